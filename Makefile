@@ -1,0 +1,59 @@
+# Every target works from a clean clone. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(VENV)/.run-installed
+DEV    := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test lint format bench faults lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(RUN): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Roost needs Python 3.11 or newer; this is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0] or 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what Roost runs on ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(DEV): $(RUN) tests/requirements.txt
+	@echo "Installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@touch $@
+
+setup: $(RUN) ## the virtual environment and the database
+	@$(BIN)/python manage.py migrate --verbosity 0
+
+demo: setup ## run the main job and show its result
+	@$(BIN)/python manage.py demo
+
+serve: setup ## web pages and background work in one process
+	@$(BIN)/python manage.py serve
+
+test: $(DEV) ## every test, real servers included
+	@tests/install_servers
+	@$(BIN)/python -m pytest
+
+lint: $(DEV) ## style, types, layout
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(DEV) ## mend what can be mended by itself
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(DEV) ## every figure, beside the peer's
+	@$(BIN)/python -m benchmarks
+
+faults: $(DEV) ## kill -9 at seeded places
+	@$(BIN)/python -m pytest tests/faults --faults=all
+
+lock: ## pin the dependencies anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade tests/requirements.in -o tests/requirements.txt
+
+clean: ## remove the virtual environment (the data in .roost/ stays)
+	rm -rf $(VENV)

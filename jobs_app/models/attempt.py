@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from django.db import models
+
+from .batch import Batch
+from .job import Job
+from .scheduler import Scheduler
+
+
+class AttemptPhase(models.TextChoices):
+    """How far an attempt has come. What the user sees is the job's status; this is what is to be done next."""
+
+    BLOCKED = "blocked", "waits for other jobs"
+    WAITING = "waiting", "waits to be sent"
+    SENDING = "sending", "is being sent"
+    SENT = "sent", "is on the pool"
+    FETCHING = "fetching", "its results are being brought"
+    PROCESSING = "processing", "its results are being processed"
+    FINAL = "final", "is over"
+
+
+class Attempt(models.Model):
+    """One try at a job. It owns the token, the outputs and the history of that try."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    token = models.CharField(max_length=32, unique=True)
+    phase = models.CharField(max_length=12, choices=AttemptPhase.choices, default=AttemptPhase.WAITING)
+    scheduler = models.ForeignKey(Scheduler, models.PROTECT, related_name="attempts", null=True)
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="attempts", null=True)
+    status = models.CharField(max_length=3, blank=True)  # the final one, once there is one
+    reason = models.TextField(blank=True)
+
+    # What the user asked for and the pool has not been told yet: "hold", "release", "remove" or nothing.
+    wish = models.CharField(max_length=8, blank=True)
+
+    # Who works on it now (a lease), and from when on the next try may be made.
+    holder = models.CharField(max_length=200, blank=True)
+    holder_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    created = models.DateTimeField(auto_now_add=True)
+    sent = models.DateTimeField(null=True, blank=True)
+    started = models.DateTimeField(null=True, blank=True)
+    ended = models.DateTimeField(null=True, blank=True)
+    exit_code = models.IntegerField(null=True, blank=True)
+    signal = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="attempt_number")]
+        indexes = [
+            # What is to be done on a scheduler: small, because almost all attempts are final.
+            models.Index(
+                fields=["scheduler", "phase", "id"],
+                name="attempt_to_do",
+                condition=~models.Q(phase="final"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}/{self.number}"
