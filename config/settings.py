@@ -1,6 +1,7 @@
 """Django settings. Nothing has to be set to start: the defaults run on one machine with SQLite.
 
-For production, set ROOST_DATABASE_URL, ROOST_REDIS_URL, ROOST_SECRET_KEY and ROOST_HOSTS; see docs/operating.md.
+For production, set ROOST_DATABASE_URL, ROOST_REDIS_URL, ROOST_SECRET_KEY and ROOST_HOSTS; see
+docs/operating.md.
 """
 
 from pathlib import Path

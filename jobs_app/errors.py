@@ -1,14 +1,16 @@
 """What can go wrong, by what the caller can do about it.
 
-    RoostError
-     +- Unknown (KeyError)         a name that is not there: UnknownTemplate, UnknownJobType, UnknownMethod, UnknownJob
-     +- Invalid (ValueError)       an input to be mended: UnknownParameter, UnknownVariable, BadName, BadOptions,
-     |                             BadStatePoint, DuplicateTemplate, ScriptError
-     +- WrongState                 not now: the job is in a state that does not allow it
-     +- NotAllowed                 not this user: PermissionError's case; QuotaExceeded says which limit
-     +- JobFailed                  the job ended badly; its reason is in the message
-     +- JobHeld                    the job waits for a person; reason and cure are in the message
-     +- Damaged                    something on disk is not as it was written; repair is possible
+RoostError
+ +- Unknown (KeyError)      a name that is not there:
+ |                          UnknownTemplate, UnknownJobType, UnknownMethod, UnknownJob
+ +- Invalid (ValueError)    an input to be mended:
+ |                          UnknownParameter, UnknownVariable, BadName, BadOptions, BadStatePoint,
+ |                          DuplicateTemplate, ScriptError
+ +- WrongState              not now: the job is in a state that does not allow it
+ +- NotAllowed              not this user: PermissionError's case; QuotaExceeded says which limit
+ +- JobFailed               the job ended badly; its reason is in the message
+ +- JobHeld                 the job waits for a person; reason and cure are in the message
+ +- Damaged                 something on disk is not as it was written; repair is possible
 """
 
 

@@ -1,8 +1,8 @@
 """What every pool can do: the verbs, and the values that go in and come out.
 
-A pool knows nothing of rows, users or Django's models: it takes `Sending`s (a batch of tasks), keeps them, runs
-them, and says what happened as `Event`s in segments that are read from an offset on. The embedded pool and
-HTCondor answer the same verbs, so a laptop is a cluster.
+A pool knows nothing of rows, users or Django's models: it takes `Sending`s (a batch of tasks), keeps them,
+runs them, and says what happened as `Event`s in segments that are read from an offset on. The embedded pool
+and HTCondor answer the same verbs, so a laptop is a cluster.
 
     PoolError
      +- PoolUnreachable     nothing is known of the effect; look before you try again
@@ -187,7 +187,7 @@ class Pool(Protocol):
         """Brings the results into `into`; False where they already lie in the job's directory."""
 
     def tail(self, task: Task, step: str, sliceno: int, stream: str, offset: int) -> tuple[bytes, int]:
-        """What a slice has written to `stream` ("output" or "error") from `offset` on, and the next offset."""
+        """What a slice wrote to `stream` ("output" or "error") from `offset` on, and the next offset."""
 
     def forget(self, attempts: Sequence[str]) -> None:
         """The results are safe here: the pool may drop all that it keeps of these attempts."""
