@@ -52,8 +52,11 @@ faults: $(DEV) ## kill -9 at seeded places
 	@$(BIN)/python -m pytest tests/faults --faults=all
 
 lock: ## pin the dependencies anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade requirements.in -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade tests/requirements.in -o tests/requirements.txt
+	for list in requirements tests/requirements benchmarks/peers; do \
+	    uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	        --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links $$list.in -o $$list.txt \
+	    || exit 1; \
+	done
 
 clean: ## remove the virtual environment (the data in .roost/ stays)
 	rm -rf $(VENV)
