@@ -1,0 +1,5 @@
+options = {"x": 0}
+
+
+def synthesis():
+    return options.x

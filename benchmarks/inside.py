@@ -1,0 +1,69 @@
+"""What runs in a process of the measured home: `python -m benchmarks.inside FUNCTION ARGUMENTS INTO`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def build(method: str, xs: Sequence[int], **parameters: Any) -> list[float]:
+    manager = _manager()
+    return [_seconds(lambda x=x: manager.build(method, x=x, **parameters)) for x in xs]
+
+
+def create(count: int) -> list[float]:
+    """Seconds that each create_job and save takes."""
+    manager, user = _manager(), _user()
+
+    def one(number: int) -> None:
+        manager.create_job(name=f"job {number}", user=user, template_name="basic").save()
+
+    return [_seconds(lambda number=number: one(number)) for number in range(count)]
+
+
+def list_page(count: int, user: str = "", reverse: bool = False, offset: int = 0) -> list[float]:
+    """Seconds that a page of 100 rows takes."""
+    manager, owner = _manager(), _user(user) if user else None
+    order = "-id" if reverse else "id"
+
+    def page() -> None:
+        rows = list(manager.list_jobs(user=owner, order_by=order)[offset : offset + 100])
+        assert len(rows) == 100, f"the page has {len(rows)} rows"
+
+    return [_seconds(page) for _ in range(count)]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _manager() -> Any:
+    from benchmarks.work.app import Work
+
+    return Work.get_job_manager()
+
+
+def _user(name: str = "alice") -> Any:
+    from django.contrib.auth import get_user_model
+
+    return get_user_model().objects.get_or_create(username=name)[0]
+
+
+def main(function: str, arguments: str, into: str) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    answer = globals()[function](**json.loads(arguments))
+    Path(into).write_text(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

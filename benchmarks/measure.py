@@ -1,0 +1,99 @@
+"""What the figures are made of: times, targets, and rows of the table."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long each of some calls took, in seconds."""
+
+    seconds: tuple[float, ...]
+
+    @classmethod
+    def of(cls, rounds: Sequence[Sequence[float]]) -> Times:
+        return cls(tuple(second for one in rounds for second in one))
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def p95(self) -> float:
+        return sorted(self.seconds)[int(0.95 * (len(self.seconds) - 1))]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. `limit` is what is to be reached: at most, or (`more_is_better`) at least."""
+
+    name: str
+    ours: float
+    unit: str
+    target: str
+    limit: float | None
+    p95: float | None = None
+    peer: float | None = None
+    more_is_better: bool = False
+    note: str = ""
+
+    @property
+    def reached(self) -> bool:
+        if self.limit is None:
+            return True
+        return self.ours >= self.limit if self.more_is_better else self.ours <= self.limit
+
+    @property
+    def verdict(self) -> str:
+        if self.limit is None:
+            return ""
+        return "reached" if self.reached else "NOT reached"
+
+    @property
+    def ratio(self) -> float | None:
+        return self.ours / self.peer if self.peer else None
+
+
+def in_milliseconds(
+    name: str, ours: Times, *, peer: Times | None = None, below_ms: float | None = None
+) -> Row:
+    """The target is the peer's median, or a number of milliseconds where one is given."""
+    peer_ms = peer.median * 1e3 if peer else None
+    limit = below_ms if below_ms is not None else peer_ms
+    target = f"< {below_ms:g} ms" if below_ms is not None else ("<= peer" if peer else "")
+    return Row(name, ours.median * 1e3, "ms", target, limit, p95=ours.p95 * 1e3, peer=peer_ms)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much to measure."""
+
+    quick: bool
+
+    def __call__(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a figure gets: how much to measure, and a folder that goes away afterwards."""
+
+    size: Size
+    folder: Path
+    say: Callable[[str], None]
+
+
+Round = Callable[[int], Sequence[float]]
+
+
+def alternate(rounds: int, *contenders: Round) -> tuple[Times, ...]:
+    """Each contender runs round after round, taking turns, so that a busy machine is busy for all of them."""
+    collected: list[list[Sequence[float]]] = [[] for _ in contenders]
+    for number in range(rounds):
+        for contender, times in zip(contenders, collected, strict=True):
+            times.append(contender(number))
+    return tuple(Times.of(times) for times in collected)
