@@ -17,6 +17,7 @@ from .job import (
     ScriptJob,
 )
 from .project import Project
+from .request import SubjobRequest
 from .retention import RetentionRule
 from .scheduler import Scheduler, Segment
 from .slices import SliceBlock
@@ -40,5 +41,6 @@ __all__ = [
     "ScriptJob",
     "Segment",
     "SliceBlock",
+    "SubjobRequest",
     "Template",
 ]

@@ -31,8 +31,13 @@ class Attempt(models.Model):
     status = models.CharField(max_length=3, blank=True)  # the final one, once there is one
     reason = models.TextField(blank=True)
 
+    # What was found out of the work when the job was executed: steps, what the runner needs (see lifecycle/work.py).
+    work = models.JSONField(default=dict)
+    paused = models.BooleanField(default=False)  # a hold on it is ours
+
     # What the user asked for and the pool has not been told yet: "hold", "release", "remove" or nothing.
     wish = models.CharField(max_length=8, blank=True)
+    wish_slices = models.JSONField(default=list)  # empty: all of them
 
     # Who works on it now (a lease), and from when on the next try may be made.
     holder = models.CharField(max_length=200, blank=True)
@@ -56,7 +61,8 @@ class Attempt(models.Model):
                 fields=["scheduler", "phase", "id"],
                 name="attempt_to_do",
                 condition=~models.Q(phase="final"),
-            )
+            ),
+            models.Index(fields=["scheduler"], name="attempt_wish", condition=~models.Q(wish="")),
         ]
 
     def __str__(self) -> str:
