@@ -29,7 +29,7 @@ class Home:
         return [sys.executable, "manage.py", *arguments]
 
     def call(self, function: str, **arguments: Any) -> Any:
-        """What `benchmarks.inside.<function>` answers in a new process of this home, as a plain script would."""
+        """What `benchmarks.inside.<function>` answers in a new process of this home: a plain script."""
         into = self.folder / "answer.json"
         run = [sys.executable, "-m", "benchmarks.inside", function, json.dumps(arguments), str(into)]
         subprocess.run(run, cwd=ROOT, env=self.environment, check=True)

@@ -7,13 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 
 def build(method: str, xs: Sequence[int], **parameters: Any) -> list[float]:
     manager = _manager()
-    return [_seconds(lambda x=x: manager.build(method, x=x, **parameters)) for x in xs]
+    return [_seconds(partial(manager.build, method, x=x, **parameters)) for x in xs]
 
 
 def create(count: int) -> list[float]:
@@ -23,7 +24,7 @@ def create(count: int) -> list[float]:
     def one(number: int) -> None:
         manager.create_job(name=f"job {number}", user=user, template_name="basic").save()
 
-    return [_seconds(lambda number=number: one(number)) for number in range(count)]
+    return [_seconds(partial(one, number)) for number in range(count)]
 
 
 def list_page(count: int, user: str = "", reverse: bool = False, offset: int = 0) -> list[float]:
@@ -36,6 +37,37 @@ def list_page(count: int, user: str = "", reverse: bool = False, offset: int = 0
         assert len(rows) == 100, f"the page has {len(rows)} rows"
 
     return [_seconds(page) for _ in range(count)]
+
+
+def clone(count: int) -> None:
+    """More finished jobs: copies of the newest one, each with an address of its own."""
+    from django.db import transaction
+
+    from jobs_app.models import Attempt, Job
+
+    users = [_user(f"user{number}").pk for number in range(100)]
+    original = Job.objects.order_by("-id")[0]
+    with transaction.atomic():
+        job = {"address": "lower(hex(randomblob(16)))", "user_id": f"{users[0]} + n % {len(users)}"}
+        _copy(Job, original.pk, count, {"id": f"{original.pk} + n", **job})
+        attempt = {"job_id": f"{original.pk} + n", "token": "lower(hex(randomblob(16)))"}
+        _copy(Attempt, original.attempts.get().pk, count, {"id": "NULL", **attempt})
+
+
+def _copy(model: Any, pk: int, count: int, changed: dict[str, str]) -> None:
+    """SQLite makes the rows by itself: a million in seconds. `changed` may speak of n, which counts from 1."""
+    from django.db import connection
+
+    names = [field.column for field in model._meta.concrete_fields]
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(changed.get(name, f'original."{name}"') for name in names)
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < %s) "
+            f"INSERT INTO {table} ({columns}) SELECT {values} FROM counter, {table} original WHERE original.id = %s",
+            [count, pk],
+        )
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -24,8 +24,8 @@ def install() -> Path:
     installed = ENVIRONMENT / "installed.txt"
     if not installed.exists() or installed.read_text() != PINNED.read_text():
         subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        pip = [ENVIRONMENT / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--require-hashes", "-r", PINNED], check=True)
+        pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "--require-hashes", "-r", str(PINNED)], check=True)
         shutil.copyfile(PINNED, installed)
     return ENVIRONMENT / "bin"
 
@@ -37,7 +37,7 @@ class Exax:
         self.folder = folder
         self.ax = install() / "ax"
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder.parent), "USER": "bench"}
-        make = [self.ax, "init", "--no-git", "--slices", str(slices), "--name", "dev", folder]
+        make = [str(self.ax), "init", "--no-git", "--slices", str(slices), "--name", "dev", str(folder)]
         subprocess.run(make, check=True, env=self.environment, stdout=subprocess.DEVNULL)
         for script in (HERE / "exax").glob("*.py"):
             shutil.copy(script, folder / "dev")

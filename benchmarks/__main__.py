@@ -1,0 +1,54 @@
+"""Every figure, ours beside the peer's: `python -m benchmarks [--quick] [NAME...]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import create, listing, memory, new, report, reuse
+from benchmarks.measure import Bench, Row, Size
+
+FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "reuse": reuse.measure,
+    "new": new.measure,
+    "create": create.measure,
+    "listing": listing.measure,
+    "memory": memory.measure,
+}
+
+
+def main() -> int:
+    asked = _arguments()
+    rows = [row for name in asked.names or FIGURES for row in _measured(name, asked.quick)]
+    report.show(rows)
+    if not asked.names:
+        report.write(rows, quick=asked.quick)
+        print(f"Written to {report.RESULTS}")
+    return 0 if all(row.reached for row in rows) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(FIGURES)}; all when left out"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer calls; the figures are rougher")
+    asked = parser.parse_args()
+    unknown = set(asked.names) - FIGURES.keys()
+    if unknown:
+        parser.error(f"There is no figure {', '.join(sorted(unknown))}. Say one of {', '.join(FIGURES)}.")
+    return asked
+
+
+def _measured(name: str, quick: bool) -> list[Row]:
+    print(f"{name}:", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="roost-bench-") as folder:
+        bench = Bench(Size(quick), Path(folder), lambda line: print(f"  {line}", file=sys.stderr))
+        return list(FIGURES[name](bench))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The table: on the screen, and in RESULTS.md."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import Row
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+COLUMNS = ("figure", "ours", "p95", "exax", "ours / exax", "target", "")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
+    amounts = (_amount(value, row.unit) for value in (row.ours, row.p95, row.peer))
+    return (row.name, *amounts, ratio, row.target, row.verdict)
+
+
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:,.{digits}f} {unit}".replace(",", " ")
+
+
+def show(rows: Sequence[Row]) -> None:
+    table = Table(*COLUMNS)
+    for row in rows:
+        table.add_row(*cells(row), style="" if row.reached else "bold red")
+    Console().print(table)
+
+
+def write(rows: Sequence[Row], *, quick: bool) -> None:
+    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(row)) for row in rows)]
+    notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
+    text = "\n".join([_heading(quick), "", *lines, "", *notes]).rstrip() + "\n"
+    RESULTS.write_text(text)
+
+
+def _line(row: Sequence[str]) -> str:
+    return f"| {' | '.join(row)} |"
+
+
+def _heading(quick: bool) -> str:
+    today = datetime.datetime.now(datetime.UTC).date()
+    how = "make bench" if not quick else "python -m benchmarks --quick"
+    return (
+        f"# Figures\n\nMade by `{how}` on {today}, on {machine()}.\n"
+        "Times are medians of calls, measured in the calling process; ours and exax's rounds take turns."
+    )
+
+
+def machine() -> str:
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} cores of {_processor()}, Python {platform.python_version()}, {platform.system()}"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
