@@ -6,7 +6,7 @@ RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint format bench faults lock clean
+.PHONY: help setup demo serve pool test lint format bench faults lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ demo: setup ## run the main job and show its result
 
 serve: setup ## web pages and background work in one process
 	@$(BIN)/python manage.py serve
+
+pool: $(DEV) ## a real HTCondor pool on this machine, reached over SSH, until Ctrl-C (root, Debian)
+	@tests/install_servers
+	@$(BIN)/python -m tests.pool
 
 test: $(DEV) ## every test, real servers included
 	@tests/install_servers

@@ -1,0 +1,49 @@
+"""`make pool`: a real pool on this machine until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from .pool import TestPool, running_pool
+from .rootfs import CannotRun, obstacle
+
+
+def main() -> int:
+    reason = obstacle()
+    if reason:
+        print(f"No pool here: {reason}.", file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        print("Starting an HTCondor pool (the first time, Debian is installed into a folder) ...", flush=True)
+        with running_pool() as pool:
+            print(_how_to_reach(pool), flush=True)
+            signal.pause()
+    except KeyboardInterrupt:
+        print("The pool is stopped.")
+    except CannotRun as error:
+        print(f"No pool here: {error}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _how_to_reach(pool: TestPool) -> str:
+    known = Path(pool.folder / "known_hosts")
+    known.write_text(f"{pool.host} {pool.host_key}\n")
+    return f"""The pool is up: an access point and two execute hosts.
+
+  host      {pool.host}
+  port      {pool.port}
+  user      {pool.user}
+  key       {pool.key}
+  host key  {pool.host_key}
+
+  ssh -i {pool.key} -o UserKnownHostsFile={known} {pool.user}@{pool.host} condor_status
+
+Ctrl-C stops it and leaves nothing behind."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
