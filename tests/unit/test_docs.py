@@ -1,0 +1,87 @@
+"""The documentation says what is there, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def text_of(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def packages_in(file: str) -> list[str]:
+    lines = (ROOT / file).read_text().splitlines()
+    found = (re.match(r"[A-Za-z0-9][\w.-]*", line) for line in lines if not line.startswith(("#", "-")))
+    return [match[0] for match in found if match]
+
+
+@pytest.mark.parametrize("file", ["requirements.in", "tests/requirements.in", "benchmarks/peers.in"])
+def test_every_dependency_earns_its_line(file: str) -> None:
+    rows = "\n".join(line for line in text_of("dependencies.md").splitlines() if line.startswith("|"))
+    assert [package for package in packages_in(file) if f"`{package}`" not in rows] == []
+
+
+def test_no_line_is_left_of_a_dependency_that_went() -> None:
+    pinned = {
+        package
+        for file in ("requirements.in", "tests/requirements.in", "benchmarks/peers.in")
+        for package in packages_in(file)
+    }
+    first_cells = re.findall(r"^\| (`.*?`) \|", text_of("dependencies.md"), re.MULTILINE)
+    named = {package for cell in first_cells for package in re.findall(r"`([^`]+)`", cell)}
+    assert named == pinned
+
+
+def settings_in(file: str) -> set[str]:
+    return set(re.findall(r"\bROOST_[A-Z_]+\b", (ROOT / file).read_text()))
+
+
+@pytest.mark.parametrize("file", ["jobs_app/conf.py", "config/settings.py", "jobs_app/killpoints.py"])
+def test_every_setting_is_explained(file: str) -> None:
+    assert sorted(settings_in(file) - settings_in("docs/settings.md")) == []
+
+
+def test_no_setting_is_explained_that_nothing_reads() -> None:
+    sources = [*(ROOT / "jobs_app").rglob("*.py"), *(ROOT / "config").glob("*.py")]
+    read = {name for file in sources for name in settings_in(str(file.relative_to(ROOT)))}
+    assert sorted(settings_in("docs/settings.md") - read) == []
+
+
+def own_commands() -> set[str]:
+    folder = ROOT / "jobs_app" / "management" / "commands"
+    return {file.stem for file in folder.glob("*.py")} - {"__init__"}
+
+
+def test_every_command_is_explained() -> None:
+    headings = set(re.findall(r"^## `manage\.py (\w+)", text_of("commands.md"), re.MULTILINE))
+    assert headings == own_commands()
+
+
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = [match[1] for match in LINK.finditer(page.read_text())]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_table_of_contents_names_every_page() -> None:
+    contents = text_of("README.md")
+    missing = [
+        page.name for page in DOCS.glob("*.md") if page.name != "README.md" and page.name not in contents
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    named = re.findall(r"`((?:jobs_app|config|tests|docs|examples|benchmarks)/[\w/.-]*\w)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
