@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs_app import states
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
@@ -43,9 +45,16 @@ def settings_in(file: str) -> set[str]:
     return set(re.findall(r"\bROOST_[A-Z_]+\b", (ROOT / file).read_text()))
 
 
-@pytest.mark.parametrize("file", ["jobs_app/conf.py", "config/settings.py", "jobs_app/killpoints.py"])
-def test_every_setting_is_explained(file: str) -> None:
-    assert sorted(settings_in(file) - settings_in("docs/settings.md")) == []
+@pytest.mark.parametrize(
+    ("file", "page"),
+    [
+        ("jobs_app/conf.py", "docs/settings.md"),
+        ("config/settings.py", "docs/settings.md"),
+        ("jobs_app/killpoints.py", "docs/faults.md"),
+    ],
+)
+def test_every_setting_is_explained(file: str, page: str) -> None:
+    assert sorted(settings_in(file) - settings_in(page)) == []
 
 
 def test_no_setting_is_explained_that_nothing_reads() -> None:
@@ -85,3 +94,37 @@ def test_the_table_of_contents_names_every_page() -> None:
 def test_files_that_a_page_names_are_there(page: Path) -> None:
     named = re.findall(r"`((?:jobs_app|config|tests|docs|examples|benchmarks)/[\w/.-]*\w)`", page.read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip().replace("`", "") for cell in line.strip("|").split("|")]
+
+
+def test_the_table_of_states_is_the_code_s() -> None:
+    rows = [cells(line) for line in text_of("jobs-api.md").splitlines() if re.match(r"\| `[A-Z]{3}` ", line)]
+    real = [
+        [state.code, state.word, state.sentence, "yes" if state.final else ""]
+        for state in states.JOB_STATES.values()
+    ]
+    assert sorted(rows) == sorted(real)
+
+
+def table_in_docstring(text: str) -> list[list[str]]:
+    """Two columns; a line without a first one goes on with the second."""
+    lines = [line for line in text.splitlines() if line.startswith("    ") and "-----" not in line]
+    border = lines[0].index("the job is")
+    rows: list[list[str]] = []
+    for line in lines[1:]:
+        left, right = line[:border].strip(), line[border:].strip()
+        if left:
+            rows.append([left, right])
+        else:
+            rows[-1][1] += f" {right}"
+    return rows
+
+
+def test_the_table_from_slices_to_job_is_the_code_s() -> None:
+    page = [cells(line) for line in text_of("jobs-api.md").splitlines() if line.startswith("|")]
+    real = table_in_docstring(states.__doc__ or "")
+    assert len(real) > 5
+    assert [row for row in real if row not in page] == []
