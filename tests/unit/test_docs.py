@@ -115,7 +115,7 @@ def table_in_docstring(text: str) -> list[list[str]]:
     border = lines[0].index("the job is")
     rows: list[list[str]] = []
     for line in lines[1:]:
-        left, right = line[:border].strip(), line[border:].strip()
+        left, right = line[:border].strip(), " ".join(line[border:].split())
         if left:
             rows.append([left, right])
         else:
