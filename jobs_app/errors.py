@@ -2,12 +2,14 @@
 
 RoostError
  +- Unknown (KeyError)      a name that is not there:
- |                          UnknownTemplate, UnknownJobType, UnknownMethod, UnknownJob
+ |                          UnknownTemplate, UnknownJobType, UnknownMethod, UnknownJob,
+ |                          UnknownScheduler, UnknownApp
  +- Invalid (ValueError)    an input to be mended:
- |                          UnknownParameter, UnknownVariable, BadName, BadOptions, BadStatePoint,
- |                          DuplicateTemplate, ScriptError
+ |                          UnknownParameter, BadParameter, UnknownVariable, BadName, BadOptions,
+ |                          BadStatePoint, DuplicateTemplate, ScriptError
  +- WrongState              not now: the job is in a state that does not allow it
  +- NotAllowed              not this user: PermissionError's case; QuotaExceeded says which limit
+ +- WouldBuild              build(why_build=True) found nothing to reuse; what differs is in the message
  +- JobFailed               the job ended badly; its reason is in the message
  +- JobHeld                 the job waits for a person; reason and cure are in the message
  +- Damaged                 something on disk is not as it was written; repair is possible
@@ -41,11 +43,23 @@ class UnknownJob(Unknown):
     pass
 
 
+class UnknownScheduler(Unknown):
+    pass
+
+
+class UnknownApp(Unknown):
+    pass
+
+
 class Invalid(RoostError, ValueError):
     """An input to be mended by the caller."""
 
 
 class UnknownParameter(Invalid):
+    pass
+
+
+class BadParameter(Invalid):
     pass
 
 
@@ -83,6 +97,10 @@ class NotAllowed(RoostError, PermissionError):
 
 class QuotaExceeded(NotAllowed):
     pass
+
+
+class WouldBuild(RoostError):
+    """Nothing can be reused."""
 
 
 class JobFailed(RoostError):

@@ -4,22 +4,18 @@ The verbs on a job (`job.execute()` ...) are kept in `jobs_app.lifecycle` and on
 """
 
 from .attempt import Attempt, AttemptPhase
+from .basic_job import BasicJob, ExternalJob
 from .batch import Batch
+from .condor_job import CondorJob, CondorWorkflow
+from .custom_status import CustomStatus, StatusCategory
 from .history import History
-from .job import (
-    BasicJob,
-    CondorJob,
-    CondorWorkflow,
-    ExternalJob,
-    Job,
-    JobDependency,
-    JobUse,
-    ScriptJob,
-)
+from .job import Job
+from .links import JobDependency, JobUse
 from .project import Project
 from .request import SubjobRequest
 from .retention import RetentionRule
 from .scheduler import Scheduler, Segment
+from .script_job import ScriptJob
 from .slices import SliceBlock
 from .template import Template
 
@@ -30,6 +26,7 @@ __all__ = [
     "Batch",
     "CondorJob",
     "CondorWorkflow",
+    "CustomStatus",
     "ExternalJob",
     "History",
     "Job",
@@ -41,6 +38,7 @@ __all__ = [
     "ScriptJob",
     "Segment",
     "SliceBlock",
+    "StatusCategory",
     "SubjobRequest",
     "Template",
 ]

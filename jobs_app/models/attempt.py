@@ -8,7 +8,7 @@ from .scheduler import Scheduler
 
 
 class AttemptPhase(models.TextChoices):
-    """How far an attempt has come. What the user sees is the job's status; this is what is to be done next."""
+    """How far an attempt has come: what is to be done next. What the user sees is the job's status."""
 
     BLOCKED = "blocked", "waits for other jobs"
     WAITING = "waiting", "waits to be sent"
@@ -31,7 +31,7 @@ class Attempt(models.Model):
     status = models.CharField(max_length=3, blank=True)  # the final one, once there is one
     reason = models.TextField(blank=True)
 
-    # What was found out of the work when the job was executed: steps, what the runner needs (see lifecycle/work.py).
+    # What was found out when the job was executed: steps, what the runner needs (see lifecycle/work.py).
     work = models.JSONField(default=dict)
     paused = models.BooleanField(default=False)  # a hold on it is ours
 

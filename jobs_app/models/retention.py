@@ -18,7 +18,10 @@ class RetentionRule(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["app", "user"], name="retention_once", nulls_distinct=False)
+            models.UniqueConstraint(fields=["app", "user"], name="retention_once"),
+            models.UniqueConstraint(
+                fields=["app"], condition=models.Q(user=None), name="retention_once_for_all"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,8 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "jobs_app"
 
-GROUND = {"errors", "killpoints", "states", "jobdir", "script", "conf"}
-MIDDLE = GROUND | {"models", "pools", "lifecycle", "manager"}
+GROUND = {"errors", "killpoints", "states", "jobdir", "script", "conf", "parameters", "variables"}
+CATALOGUE = {"job_types", "job_templates", "registry", "methods", "workspaces", "compute"}
+MIDDLE = GROUND | CATALOGUE | {"models", "pools", "lifecycle", "manager"}
 TOP = {"apps", "checks", "admin", "background", "courier", "management", "sdk", "tasks", "testing", "web"}
 
 # What each part of jobs_app may import, besides itself.
@@ -23,11 +24,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "killpoints": set(),
     "states": set(),
     "conf": {"errors"},
+    "parameters": {"errors"},
+    "variables": {"errors"},
+    "registry": {"errors", "conf", "parameters"},
+    "methods": GROUND | {"registry"},
+    **dict.fromkeys(CATALOGUE - {"registry", "methods"}, GROUND | CATALOGUE | {"models"}),
     "jobdir": {"errors", "killpoints", "script"},
     "script": {"errors", "killpoints", "jobdir"},
     "models": GROUND,
     "pools": GROUND,
-    "lifecycle": GROUND | {"models", "pools"},
+    "lifecycle": GROUND | CATALOGUE | {"models", "pools"},
     "manager": MIDDLE,
     **dict.fromkeys(TOP, MIDDLE | TOP),
 }

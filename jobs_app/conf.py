@@ -1,0 +1,66 @@
+"""The settings that Roost reads, each with its default. None has to be set to start.
+
+They are read when they are used, so a test may override any of them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+def _setting(name: str, default: Any) -> Any:
+    from django.conf import settings
+
+    value = getattr(settings, name, None)
+    return default if value is None else value
+
+
+def home() -> Path:
+    """ROOST_HOME: everything that Roost keeps lies below this folder."""
+    return Path(_setting("ROOST_HOME", Path.cwd() / ".roost"))
+
+
+def projects() -> Path:
+    return home() / "projects"
+
+
+def workspaces() -> Path:
+    return home() / "workspaces"
+
+
+def workspace_roots() -> list[Path]:
+    """ROOST_WORKSPACE_ROOTS: the folders in which a template may place a job's workspace."""
+    roots = _setting("ROOST_WORKSPACE_ROOTS", [])
+    return [workspaces(), projects(), *(Path(root) for root in roots)]
+
+
+def slices() -> int:
+    """ROOST_SLICES: how many slices a script job has when nobody says it."""
+    return int(_setting("ROOST_SLICES", os.cpu_count() or 1))
+
+
+def slots() -> int:
+    """ROOST_SLOTS: how many slices the embedded pool runs at once."""
+    return int(_setting("ROOST_SLOTS", os.cpu_count() or 1))
+
+
+def scheduler() -> str:
+    """ROOST_SCHEDULER: for jobs that name none. Empty: a schedd on this machine, else the embedded pool."""
+    return str(_setting("ROOST_SCHEDULER", ""))
+
+
+def public_url() -> str:
+    """ROOST_PUBLIC_URL: where nodes and other people's schedulers reach this server ("https://roost.example")."""
+    return str(_setting("ROOST_PUBLIC_URL", "")).rstrip("/")
+
+
+def background() -> str:
+    """ROOST_BACKGROUND: "threads" (inside serve, or a plain script itself) or "celery"."""
+    return str(_setting("ROOST_BACKGROUND", "threads"))
+
+
+def anonymous_jobs() -> bool:
+    """ROOST_ANONYMOUS_JOBS: whether visitors who have not signed in may own jobs (one shared user)."""
+    return bool(_setting("ROOST_ANONYMOUS_JOBS", False))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from jobs_app import parameters as check
+
+from .job import Job
+
+# Attributes that are parameters of their own here; both spellings reach the same place.
+_PARAMETERS_TOO = frozenset({"executable", "arguments", "environment"})
+
+
+class CondorJob(Job):
+    """An executable, run as one or many slices."""
+
+    PARAMETERS: ClassVar = {
+        "executable": check.path,
+        "arguments": check.arguments,
+        "attributes": check.attributes,
+        "remote_input_files": check.paths,
+        "num_jobs": check.whole(1),
+        "condor_template": check.line,
+        "environment": check.environment,
+        "concurrency": check.whole(0),
+        "retries": check.whole(0),
+        "memory": check.megabytes,
+        "disk": check.megabytes,
+        "wall_time": check.seconds,
+        "cpus": check.whole(1),
+        "gpus": check.whole(0),
+    }
+
+    class Meta:
+        proxy = True
+
+    def get_attribute(self, name: str, default: Any = None) -> Any:
+        if name in _PARAMETERS_TOO:
+            return self.parameters.get(name, default)
+        return self.parameters.get("attributes", {}).get(name, default)
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        """Sets a submit attribute (None removes it), until the first execute."""
+        if name in _PARAMETERS_TOO:
+            return self._set_parameter(name, value)
+        rest = {key: old for key, old in self.parameters.get("attributes", {}).items() if key != name}
+        return self._set_parameter("attributes", rest if value is None else {**rest, name: value})
+
+    def _count_slices(self) -> None:
+        self.slices_total = self.parameters.get("num_jobs", 1)
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """All submit attributes, those among the parameters too."""
+        own = {name: self.parameters[name] for name in _PARAMETERS_TOO if name in self.parameters}
+        return {**self.parameters.get("attributes", {}), **own}
+
+    @attributes.setter
+    def attributes(self, attributes: dict[str, Any]) -> None:
+        self._refuse_when_frozen("attributes")
+        self.parameters.pop("attributes", None)
+        for name, value in attributes.items():
+            self.set_attribute(name, value)
+
+    @property
+    def executable(self) -> str:
+        return str(self.parameters.get("executable", ""))
+
+    @executable.setter
+    def executable(self, executable: str) -> None:
+        self._set_parameter("executable", executable)
+
+    @property
+    def arguments(self) -> Any:
+        return self.parameters.get("arguments", "")
+
+    @arguments.setter
+    def arguments(self, arguments: Any) -> None:
+        self._set_parameter("arguments", arguments)
+
+    @property
+    def num_jobs(self) -> int:
+        return int(self.parameters.get("num_jobs", 1))
+
+    @num_jobs.setter
+    def num_jobs(self, num_jobs: int) -> None:
+        self._set_parameter("num_jobs", num_jobs)
+
+    @property
+    def remote_input_files(self) -> list[str]:
+        return list(self.parameters.get("remote_input_files", ()))
+
+    @remote_input_files.setter
+    def remote_input_files(self, files: list[str]) -> None:
+        self._set_parameter("remote_input_files", files)
+
+
+class CondorWorkflow(Job):
+    """Nodes with parents, run by DAGMan."""
+
+    PARAMETERS: ClassVar = {
+        "jobs": check.json_value,
+        "max_jobs": check.json_mapping,
+        "config": check.path,
+    }
+
+    class Meta:
+        proxy = True

@@ -1,0 +1,54 @@
+"""The verbs on a row. What they do is in `jobs_app.lifecycle`; here they are called by a late import."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+    from .job import Job
+
+
+def _lifecycle() -> Any:
+    from jobs_app import lifecycle
+
+    return lifecycle
+
+
+class Verbs:
+    """`user`: who asks; without one the calling program acts."""
+
+    def execute(self, user: AbstractUser | None = None) -> None:
+        """Hands the job over and returns at once. Saves it first; its parameters are frozen from now on."""
+        job = cast("Job", self)
+        job.save()
+        _lifecycle().execute(job, user=user)
+
+    def stop(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
+        _lifecycle().stop(self, user=user, slices=slices)
+
+    def pause(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
+        _lifecycle().pause(self, user=user, slices=slices)
+
+    def resume(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
+        _lifecycle().resume(self, user=user, slices=slices)
+
+    def resubmit(self, user: AbstractUser | None = None) -> None:
+        """A new attempt at the whole job; what the former one left is kept."""
+        _lifecycle().resubmit(self, user=user)
+
+    def rerun_failed(self, user: AbstractUser | None = None) -> None:
+        """A new attempt at the slices that did not end well; the others are kept."""
+        _lifecycle().rerun_failed(self, user=user)
+
+    rerun = rerun_failed
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until the job is over; False if `timeout` seconds pass first."""
+        return bool(_lifecycle().wait(self, timeout=timeout))
+
+    def delete(self, user: AbstractUser | None = None, **_: Any) -> None:
+        """Removes the job: on the pool, its directory, its row. (A queryset's delete() removes rows only.)"""
+        _lifecycle().delete(self, user=user)
