@@ -1,3 +1,25 @@
-from django.urls import URLPattern
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, path
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern] = []
+from .actions import job_action
+from .file import job_file
+from .health import healthz
+from .job_list import jobs
+from .job_page import job
+from .security import guarded, page
+from .sign_in import sign_in_link
+from .update_job_status import update_job_status
+
+urlpatterns: list[URLPattern] = [
+    path("", RedirectView.as_view(pattern_name="jobs")),
+    path("sign-in/", guarded(LoginView.as_view(template_name="sign_in.html")), name="sign-in"),
+    path("sign-in/<str:token>/", guarded(sign_in_link), name="sign-in-link"),
+    path("sign-out/", guarded(LogoutView.as_view()), name="sign-out"),
+    path("jobs/", page(jobs), name="jobs"),
+    path("jobs/<int:pk>/", page(job), name="job"),
+    path("jobs/<int:pk>/files/<path:name>", page(job_file), name="job-file"),
+    path("jobs/<int:pk>/<slug:name>/", page(job_action), name="job-action"),
+    path("update-job-status/<int:pk>/", update_job_status, name="update-job-status"),
+    path("healthz", healthz, name="healthz"),
+]

@@ -1,0 +1,182 @@
+"""What there is to see of a job beyond its row: files, output, errors, what running parts say. Read from its
+directory and its slices' rows; nothing here asks a pool, opens a pickle or changes anything."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.db.models import Sum
+
+from jobs_app.jobdir import manifest
+from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
+from jobs_app.jobdir.output import Output, Part
+from jobs_app.models import Job, SliceBlock
+from jobs_app.states import Counts, SliceState
+
+LONGEST_TEXT = 64 * 1024
+_COUNTS = [state.name.lower() for state in SliceState]
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """The end of something long, and how long the whole is."""
+
+    text: str
+    size: int
+
+    @property
+    def cut(self) -> bool:
+        return self.size > LONGEST_TEXT
+
+
+@dataclass(frozen=True)
+class Trouble:
+    part: str
+    text: str
+
+
+# --- files ------------------------------------------------------------------------------------------------
+
+
+def files(job: Job) -> list[File]:
+    """The registered files of a job that ended well; else whatever lies in its directory."""
+    if not has_directory(job):
+        return []
+    if job.paths.manifest.exists():
+        return [File(name, entry.size) for name, entry in sorted(manifest.read(job.paths).items())]
+    return sorted(_left_behind(job.directory), key=lambda file: file.name)
+
+
+def has_directory(job: Job) -> bool:
+    return job.address is not None and job.directory.is_dir()
+
+
+def _left_behind(root: Path) -> Iterator[File]:
+    for top in root.iterdir():
+        if top.name in RESERVED or top.name.startswith("signac_"):
+            continue
+        for path in [top, *top.rglob("*")] if top.is_dir() else [top]:
+            if path.is_file():
+                yield File(str(path.relative_to(root)), path.stat().st_size)
+
+
+# --- slices -----------------------------------------------------------------------------------------------
+
+
+def steps(job: Job) -> list[tuple[str, Counts]]:
+    """How many slices of each step are in each state, in the order in which the steps run."""
+    blocks = SliceBlock.objects.filter(attempt__job_id=job.pk, attempt__number=job.number_of_attempts)
+    rows = blocks.values("step").annotate(**{f"all_{name}": Sum(name) for name in _COUNTS})
+    found = {row["step"]: Counts(**{name: row[f"all_{name}"] for name in _COUNTS}) for row in rows}
+    return sorted(found.items(), key=lambda item: STEPS.index(item[0]))
+
+
+def saying(job: Job, limit: int = 20) -> list[tuple[str, str]]:
+    """What running parts say of themselves."""
+    attempt = _attempt(job)
+    if attempt is None or job.is_final:
+        return []
+    paths = itertools.islice(_sorted_parts(attempt.root / "status"), limit)
+    texts = ((path.name, path.read_text("utf-8", "replace").strip()) for path in paths if path.exists())
+    return [(part, text) for part, text in texts if text]
+
+
+# --- output and errors --------------------------------------------------------------------------------------
+
+
+def parts(job: Job) -> list[Part]:
+    """The parts that have an output."""
+    return Output(job.paths.output).names() if has_directory(job) else []
+
+
+def output(job: Job, part: str) -> Text:
+    return end_of(job.paths.output / part)
+
+
+def end_of(path: Path) -> Text:
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - LONGEST_TEXT))
+            return Text(_clean(file.read()), size)
+    except FileNotFoundError:
+        return Text("", 0)
+
+
+def _clean(data: bytes) -> str:
+    """As a terminal would leave it: of a line that was rewritten the last version stays."""
+    lines = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+
+
+def troubles(job: Job, limit: int = 5) -> list[Trouble]:
+    """The errors of the parts that failed, the first ones."""
+    attempt = _attempt(job)
+    if attempt is None:
+        return []
+    paths = itertools.islice(_sorted_parts(attempt.root / "errors"), limit)
+    return [Trouble(path.stem, _error_text(path)) for path in paths]
+
+
+def _error_text(path: Path) -> str:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read: {error}"
+    if not isinstance(content, dict):
+        return str(content)
+    return str(content.get("traceback") or content.get("message") or content)
+
+
+def _attempt(job: Job) -> AttemptPaths | None:
+    if not has_directory(job) or not job.number_of_attempts:
+        return None
+    return job.paths.attempt(job.number_of_attempts)
+
+
+def _sorted_parts(folder: Path) -> list[Path]:
+    paths = folder.iterdir() if folder.is_dir() else iter(())
+    return sorted((path for path in paths if not path.name.startswith(".")), key=_place)
+
+
+def _place(path: Path) -> tuple[int, int, str]:
+    if path.stem.isdecimal():
+        return (1, int(path.stem), "")
+    return ({PREPARE: 0, SYNTHESIS: 2}.get(path.stem, 3), 0, path.stem)
+
+
+# --- words ------------------------------------------------------------------------------------------------
+
+
+def duration(time: timedelta | str | None) -> str:
+    """ "3.2 s", "4:05", "2:04:05", "3 d 02:04"; "" for what has not begun."""
+    if not isinstance(time, timedelta):
+        return ""
+    seconds = max(0.0, time.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 24:
+        return f"{hours // 24} d {hours % 24:02}:{minutes:02}"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if number >= 100 or unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

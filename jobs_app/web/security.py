@@ -1,0 +1,51 @@
+"""The door of every page: who may come in, and what the browser may load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.views.decorators.cache import never_cache
+
+from jobs_app import permissions
+from jobs_app.models import Job
+
+View = Callable[..., HttpResponseBase]
+
+PAGES = (
+    "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+FILES = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+
+
+class Request(HttpRequest):
+    user: User  # behind `page`, somebody has signed in
+
+
+def guarded(view: View, policy: str = PAGES) -> View:
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        return response
+
+    return never_cache(answer)
+
+
+def page(view: View) -> View:
+    return guarded(login_required(view))
+
+
+def job_for(user: User, pk: int) -> Job:
+    """A job that this person may see; else there is none."""
+    job = (
+        Job.objects.filter(pk=pk).select_related("project", "user", "template", "scheduler", "parent").first()
+    )
+    if job is None or not permissions.may_read(user, job):
+        raise Http404
+    return job
