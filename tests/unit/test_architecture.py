@@ -13,10 +13,22 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "jobs_app"
 
-GROUND = {"errors", "killpoints", "states", "jobdir", "script", "conf", "parameters", "variables"}
-CATALOGUE = {"job_types", "job_templates", "registry", "methods", "workspaces", "compute"}
-MIDDLE = GROUND | CATALOGUE | {"models", "pools", "lifecycle", "manager"}
+GROUND = {
+    "errors",
+    "killpoints",
+    "states",
+    "conf",
+    "parameters",
+    "variables",
+    "callbacks",
+    "jobdir",
+    "script",
+}
+APPS = {"registry", "job_types", "workspaces"}
+ROWS = {"models", "compute", "inspection", "job_templates", "permissions", "search"}
+MAKING = {"creation", "manager", "app_base"}
 TOP = {"apps", "checks", "admin", "background", "courier", "management", "sdk", "tasks", "testing", "web"}
+BELOW_TOP = GROUND | APPS | ROWS | MAKING | {"pools", "lifecycle"}
 
 # What each part of jobs_app may import, besides itself.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -25,21 +37,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "states": set(),
     "conf": {"errors"},
     "parameters": {"errors"},
-    "variables": {"errors"},
-    "registry": {"errors", "conf", "parameters"},
-    "methods": GROUND | {"registry"},
-    **dict.fromkeys(CATALOGUE - {"registry", "methods"}, GROUND | CATALOGUE | {"models"}),
+    "variables": {"errors", "parameters"},
+    "callbacks": {"conf", "errors"},
     "jobdir": {"errors", "killpoints", "script"},
     "script": {"errors", "killpoints", "jobdir"},
+    **dict.fromkeys(APPS, GROUND | APPS),
+    **dict.fromkeys(ROWS, GROUND | APPS | ROWS),
     "models": GROUND,
     "pools": GROUND,
-    "lifecycle": GROUND | CATALOGUE | {"models", "pools"},
-    "manager": MIDDLE,
-    **dict.fromkeys(TOP, MIDDLE | TOP),
+    "lifecycle": GROUND | APPS | ROWS | {"pools"},
+    **dict.fromkeys(MAKING, BELOW_TOP),
+    **dict.fromkeys(TOP, BELOW_TOP | TOP),
 }
 
-# The verbs on a row (`job.execute()` ...) live in lifecycle and are imported when they are called.
-LATE = {("models", "lifecycle")}
+# Imported when they are called. The verbs on a row (`job.execute()` ...) live in lifecycle; the types of
+# jobs are known while apps load, their models only afterwards.
+LATE = {("models", "lifecycle"), ("job_types", "models")}
 
 OPTIONAL_ON_NODES = {"pyarrow", "h5py", "numpy"}
 
