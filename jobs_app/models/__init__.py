@@ -19,6 +19,14 @@ from .script_job import ScriptJob
 from .slices import SliceBlock
 from .template import Template
 
+Job.types.update(
+    BASIC=BasicJob,
+    CONDORJOB=CondorJob,
+    SCRIPT=ScriptJob,
+    CONDORWORKFLOW=CondorWorkflow,
+    EXTERNAL=ExternalJob,
+)
+
 __all__ = [
     "Attempt",
     "AttemptPhase",

@@ -35,9 +35,10 @@ class Attempt(models.Model):
     work = models.JSONField(default=dict)
     paused = models.BooleanField(default=False)  # a hold on it is ours
 
-    # What the user asked for and the pool has not been told yet: "hold", "release", "remove" or nothing.
+    # What the user asked for and the pool has not been told yet, in order (see lifecycle/wish.py). `wish` is
+    # "remove" if all of the attempt is to go, "other" for anything less, or nothing.
     wish = models.CharField(max_length=8, blank=True)
-    wish_slices = models.JSONField(default=list)  # empty: all of them
+    wishes = models.JSONField(default=list)
 
     # Who works on it now (a lease), and from when on the next try may be made.
     holder = models.CharField(max_length=200, blank=True)

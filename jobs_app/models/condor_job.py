@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from jobs_app import parameters as check
@@ -32,6 +33,19 @@ class CondorJob(Job):
 
     class Meta:
         proxy = True
+
+    @classmethod
+    def normalised(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """CondorPy's name of the template; and what is a parameter here may stand among the attributes."""
+        found = dict(given)
+        if "condorpy_template_name" in found:
+            found.setdefault("condor_template", found.pop("condorpy_template_name"))
+        attributes = found.get("attributes")
+        if isinstance(attributes, Mapping) and not _PARAMETERS_TOO.isdisjoint(attributes):
+            lifted = {name: attributes[name] for name in _PARAMETERS_TOO if name in attributes}
+            found = {**lifted, **found}
+            found["attributes"] = {name: attributes[name] for name in attributes if name not in lifted}
+        return found
 
     def get_attribute(self, name: str, default: Any = None) -> Any:
         if name in _PARAMETERS_TOO:

@@ -254,12 +254,17 @@ class Job(Verbs, models.Model):
 
     def expanded_parameters(self) -> dict[str, Any]:
         """The parameters with nothing left to expand; for the first execute, which knows the directory."""
-        values = {"JOB_ID": str(self.pk), "JOB_WORKSPACE": str(self.workspace or self.directory)}
+        values = {"JOB_ID": str(self.pk), "JOB_WORKSPACE": self.expanded_workspace()}
         own = self.parameters.get("attributes", ())
         return {
             name: value if name in self.LITERAL else expand_parameter(name, value, values, last=True, own=own)
             for name, value in self.parameters.items()
         }
+
+    def expanded_workspace(self) -> str:
+        """Where the job works: its own folder, unless its template says another."""
+        values = {"JOB_ID": str(self.pk), "JOB_WORKSPACE": str(self.directory)}
+        return expand_parameter("workspace", self.workspace, values, last=True) or str(self.directory)
 
     # Parameters that are the caller's exact values; no variable is looked for in them.
     LITERAL: ClassVar[frozenset[str]] = frozenset()
@@ -304,6 +309,11 @@ class Job(Verbs, models.Model):
         return self.refresh_status()
 
     @property
+    def state(self) -> states.State:
+        """The state as it was when this object was read: its word, its sentence, what it allows."""
+        return states.JOB_STATES[self._status]
+
+    @property
     def is_final(self) -> bool:
         if self._status == "OTH":
             return CustomStatus.category_of(self.other_status, self.app) == StatusCategory.TERMINAL
@@ -344,6 +354,16 @@ class Job(Verbs, models.Model):
         }
 
     # --- parameters -----------------------------------------------------------------------------------
+
+    def complete(self, parameters: dict[str, Any]) -> None:
+        """Takes the checked parameters of a new job; a type adds what follows from them."""
+        self.parameters = parameters
+        self._count_slices()
+
+    @classmethod
+    def normalised(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters with other spellings brought to ours."""
+        return dict(given)
 
     def get_attribute(self, name: str, default: Any = None) -> Any:
         return self.parameters.get(name, default)

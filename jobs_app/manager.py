@@ -1,0 +1,168 @@
+"""The job manager of an app: creates its jobs, and finds them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import CharField, F, QuerySet, Value
+from django.db.models.functions import Cast, Replace
+
+from jobs_app import callbacks, registry, search
+from jobs_app.creation import Blueprint, blueprint, draft, owner, project_of
+from jobs_app.errors import Invalid, UnknownJob
+from jobs_app.models import Job, JobDependency, Project
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class JobManager:
+    """Of one app, named by its AppBase subclass, an instance of it, or its label."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = registry.find(app)
+        self.label = self.app.label
+
+    def __repr__(self) -> str:
+        return f"JobManager({self.label!r})"
+
+    # --- create ---------------------------------------------------------------------------------------
+
+    def create_job(
+        self,
+        name: str,
+        user: Any,
+        template_name: str | None = None,
+        groups: Group | Iterable[Group] | None = None,
+        job_type: Any = None,
+        **kwargs: Any,
+    ) -> Job:
+        """A new job, not saved yet unless `groups` are given: call its save() or execute().
+
+        `{id}` in the name becomes the job's id. What `kwargs` say wins over the template. `user` None: the
+        job belongs to the program itself.
+        """
+        job = draft(self._blueprint(template_name, job_type), name, owner(user), kwargs)
+        if groups is not None:
+            job.link(groups=_several(groups))
+            job.save()
+        return job
+
+    def create_jobs(
+        self,
+        jobs: Iterable[str | Mapping[str, Any]],
+        user: Any,
+        template_name: str | None = None,
+        groups: Group | Iterable[Group] | None = None,
+        job_type: Any = None,
+        **kwargs: Any,
+    ) -> list[Job]:
+        """Many jobs at once, saved: all or none. Each of `jobs` is a name, or a mapping with a "name" and
+        that job's own parameters."""
+        plan, who = self._blueprint(template_name, job_type), owner(user)
+        rows = [_of_many(plan, job, who, kwargs) for job in jobs]
+        with transaction.atomic():
+            Job.objects.bulk_create(rows)
+            _name_by_ids(rows)
+            _link_all(rows, _several(groups))
+        return rows
+
+    def _blueprint(self, template_name: str | None, job_type: Any) -> Blueprint:
+        return blueprint(self.app, self._project, template_name, job_type)
+
+    # --- find -----------------------------------------------------------------------------------------
+
+    def list_jobs(
+        self,
+        user: Any = None,
+        groups: Group | Iterable[Group] | None = None,
+        order_by: str | Iterable[str] = "id",
+        filters: Mapping[str, Any] | None = None,
+    ) -> QuerySet[Job]:
+        """The app's jobs: all, a user's, or those shared with any of some groups."""
+        if user is not None and groups is not None:
+            raise Invalid("list_jobs takes user= or groups=, not both. Filter the one by the other.")
+        found = self._jobs(user, filters)
+        if groups is not None:
+            shared = Job.groups.through.objects.filter(group__in=_several(groups))
+            found = found.filter(pk__in=shared.values("job"))
+        return found.order_by(*([order_by] if isinstance(order_by, str) else order_by))
+
+    def get_job(self, job_id: int, user: Any = None, filters: Mapping[str, Any] | None = None) -> Job | None:
+        """The app's job with this id (and of this user); else None."""
+        return self._jobs(user, filters).filter(pk=job_id).first()
+
+    def find_jobs(
+        self, filter: Mapping[str, Any] | None = None, user: Any = None, order_by: str = "id"
+    ) -> QuerySet[Job]:
+        """The app's jobs by their state points: {"a": 1, "b.c": {"$lt": 5}}."""
+        return search.by_statepoint(self._jobs(user, None), filter or {}).order_by(order_by)
+
+    def _jobs(self, user: Any, filters: Mapping[str, Any] | None) -> QuerySet[Job]:
+        found = Job.objects.filter(app=self.label)
+        if user is not None:
+            found = found.filter(user=owner(user))
+        return found.filter(**_fields(filters)) if filters else found
+
+    # --- others ---------------------------------------------------------------------------------------
+
+    def project(self) -> Project:
+        """The app's project, where its jobs' directories lie."""
+        return self._project
+
+    @cached_property
+    def _project(self) -> Project:
+        return project_of(self.app)
+
+    def get_job_status_callback_url(self, request: HttpRequest | None, job_id: int) -> str:
+        """The URL by which the job, or its scheduler, asks Roost to look at it. Works without a request."""
+        if not self._jobs(None, None).filter(pk=job_id).exists():
+            raise UnknownJob(f"{self.label} has no job {job_id}. Save the job first, then it has an id.")
+        return callbacks.url(request, job_id)
+
+
+def _several(groups: Group | Iterable[Group] | None) -> list[Group]:
+    if groups is None:
+        return []
+    return [groups] if isinstance(groups, Group) else list(groups)
+
+
+def _fields(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Tethys calls the app of a job its label."""
+    spelled = {"label": "app", "status": "_status"}
+    return {spelled.get(name, name): value for name, value in filters.items()}
+
+
+def _of_many(plan: Blueprint, job: str | Mapping[str, Any], user: Any, shared: Mapping[str, Any]) -> Job:
+    if isinstance(job, str):
+        return draft(plan, job, user, shared)
+    own = dict(job)
+    name = own.pop("name", None)
+    return draft(plan, name, user, {**shared, **own})
+
+
+def _name_by_ids(rows: list[Job]) -> None:
+    named = [job for job in rows if "{id}" in job.name]
+    if not named:
+        return
+    by_id = Replace(F("name"), Value("{id}"), Cast(F("pk"), CharField()))
+    span = Job.objects.filter(pk__gte=named[0].pk, pk__lte=named[-1].pk, name__contains="{id}")
+    span.update(name=by_id)
+    for job in named:
+        job.name = job.name.replace("{id}", str(job.pk))
+
+
+def _link_all(rows: list[Job], groups: list[Group]) -> None:
+    links = [job.__dict__.pop("_links", ((), (), ())) for job in rows]
+    shared = [Job.groups.through(job_id=job.pk, group_id=group.pk) for job in rows for group in groups]
+    waits = [
+        JobDependency(job_id=job.pk, before_id=before.pk)
+        for job, (_, after, _) in zip(rows, links, strict=True)
+        for before in after
+    ]
+    Job.groups.through.objects.bulk_create(shared)
+    JobDependency.objects.bulk_create(waits)

@@ -1,0 +1,5 @@
+from jobs_app.app_base import AppBase
+
+TethysAppBase = AppBase
+
+__all__ = ["AppBase", "TethysAppBase"]

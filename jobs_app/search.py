@@ -1,0 +1,67 @@
+"""Filters on state points, as SQL: {"a": 1, "b.c": {"$lt": 5}}."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from jobs_app.errors import Invalid
+from jobs_app.models import Job
+from jobs_app.parameters import unknown
+
+_COMPARISONS = {"$lt": "__lt", "$lte": "__lte", "$gt": "__gt", "$gte": "__gte", "$eq": "", "$in": "__in"}
+_OPERATORS = (*_COMPARISONS, "$ne", "$nin", "$exists")
+
+
+def by_statepoint(jobs: QuerySet[Job], wanted: Mapping[str, Any]) -> QuerySet[Job]:
+    """Keys with dots reach into mappings; all conditions must hold."""
+    condition = Q()
+    for key, value in wanted.items():
+        condition &= _condition(_path(key), value)
+    return jobs.filter(condition)
+
+
+def _path(key: Any) -> str:
+    parts = str(key).split(".")
+    if not all(parts) or any("__" in part for part in parts):
+        raise Invalid(
+            f"{key!r} cannot be searched for. Write the key of the state point; dots go into mappings."
+        )
+    return "__".join(("statepoint", *parts))
+
+
+def _condition(path: str, value: Any) -> Q:
+    if not isinstance(value, Mapping):
+        return _equal(path, value)
+    operators = [key for key in value if str(key).startswith("$")]
+    if not operators:
+        return _inside(path, value)
+    condition = Q()
+    for operator in value:
+        condition &= _operation(path, operator, value[operator])
+    return condition
+
+
+def _equal(path: str, value: Any) -> Q:
+    return Q(**{path: value})
+
+
+def _inside(path: str, value: Mapping[str, Any]) -> Q:
+    condition = Q()
+    for key, item in value.items():
+        condition &= _condition(f"{path}__{key}", item)
+    return condition
+
+
+def _operation(path: str, operator: Any, value: Any) -> Q:
+    if operator not in _OPERATORS:
+        raise Invalid(unknown("operator", operator, _OPERATORS, "a search"))
+    if operator == "$exists":
+        parent, _, key = path.rpartition("__")
+        there = Q(**{f"{parent}__has_key": key})
+        return there if value else ~there
+    if operator in ("$ne", "$nin"):
+        return ~_operation(path, "$eq" if operator == "$ne" else "$in", value)
+    return Q(**{path + _COMPARISONS[operator]: value})
