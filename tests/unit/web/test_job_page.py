@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+
+from django.contrib.auth.models import Group
+
+from jobs_app.models import Attempt, History, SliceBlock
+
+
+def test_charlie_is_told_that_there_is_no_such_job(page_of, charlie, make_job):
+    client = page_of(charlie)
+    assert client.get(f"/jobs/{make_job().pk}/").status_code == 404
+    assert client.get("/jobs/999999/").status_code == 404
+    assert client.get(f"/jobs/{10**30}/").status_code == 404
+
+
+def test_bob_may_read_a_shared_job_but_finds_no_buttons(page_of, bob, make_job):
+    job = make_job(_status="RUN")
+    job.groups.add(Group.objects.get(name="hydrology"))
+    response = page_of(bob).get(f"/jobs/{job.pk}/")
+    assert response.status_code == 200
+    assert response.context["actions"] == []
+
+
+def test_alice_finds_the_buttons_that_fit_the_state(page_of, alice, make_job):
+    expected = {
+        "PEN": {"execute", "delete"},
+        "RUN": {"pause", "stop"},
+        "HLD": {"resume", "stop"},
+        "COM": {"resubmit", "delete"},
+        "VCP": {"rerun", "resubmit", "delete"},
+    }
+    for status, names in expected.items():
+        response = page_of(alice).get(f"/jobs/{make_job(_status=status).pk}/")
+        assert {action.name for action in response.context["actions"]} == names, status
+
+
+def test_it_shows_files_with_pictures_as_pictures(page_of, alice, make_job):
+    job = make_job(
+        _status="COM", files={"plot.png": b"\x89PNG", "a b&c.csv": b"1,2\n", ".roost/spec.json": b"{}"}
+    )
+    content = page_of(alice).get(f"/jobs/{job.pk}/").content.decode()
+    assert f'<img src="/jobs/{job.pk}/files/plot.png"' in content
+    assert f'href="/jobs/{job.pk}/files/a%20b&amp;c.csv"' in content
+    assert "spec.json" not in content
+
+
+def test_output_is_escaped_and_rewritten_lines_show_their_last_version(page_of, alice, make_job):
+    job = make_job(files={"OUTPUT/0": b"10%\r100%\n<img src=x onerror=alert(1)>\n"})
+    content = page_of(alice).get(f"/jobs/{job.pk}/").content.decode()
+    assert "&lt;img src=x" in content
+    assert "<img src=x" not in content
+    assert "100%" in content
+    assert "10%\r" not in content
+
+
+def test_a_part_of_the_output_is_chosen_by_name_and_no_other_file_is_reached(page_of, alice, make_job):
+    job = make_job(
+        files={"OUTPUT/prepare": b"getting ready", "OUTPUT/1": b"slice one", "setup.json": b"secret"}
+    )
+    client = page_of(alice)
+    assert b"getting ready" in client.get(f"/jobs/{job.pk}/?part=prepare").content
+    assert b"secret" not in client.get(f"/jobs/{job.pk}/?part=../setup.json").content
+
+
+def test_a_failed_part_shows_its_traceback(page_of, alice, make_job):
+    error = json.dumps({"traceback": "ZeroDivisionError: division by zero"}).encode()
+    job = make_job(_status="ERR", number_of_attempts=1, files={".roost/attempts/1/errors/3.json": error})
+    response = page_of(alice).get(f"/jobs/{job.pk}/")
+    assert [trouble.part for trouble in response.context["errors"]] == ["3"]
+    assert b"ZeroDivisionError" in response.content
+
+
+def test_slices_are_counted_step_by_step(page_of, alice, make_job):
+    job = make_job(_status="RUN", number_of_attempts=1, slices_total=3, slices_done=2)
+    attempt = Attempt.objects.create(job=job, number=1, token="a" * 32)
+    SliceBlock.objects.create(attempt=attempt, step="analysis", first=0, states=b"\2\2\0", done=2, waiting=1)
+    response = page_of(alice).get(f"/jobs/{job.pk}/")
+    (step,) = response.context["steps"]
+    assert (step.name, step.counts.done, step.counts.waiting) == ("analysis", 2, 1)
+
+
+def test_history_says_who_did_what(page_of, alice, make_job):
+    job = make_job(_status="SUB")
+    History.objects.create(job=job, actor="alice", user=alice, before="PEN", after="SUB", why="asked for")
+    content = page_of(alice).get(f"/jobs/{job.pk}/").content.decode()
+    assert "Pending → Submitted" in content
+    assert "asked for" in content
+
+
+def test_a_page_of_an_active_job_refreshes_itself_and_one_of_a_finished_job_does_not(
+    page_of, alice, make_job
+):
+    client = page_of(alice)
+    assert b"data-active" in client.get(f"/jobs/{make_job(_status='RUN').pk}/").content
+    assert b"data-active" not in client.get(f"/jobs/{make_job(_status='COM').pk}/").content
+
+
+def test_a_job_whose_directory_was_removed_still_has_a_page(page_of, alice, make_job):
+    assert page_of(alice).get(f"/jobs/{make_job(_status='COM', number_of_attempts=1).pk}/").status_code == 200
