@@ -6,6 +6,7 @@ and HTCondor answer the same verbs, so a laptop is a cluster.
 
     PoolError
      +- PoolUnreachable     nothing is known of the effect; look before you try again
+     |   +- AccessDenied    the access point does not let us in, or is not the one we know; a person must act
      +- Refused             the pool said no, and will say so again (its own words in the message)
      +- Garbled             the answer could not be read (the answer is in the message)
 """
@@ -25,6 +26,10 @@ class PoolError(Exception):
 
 class PoolUnreachable(PoolError):
     """The pool did not answer. The effect of what was asked is unknown."""
+
+
+class AccessDenied(PoolUnreachable):
+    """The access point does not let us in, or is not the one that we know. Trying again will not help."""
 
 
 class Refused(PoolError):

@@ -1,0 +1,8 @@
+"""How commands and bytes reach an access point: over SSH, or on this machine. The verbs are the same."""
+
+from .base import Result, Shell
+from .follow import Follower
+from .local import LocalShell
+from .ssh import SshAddress, SshShell
+
+__all__ = ["Follower", "LocalShell", "Result", "Shell", "SshAddress", "SshShell"]
