@@ -1,0 +1,162 @@
+"""Names that cannot lead out of a directory, and files that nobody can see half written."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Union
+
+from jobs_app.errors import BadName, Damaged
+
+from .layout import RESERVED
+
+Name = Union[str, "os.PathLike[str]"]
+
+LONGEST_PART = 255
+LONGEST = 1024
+
+
+def safe_name(name: Name, *, what: str = "file name") -> str:
+    """`name` without what means nothing in it ("./a//b" is "a/b"); BadName for what leads elsewhere."""
+    text = _text(name, what)
+    _refuse_characters(text, what)
+    if text.startswith("/"):
+        raise BadName(f"The {what} {show(text)} is absolute. Give a name below the job's directory.")
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if not parts:
+        raise BadName(f"The {what} {show(text)} names nothing. Give it at least one character.")
+    if ".." in parts:
+        raise BadName(
+            f"The {what} {show(text)} contains '..', which leads out of the directory. Leave it out."
+        )
+    _refuse_length(parts, text, what)
+    return "/".join(parts)
+
+
+def _text(name: Name, what: str) -> str:
+    text = os.fspath(name)
+    if not isinstance(text, str):
+        raise BadName(f"The {what} {show(text)} is {type(text).__name__}, not text. Give a str or a Path.")
+    return text
+
+
+def _refuse_characters(text: str, what: str) -> None:
+    for character in text:
+        if ord(character) < 32 or ord(character) == 127:
+            raise BadName(
+                f"The {what} {show(text)} contains the control character {character!r}. Leave it out."
+            )
+        if "\ud800" <= character <= "\udfff":
+            raise BadName(f"The {what} {show(text)} is not valid Unicode. Rename the file.")
+
+
+def _refuse_length(parts: list[str], text: str, what: str) -> None:
+    longest = max(len(part.encode()) for part in parts)
+    if longest > LONGEST_PART:
+        raise BadName(f"The {what} {show(text)} has {longest} bytes; {LONGEST_PART} are allowed. Shorten it.")
+    total = len("/".join(parts).encode())
+    if total > LONGEST:
+        raise BadName(f"The {what} {show(text)} has {total} bytes; {LONGEST} are allowed. Shorten it.")
+
+
+def show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else text[:80] + "..." + text[-20:]
+
+
+def name_in(root: Path, name: Name, *, what: str = "file name") -> str:
+    """The safe name of a file below `root`; an absolute name is one too if it lies there."""
+    text = _text(name, what)
+    for base in (str(root), os.path.realpath(root)):
+        if text.startswith(base + "/"):
+            return safe_name(text[len(base) + 1 :], what=what)
+    return safe_name(text, what=what)
+
+
+def writable_name(root: Path, name: Name) -> str:
+    """The safe name of a file that a job may write itself."""
+    safe = name_in(root, name)
+    first = safe.split("/")[0]
+    if first in RESERVED:
+        raise BadName(
+            f"The file name {show(safe)} is reserved: Roost writes {first} itself. Choose another name."
+        )
+    return safe
+
+
+def locate(root: Path, name: Name) -> Path:
+    """The path of `name` below `root`; BadName if a link on the way leads out of it."""
+    safe = name_in(root, name)
+    path = root / safe
+    if not leads_out(root, path):
+        return path
+    raise BadName(f"The file name {show(safe)} leads out of {root} through a link. Copy the file instead.")
+
+
+def leads_out(root: Path, path: Path) -> bool:
+    real = os.path.realpath(root)
+    return not os.path.realpath(path).startswith(real + "/")
+
+
+def is_plain_file(path: Path) -> bool:
+    """A file, or a link to one; not a directory, a pipe or a device."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def beside(path: Path) -> Path:
+    """A new name in the directory of `path`, for what is renamed to `path` when it is complete."""
+    return path.parent / f".{os.getpid():x}.{os.urandom(6).hex()}.tmp"
+
+
+@contextmanager
+def writing(path: Path, mode: str = "wb", **how: Any) -> Iterator[IO[Any]]:
+    """A file that appears at `path`, complete, when the block ends well; else nothing is left of it."""
+    temporary = beside(path)
+    try:
+        with open(temporary, mode, **how) as handle:
+            yield handle
+        os.replace(temporary, path)
+    except BaseException as error:
+        _discard(temporary)
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            error.filename = str(path)  # "No space left on device": where?
+        raise
+
+
+def _discard(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    with writing(path) as handle:
+        handle.write(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_bytes(path, json.dumps(value).encode("ascii"))
+
+
+def read_json(path: Path, cure: str = "Restore it from a copy, or remove the job and run it again.") -> Any:
+    """The value in a file that Roost wrote; Damaged if it is not as it was written."""
+    data = path.read_bytes()
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise Damaged(f"{path} is damaged: {error}. {cure}") from None
+
+
+def read_object(
+    path: Path, cure: str = "Restore it from a copy, or remove the job and run it again."
+) -> dict[str, Any]:
+    value = read_json(path, cure)
+    if isinstance(value, dict):
+        return value
+    raise Damaged(f"{path} is damaged: it holds {type(value).__name__}, not an object. {cure}")

@@ -1,0 +1,58 @@
+"""The command line of the zip that goes to nodes.
+
+roost.zip run-part SPEC STEP [SLICE] [--tries N]     one part
+roost.zip run-all SPEC [--slots N]                   all parts of a job, N at once
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+from jobs_app.errors import ScriptError
+
+from .spec import Spec
+
+
+def main(words: Optional[Sequence[str]] = None) -> int:
+    """0 if the end of the part (of all parts) was recorded, however it was."""
+    asked = _parser().parse_args(words)
+    if asked.command == "run-part":
+        return run_part(asked.spec, asked.step, asked.slice, asked.tries)
+    from .whole import run_all
+
+    return run_all(asked.spec, asked.slots)
+
+
+def run_part(path: Path, step: str, sliceno: int = 0, tries: int = 1) -> int:
+    from . import runner
+
+    spec, directory = Spec.read(path), job_directory(path)
+    try:
+        script = runner.load(directory / spec.script, spec.package)
+    except ScriptError as error:
+        runner.fail_part(spec, directory, step, sliceno, tries, error)
+        return runner.EXIT_RECORDED
+    return runner.run_part(script, spec, directory, step, sliceno, tries)
+
+
+def job_directory(spec: Path) -> Path:
+    """The spec lies in .roost/attempts/<n>/ of it."""
+    return spec.resolve().parents[3]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="roost.zip")
+    commands = parser.add_subparsers(dest="command", required=True)
+    part = commands.add_parser("run-part")
+    part.add_argument("spec", type=Path)
+    part.add_argument("step", choices=("prepare", "analysis", "synthesis"))
+    part.add_argument("slice", type=int, nargs="?", default=0)
+    part.add_argument("--tries", type=int, default=1)
+    whole = commands.add_parser("run-all")
+    whole.add_argument("spec", type=Path)
+    whole.add_argument("--slots", type=int, default=os.cpu_count() or 1)
+    return parser

@@ -1,0 +1,66 @@
+"""setup.json and post.json, as a script reads them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from jobs_app.jobdir import facts, files
+from jobs_app.jobdir.layout import ANALYSIS, JobPaths
+
+from .dataset import Dataset, DatasetList, NoDataset
+from .dotdict import DotDict, dotted
+from .job import Job, JobList, NoJob, knows, learn
+from .typed import decode
+
+
+def read_params(job: Job) -> DotDict:
+    paths = JobPaths(job.path)
+    setup = files.read_object(paths.setup)
+    params: DotDict = dotted(
+        {key: value for key, value in setup.items() if key not in ("options", "datasets", "jobs")}
+    )
+    params.options = decode(setup.get("options", {}))
+    params.datasets = typed_datasets(setup.get("datasets", {}))
+    params.jobs = _each(setup.get("jobs", {}), Job, JobList, NoJob)
+    _learn_neighbours(paths, params.jobs)
+    return params
+
+
+def typed_datasets(given: Any) -> DotDict:
+    return _each(given, Dataset, DatasetList, NoDataset)
+
+
+def _each(given: Any, one: Callable[[str], Any], many: Callable[[Any], Any], none: Any) -> DotDict:
+    def typed(value: Any) -> Any:
+        if isinstance(value, list):
+            return many(typed(item) for item in value)
+        return one(value) if value else none
+
+    return DotDict({name: typed(value) for name, value in given.items()})
+
+
+def _learn_neighbours(paths: JobPaths, jobs: DotDict) -> None:
+    """The job's own spec says where the jobs lie that it was given."""
+    named = [job for value in jobs.values() for job in (value if isinstance(value, list) else [value]) if job]
+    if all(knows(job) for job in named):
+        return
+    numbers = (int(path.name) for path in (paths.private / "attempts").glob("[0-9]*"))
+    spec = files.read_object(paths.attempt(max(numbers, default=0)).spec)
+    for value in spec.get("jobs", {}).values():
+        for known in value if isinstance(value, list) else [value]:
+            if known:
+                learn(known["id"], known["path"])
+
+
+def read_post(job: Job) -> DotDict:
+    paths = JobPaths(job.path)
+    post: DotDict = dotted(files.read_object(paths.post))
+    if "per_slice" not in post.exectime:
+        post.exectime.per_slice = _seconds_per_slice(paths, post)
+    return post
+
+
+def _seconds_per_slice(paths: JobPaths, post: DotDict) -> Any:
+    path = paths.attempt(post.attempt).facts
+    found = facts.read_range(path, ANALYSIS, 0, post.slices)
+    return [fact.seconds if fact else 0.0 for fact in found]
