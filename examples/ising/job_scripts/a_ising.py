@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from math import sqrt
 
-from examples.ising import exact, picture
-from examples.ising.magnet import Magnet
 from jobs_app.script import status
+
+from . import exact, picture
+from .magnet import Magnet
 
 description = """The two-dimensional Ising magnet, beside its exact solution.
 
@@ -23,6 +24,9 @@ options = {
     "seed": 1,
     "tolerance": 0.02,  # how far from the exact solution the results may be
 }
+
+# A change in one of these files is a change of the script: what it has computed is computed anew.
+depend_extra = ("exact.py", "magnet.py", "picture.py", "drawing.py", "lettering.py")
 
 LOWEST, HIGHEST = 1.5, 3.5
 SHOWN = (2.0, exact.CRITICAL, 2.45, 3.2)
