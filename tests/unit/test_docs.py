@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from jobs_app import states
+from jobs_app.job_types import COMMON, JOB_TYPES
+from jobs_app.manager import JobManager
+from jobs_app.models.verbs import Verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -128,3 +131,25 @@ def test_the_table_from_slices_to_job_is_the_code_s() -> None:
     real = table_in_docstring(states.__doc__ or "")
     assert len(real) > 5
     assert [row for row in real if row not in page] == []
+
+
+def test_every_parameter_of_a_job_is_explained() -> None:
+    named = set(re.findall(r"`(\w+)`", text_of("jobs-api.md")))
+    taken = set(COMMON).union(
+        *(model.PARAMETERS for name, model in JOB_TYPES.items() if name != "CONDORWORKFLOW")
+    )
+    assert sorted(taken - named) == []
+
+
+def test_every_verb_on_a_job_is_explained() -> None:
+    named = set(re.findall(r"`(\w+)\(", text_of("jobs-api.md")))
+    verbs = {name for name in vars(Verbs) if not name.startswith("_")} - {"rerun"}
+    assert sorted(verbs - named) == []
+
+
+def test_every_method_of_the_job_manager_is_explained() -> None:
+    named = set(re.findall(r"`(\w+)\(", text_of("jobs-api.md")))
+    methods = {
+        name for name, value in vars(JobManager).items() if callable(value) and not name.startswith("_")
+    }
+    assert sorted(methods - named) == []
