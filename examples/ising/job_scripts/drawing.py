@@ -74,11 +74,8 @@ class Canvas:
         stride = 3 * self.width
         rows = b"".join(b"\0" + self._pixels[k * stride : (k + 1) * stride] for k in range(self.height))
         header = struct.pack(">IIBBBBB", self.width, self.height, 8, 2, 0, 0, 0)
-        file.write(b"\x89PNG\r\n\x1a\n")
-        for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")):
-            file.write(
-                struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-            )
+        chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+        file.write(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks))
 
     def _draw(self, strokes: Iterable[Sequence[Point]], ink: Colour, thickness: float) -> None:
         """All strokes as one shape, so that where two meet nothing is painted twice."""
@@ -107,3 +104,7 @@ class Canvas:
         for channel, place in enumerate(range(3 * pixel, 3 * pixel + 3)):
             before = self._pixels[place]
             self._pixels[place] = round(before + (ink[channel] - before) * share)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
