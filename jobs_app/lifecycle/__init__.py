@@ -1,0 +1,22 @@
+"""The only code that changes the state of a job. Everybody else asks here."""
+
+from .delete import delete
+from .execute import execute
+from .report import report, update_status
+from .resubmit import rerun_failed, resubmit
+from .stop import change_limits, pause, resume, stop
+from .wait import wait
+
+__all__ = [
+    "change_limits",
+    "delete",
+    "execute",
+    "pause",
+    "report",
+    "rerun_failed",
+    "resubmit",
+    "resume",
+    "stop",
+    "update_status",
+    "wait",
+]

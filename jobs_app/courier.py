@@ -1,0 +1,281 @@
+"""The courier of a scheduler: the one process that holds its connections (a lease), tells the pool what is wished,
+and records what the pool says. Everybody else writes rows, and nudges.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DatabaseError, close_old_connections
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs_app.lifecycle import lease
+from jobs_app.lifecycle.finish import finish
+from jobs_app.lifecycle.follow import Follower
+from jobs_app.lifecycle.link import Link, live_segments
+from jobs_app.lifecycle.nudge import Bell, hand_over
+from jobs_app.lifecycle.record import Overtaken, record_patiently
+from jobs_app.lifecycle.requests import serve
+from jobs_app.lifecycle.send import BATCH, send_waiting, settle
+from jobs_app.lifecycle.sweep import sweep
+from jobs_app.lifecycle.wish import act
+from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler, Segment
+from jobs_app.pools.base import Events, PoolError
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = 10.0
+LOOK_EVERY = 1.0  # seconds between two looks at what nobody was nudged about
+NOTHING_TO_HEAR = 0.02  # seconds to sleep where no pool could say anything
+TROUBLE = 2.0  # seconds of rest after an error of our own
+
+
+class LostLease(Exception):
+    """Another courier works for this scheduler now."""
+
+
+class Courier:
+    """Works only between a take() that said True and a release()."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.link = Link(scheduler)
+        self.holder = lease.new_holder()
+        self._segments: dict[int, Segment] = {}
+        self._followers: dict[int, Follower] = {}
+        self._renewed = self._looked = self._swept = 0.0
+        self._settled = False
+        self._subjobs = True  # whether somebody may wait for one
+        self._over: list[str] = []  # attempts that the pool may forget
+
+    # --- the lease ------------------------------------------------------------------------------------
+
+    def take(self) -> bool:
+        if not lease.take(self.link.scheduler.pk, self.holder):
+            return False
+        self._renewed, self._looked = time.monotonic(), 0.0
+        self._settled, self._subjobs = False, True
+        self._look_again()
+        return True
+
+    def release(self) -> None:
+        lease.give_back(self.link.scheduler.pk, self.holder)
+
+    def close(self) -> None:
+        self._stop_following()
+        self.release()
+        self.link.close()
+
+    def _keep_lease(self) -> None:
+        if time.monotonic() - self._renewed < lease.SECONDS / 3:
+            return
+        if not lease.renew(self.link.scheduler.pk, self.holder):
+            raise LostLease(f"Another courier works for scheduler {self.link.scheduler} now.")
+        self._renewed = time.monotonic()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """The row may have been changed by hand; segments come and go."""
+        self.link.scheduler.refresh_from_db()
+        live = {segment.pk: segment for segment in live_segments(self.link.scheduler)}
+        self._segments = {pk: self._segments.get(pk, segment) for pk, segment in live.items()}
+
+    # --- one round ------------------------------------------------------------------------------------
+
+    def tick(self, wait: float = 0.0) -> bool:
+        """One round, which waits up to `wait` seconds for news; whether there was anything to do."""
+        self._keep_lease()
+        sent = self._tell()
+        heard = self._ask_for_news(0.0 if sent == BATCH else wait)
+        self._complete(heard)
+        return bool(sent) or heard
+
+    def _tell(self) -> int:
+        """What the pool has to be told; how many attempts were sent."""
+        link = self.link
+        if link.ready and not self._settled:
+            settle(link)
+            self._settled = link.ready
+        if link.ready:
+            act(link)
+        sent = send_waiting(link) if link.ready and link.sending else None
+        self._settled = self._settled and link.ready
+        if sent is None:
+            return 0
+        self._segments.setdefault(sent.segment.pk, sent.segment)
+        return sent.count
+
+    def _ask_for_news(self, wait: float) -> bool:
+        """Only the newest segment is waited for."""
+        segments = list(self._segments.values()) if self.link.ready else []
+        if not segments:
+            time.sleep(min(wait, NOTHING_TO_HEAR))
+        heard = False
+        for segment in segments:
+            heard |= self._follow(segment, wait if segment is segments[-1] else 0.0)
+        return heard
+
+    def _follow(self, segment: Segment, wait: float) -> bool:
+        try:
+            found = self.link.pool.follow(segment.name, segment.offset, wait)
+        except PoolError as error:
+            self.link.failed(error)
+            return False
+        return self._record(segment, found)
+
+    def _record(self, segment: Segment, found: Events) -> bool:
+        self.link.answered()
+        recorded = record_patiently(segment, found, self.link.actor)
+        self._subjobs |= recorded.requests
+        if recorded.finished:
+            self._looked = 0.0
+        return bool(found.events)
+
+    def _complete(self, heard: bool) -> None:
+        """What follows from what was heard: subjobs, results; and now and then a look at what was forgotten."""
+        due = time.monotonic() - self._looked > LOOK_EVERY
+        if self._subjobs and self.link.ready and (heard or due):
+            self._subjobs = serve(self.link, _build)
+        if due and self.link.ready:
+            self._looked = time.monotonic()
+            self._finish_all()
+        if time.monotonic() - self._swept > SWEEP_EVERY:
+            self._swept = time.monotonic()
+            sweep()
+
+    def _finish_all(self) -> None:
+        ready = Attempt.objects.filter(scheduler=self.link.scheduler, phase=AttemptPhase.FETCHING)
+        ready = ready.filter(Q(retry_at=None) | Q(retry_at__lte=timezone.now()), holder="").order_by("pk")
+        for attempt_id, token, function in ready.values_list("pk", "token", "job___process_results_function"):
+            slow = function or self.link.scheduler.kind != Scheduler.EMBEDDED
+            if slow and hand_over(attempt_id):
+                continue
+            if finish(attempt_id, self.link, self.holder):
+                self._over.append(token)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Not urgent, and lost without harm."""
+        if not self._over:
+            return
+        try:
+            self.link.pool.forget(self._over)
+        except PoolError as error:
+            self.link.failed(error)
+        self._over.clear()
+
+    # --- for good -------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Rounds without end, woken by nudges and by news. Whatever goes wrong with one round, the next comes."""
+        bell = Bell(self.link.scheduler.pk)
+        try:
+            while not stop.is_set():
+                self._keep_lease()
+                busy = self._round(bell)
+                bell.wait(0.0 if busy else LOOK_EVERY / 2)
+        finally:
+            bell.close()
+
+    def _round(self, bell: Bell) -> bool:
+        try:
+            sent = self._tell()
+            heard = self._read_followers(bell)
+            self._complete(heard)
+        except LostLease:
+            raise
+        except Overtaken as error:
+            raise LostLease(str(error)) from error
+        except Exception:
+            log.exception("The courier of scheduler %s stumbled and goes on", self.link.scheduler)
+            self._stop_following()
+            close_old_connections()
+            time.sleep(TROUBLE)
+            return False
+        return sent == BATCH or heard
+
+    def _read_followers(self, bell: Bell) -> bool:
+        self._follow_what_lives(bell)
+        heard = False
+        for pk, follower in list(self._followers.items()):
+            found = follower.take()
+            if isinstance(found, PoolError):
+                self.link.failed(found)
+                del self._followers[pk]
+            elif found is not None:
+                heard |= self._record(follower.segment, found)
+        return heard
+
+    def _follow_what_lives(self, bell: Bell) -> None:
+        if self.link.ready:
+            for pk in self._segments.keys() - self._followers.keys():
+                self._followers[pk] = Follower(self.link.open, self._segments[pk], bell.ring)
+        for pk in self._followers.keys() - self._segments.keys():
+            self._followers.pop(pk).stop()
+
+    def _stop_following(self) -> None:
+        for follower in self._followers.values():
+            follower.stop()
+        self._followers.clear()
+
+
+def _build(parent: Job, wanted: Mapping[str, Any]) -> Job:
+    """As JobManager.build, without waiting."""
+    from jobs_app.manager import JobManager
+
+    return JobManager(parent.app).build_subjob(parent, wanted)
+
+
+def run(scheduler: Scheduler, stop: threading.Event) -> None:
+    """Is the scheduler's courier whenever nobody else is, until `stop` is set."""
+    courier = Courier(scheduler)
+    try:
+        while not stop.is_set():
+            _run_once(courier, stop)
+            stop.wait(LOOK_EVERY)
+    finally:
+        courier.close()
+
+
+def _run_once(courier: Courier, stop: threading.Event) -> None:
+    try:
+        if courier.take():
+            courier.run(stop)
+    except LostLease as error:
+        log.warning("%s", error)
+    except DatabaseError:
+        log.exception("The courier of scheduler %s cannot reach the database", courier.link.scheduler)
+        close_old_connections()
+
+
+# --- lending a hand -----------------------------------------------------------------------------------
+
+_couriers = threading.local()
+
+
+@contextmanager
+def lend_a_hand(scheduler_id: int) -> Iterator[Callable[[float], object] | None]:
+    """For who waits in a plain script: the rounds of a courier, unless another one works."""
+    courier = _courier_of_this_thread(scheduler_id)
+    if not courier.take():
+        yield None
+        return
+    try:
+        yield courier.tick
+    finally:
+        courier.release()
+
+
+def _courier_of_this_thread(scheduler_id: int) -> Courier:
+    """Kept with its connection for the next time; a forked child has none."""
+    known: dict[tuple[int, int], Courier] = _couriers.__dict__.setdefault("known", {})
+    key = (os.getpid(), scheduler_id)
+    if key not in known:
+        known[key] = Courier(Scheduler.objects.get(pk=scheduler_id))
+    return known[key]

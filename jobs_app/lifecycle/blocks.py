@@ -1,0 +1,127 @@
+"""The slices' states of an attempt: one byte each, in rows of some thousand, and what an event does to a byte.
+
+An event is a table from the old state to the new one. States that have ended lead to themselves, so an event that
+comes twice or late changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from jobs_app.models import Attempt, SliceBlock
+from jobs_app.pools.base import Event, EventKind, Step
+from jobs_app.states import Counts, SliceState
+
+from .rows import update_each
+
+SIZE = SliceBlock.SIZE
+S = SliceState
+COLUMNS = tuple(state.name.lower() for state in S)
+
+
+def _table(*pairs: tuple[S, S]) -> bytes:
+    table = bytearray(range(256))
+    for before, after in pairs:
+        table[before] = after
+    return bytes(table)
+
+
+def _all_to(after: S, *before: S) -> bytes:
+    return _table(*((state, after) for state in before or [state for state in S if not state.ended]))
+
+
+_TABLES: dict[EventKind, bytes] = {
+    EventKind.STARTED: _all_to(S.RUNNING),
+    EventKind.EVICTED: _all_to(S.WAITING),
+    EventKind.HELD: _all_to(S.HELD),
+    EventKind.RELEASED: _all_to(S.WAITING, S.HELD),
+    EventKind.REMOVED: _all_to(S.REMOVED),
+    EventKind.SKIPPED: _all_to(S.SKIPPED),
+    EventKind.SUSPENDED: _all_to(S.SUSPENDED, S.RUNNING),
+    EventKind.RESUMED: _all_to(S.RUNNING, S.SUSPENDED),
+}
+DONE, FAILED, AGAIN = _all_to(S.DONE), _all_to(S.FAILED), _all_to(S.WAITING)
+
+
+def table_of(event: Event) -> bytes | None:
+    """What the event does to a slice; None if it is not about slices."""
+    if event.kind != EventKind.ENDED:
+        return _TABLES.get(event.kind)
+    if ended_well(event):
+        return DONE
+    return AGAIN if event.will_retry else FAILED
+
+
+def ended_well(event: Event) -> bool:
+    return event.exit_code == 0 and not event.signal
+
+
+class Block:
+    """One row, as it is being changed."""
+
+    __slots__ = ("changed", "first", "pk", "states", "step")
+
+    def __init__(self, pk: int, step: str, first: int, states: bytes) -> None:
+        self.pk = pk
+        self.step = step
+        self.first = first
+        self.states = bytearray(states)
+        self.changed = False
+
+    def apply(self, table: bytes, first: int, end: int) -> None:
+        """`first` and `end` are slices' numbers; what lies outside this block is left out."""
+        start, stop = max(first - self.first, 0), min(end - self.first, len(self.states))
+        before = self.states[start:stop]
+        after = before.translate(table)
+        if after != before:
+            self.states[start:stop] = after
+            self.changed = True
+
+    def apply_one(self, table: bytes, number: int) -> None:
+        index = number - self.first
+        before = self.states[index]
+        after = table[before]
+        if after != before:
+            self.states[index] = after
+            self.changed = True
+
+    def counts(self) -> list[int]:
+        return [self.states.count(state) for state in S]
+
+
+def create(attempt: Attempt, steps: Iterable[Step], former: dict[str, bytes] | None = None) -> None:
+    """The rows of a new attempt; `former`: states that it inherits, step by step."""
+    rows = [row for step in steps for row in _rows(attempt, step, (former or {}).get(step.name))]
+    SliceBlock.objects.bulk_create(rows, batch_size=100)
+
+
+def _rows(attempt: Attempt, step: Step, former: bytes | None) -> Iterator[SliceBlock]:
+    states = former if former is not None else bytes(step.slices)
+    for first in range(0, step.slices, SIZE):
+        part = states[first : first + SIZE]
+        counts = {name: part.count(state) for name, state in zip(COLUMNS, S, strict=True)}
+        yield SliceBlock(attempt=attempt, step=step.name, first=first, states=part, **counts)
+
+
+def save(blocks: Iterable[Block]) -> None:
+    changed = [block for block in blocks if block.changed]
+    rows = [(bytes(block.states), *block.counts(), block.pk) for block in changed]
+    update_each(SliceBlock, ("states", *COLUMNS), rows)
+
+
+def whole(attempt_id: int) -> dict[str, bytes]:
+    """All states, step by step."""
+    found: dict[str, bytearray] = {}
+    rows = SliceBlock.objects.filter(attempt_id=attempt_id).order_by("step", "first")
+    for step, states in rows.values_list("step", "states"):
+        found.setdefault(step, bytearray()).extend(states)
+    return {step: bytes(states) for step, states in found.items()}
+
+
+def counts_of(states: bytes) -> Counts:
+    return Counts.of({state: states.count(state) for state in S})
+
+
+def add(counts: Iterable[Counts]) -> Counts:
+    rows = [tuple(getattr(one, name) for name in COLUMNS) for one in counts]
+    return Counts(*(sum(column) for column in zip(*rows, strict=True))) if rows else Counts()

@@ -1,0 +1,93 @@
+"""The end of an attempt, and what it means for the jobs that wait for it: one transaction for all of that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs_app import killpoints, states
+from jobs_app.models import Attempt, AttemptPhase, Job, JobDependency
+
+from .actors import Actor
+from .change import message, move
+from .link import back_off
+from .nudge import nudge
+
+UNDONE = frozenset(states.ACTIVE | {"PEN"})
+
+
+def close(attempt: Attempt, status: str, reason: str, by: Actor, **fields: Any) -> bool:
+    """False if it was over already. `fields` go to the job's row."""
+    ended = attempt.ended or timezone.now()
+    over = {"phase": AttemptPhase.FINAL, "status": status, "reason": reason, "ended": ended}
+    live = Attempt.objects.filter(pk=attempt.pk).exclude(phase=AttemptPhase.FINAL)
+    with transaction.atomic():
+        if not live.update(**over, wish="", holder=""):
+            return False
+        known = {"status_message": message(reason), "completion_time": ended, **fields}
+        move(attempt.job_id, UNDONE, status, by=by, why=reason, attempt=attempt.number, **known)
+        release_dependents(attempt.job_id, by)
+        killpoints.reach("finish.before-commit")
+    killpoints.reach("finish.committed")
+    return True
+
+
+def is_live(job_id: int) -> bool:
+    """Whether an attempt at the job is not over."""
+    return Attempt.objects.filter(job_id=job_id).exclude(phase=AttemptPhase.FINAL).exists()
+
+
+def postpone(attempt: Attempt, error: Exception) -> None:
+    """Something went wrong with this attempt alone: it is tried again later, and says so."""
+    failures = attempt.failures + 1
+    text = f"{type(error).__name__}: {error}"
+    live = Attempt.objects.filter(pk=attempt.pk).exclude(phase=AttemptPhase.FINAL)
+    live.update(failures=failures, retry_at=back_off(failures), last_error=text, holder="")
+    active = Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE)
+    active.update(status_message=message(f"{text} (It will be tried again.)"))
+
+
+# --- jobs that wait for others ----------------------------------------------------------------------------
+
+
+def is_blocked(job: Job) -> bool:
+    """Whether a job that it waits for is not Complete."""
+    return JobDependency.objects.filter(job_id=job.pk).exclude(before___status="COM").exists()
+
+
+def release_dependents(job_id: int, by: Actor) -> None:
+    """To be called in the transaction in which the job ends."""
+    blocked = Attempt.objects.filter(phase=AttemptPhase.BLOCKED, job__dependencies__before=job_id)
+    for attempt in blocked.order_by("pk"):
+        release(attempt, by)
+
+
+def release(attempt: Attempt, by: Actor) -> None:
+    """Lets a blocked attempt go when nothing blocks it any more, or ends it when something always will."""
+    before = Job.objects.filter(dependents__job_id=attempt.job_id)
+    lost = before.filter(_status__in=states.FINAL - {"COM"}).order_by("pk").first()
+    if lost is not None:
+        _give_up(attempt, lost, f"ended: {states.JOB_STATES[lost._status].word}", by)
+    elif not before.exclude(_status="COM").exists():
+        _let_go(attempt)
+
+
+def give_up_dependents(job: Job, what: str, by: Actor) -> None:
+    """Ends the jobs that wait for one that will never be Complete."""
+    blocked = Attempt.objects.filter(phase=AttemptPhase.BLOCKED, job__dependencies__before=job.pk)
+    for attempt in blocked.order_by("pk"):
+        _give_up(attempt, job, what, by)
+
+
+def _give_up(attempt: Attempt, lost: Job, what: str, by: Actor) -> None:
+    close(attempt, "ABT", f"It was to start after job {lost.pk} ({lost.name!r}), which {what}.", by)
+
+
+def _let_go(attempt: Attempt) -> None:
+    phase = AttemptPhase.SENT if attempt.scheduler_id is None else AttemptPhase.WAITING
+    if Attempt.objects.filter(pk=attempt.pk, phase=AttemptPhase.BLOCKED).update(phase=phase):
+        Job.objects.filter(pk=attempt.job_id).update(status_message="")
+        if attempt.scheduler_id is not None:
+            nudge(attempt.scheduler_id)

@@ -1,0 +1,148 @@
+"""From the pool's last word to the job's: results are brought, checked and processed, and then the job is over.
+
+Whoever finishes an attempt holds it (a lease), so each step happens once. `process_results_function` runs once: if
+the process dies in the middle of it, that is reported, and it is not run again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from dataclasses import replace
+from pathlib import Path
+
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs_app import killpoints
+from jobs_app.errors import Damaged
+from jobs_app.models import Attempt, AttemptPhase, Job
+from jobs_app.pools.base import PoolError
+from jobs_app.states import Counts
+
+from . import lease
+from .actors import COURIER, Actor
+from .close import close, postpone
+from .link import Link
+from .prepare import gone
+from .task import task_of
+from .verdict import Verdict, judge, verify
+
+log = logging.getLogger(__name__)
+
+WITH_RESULTS = ("COM", "VCP", "RES")
+INTERRUPTED = (
+    "The process that ran process_results_function died in the middle of it. The results are here. "
+    "It is not run again by itself: it may have done half of its work."
+)
+
+
+def finish(attempt_id: int, link: Link | None, holder: str) -> bool:
+    """Does all that is left to do; False if somebody else does it, or it has to be tried again later.
+
+    `link` is None for jobs without a pool.
+    """
+    if not _hold(attempt_id, holder):
+        return False
+    attempt = Attempt.objects.select_related("job__project", "job__parent__project").get(pk=attempt_id)
+    try:
+        return _finish(attempt, link)
+    except PoolError as error:
+        if link is not None:
+            link.failed(error)
+        postpone(attempt, error)
+    except Exception as error:
+        log.exception("Job %s could not be finished", attempt.job_id)
+        postpone(attempt, error)
+    return False
+
+
+def _hold(attempt_id: int, holder: str) -> bool:
+    now = timezone.now()
+    free = Q(holder="") | Q(holder=holder) | Q(holder_until__lt=now)
+    mine = Attempt.objects.filter(free, pk=attempt_id, phase=AttemptPhase.FETCHING)
+    return bool(mine.exclude(retry_at__gt=now).update(holder=holder, holder_until=lease.until()))
+
+
+def _finish(attempt: Attempt, link: Link | None) -> bool:
+    by = link.actor if link is not None else COURIER
+    try:
+        verdict = _bring(attempt, link) if link is not None else _reported(attempt)
+    except Damaged as error:
+        return close(attempt, "ERR", str(error), by)
+    if attempt.job._process_results_function and verdict.status in WITH_RESULTS:
+        if not _begin_processing(attempt):
+            return False
+        verdict = _processed(attempt, verdict)
+    return _close(attempt, verdict, by)
+
+
+def _bring(attempt: Attempt, link: Link) -> Verdict:
+    """How it ended; the results are here then, as they were made."""
+    directory = attempt.job.directory
+    if not directory.is_dir():
+        raise gone(directory)
+    link.pool.fetch(task_of(attempt), directory)
+    killpoints.reach("finish.fetched")
+    paths = attempt.job.paths.attempt(attempt.number)
+    verdict = judge(attempt, paths)
+    if verdict.status in WITH_RESULTS:
+        verify(attempt, paths)
+    return verdict
+
+
+def _reported(attempt: Attempt) -> Verdict:
+    """A job without a pool ended as somebody said."""
+    done = int(attempt.status == "COM")
+    return Verdict(attempt.status, attempt.reason, Counts(done=done, failed=1 - done))
+
+
+def _begin_processing(attempt: Attempt) -> bool:
+    """From here on the function counts as run."""
+    fetching = Attempt.objects.filter(pk=attempt.pk, phase=AttemptPhase.FETCHING)
+    return bool(fetching.update(phase=AttemptPhase.PROCESSING))
+
+
+def _processed(attempt: Attempt, verdict: Verdict) -> Verdict:
+    killpoints.reach("finish.processing")
+    job = Job.objects.get(pk=attempt.job_id)
+    try:
+        function = job.process_results_function
+        if function is not None:
+            function(job)
+    except Exception:
+        log.exception("process_results_function of job %s failed", job.pk)
+        reason = f"process_results_function {job._process_results_function} failed. The results are here.\n"
+        return replace(verdict, status="ERR", reason=reason + traceback.format_exc())
+    return verdict
+
+
+def _close(attempt: Attempt, verdict: Verdict, by: Actor) -> bool:
+    slices = verdict.slices
+    attempt.exit_code = 0 if verdict.status == "COM" else attempt.exit_code
+    return close(
+        attempt,
+        verdict.status,
+        verdict.reason,
+        by,
+        size_bytes=_size_of(attempt.job.directory) if attempt.job.address else None,
+        slices_running=0,
+        slices_held=0,
+        slices_done=slices.done,
+        slices_failed=slices.failed,
+    )
+
+
+def _size_of(directory: Path) -> int:
+    """Of all files below it; a file with several names counts each time."""
+    total = 0
+    folders = [os.fspath(directory)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total

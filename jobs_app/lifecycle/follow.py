@@ -1,0 +1,57 @@
+"""Listens to segments in threads, so that one courier hears nudges and news at the same time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+from jobs_app.models import Segment
+from jobs_app.pools.base import Events, Pool, PoolError
+
+BLOCK = 1.0  # seconds that one call waits for news
+AHEAD = 4  # readings that may wait to be recorded
+
+
+class Follower:
+    """Reads one segment from an offset on, over a connection of its own, and rings when there is something."""
+
+    def __init__(self, open_pool: Callable[[], Pool], segment: Segment, ring: Callable[[], None]) -> None:
+        self.segment = segment
+        self._open_pool = open_pool
+        self._ring = ring
+        self._found: queue.Queue[Events | PoolError] = queue.Queue(AHEAD)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"follow {segment.name}", daemon=True)
+        self._thread.start()
+
+    def take(self) -> Events | PoolError | None:
+        try:
+            return self._found.get_nowait()
+        except queue.Empty:
+            return None
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _run(self) -> None:
+        offset = self.segment.offset
+        try:
+            pool = self._open_pool()
+            while not self._stop.is_set():
+                found = pool.follow(self.segment.name, offset, BLOCK)
+                if found.offset != offset:
+                    offset = found.offset
+                    self._put(found)
+            pool.close()
+        except PoolError as error:
+            self._put(error)
+
+    def _put(self, found: Events | PoolError) -> None:
+        while not self._stop.is_set():
+            try:
+                self._found.put(found, timeout=BLOCK)
+            except queue.Full:
+                continue
+            self._ring()
+            return

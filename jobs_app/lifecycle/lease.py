@@ -1,0 +1,82 @@
+"""Leases: who works on what, until when.
+
+A holder is written "host:pid:start time:number". On its own host a dead holder is found out at once (the start
+time tells a process from a later one with the same pid); on another host its lease has to run out.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs_app.models import Scheduler
+
+SECONDS = 30
+
+_numbers = itertools.count(1)
+
+
+def new_holder() -> str:
+    """A name for one courier or worker of this process."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}:{pid}:{_start_time(pid)}:{next(_numbers)}"
+
+
+def until() -> datetime:
+    return timezone.now() + timedelta(seconds=SECONDS)
+
+
+def is_dead(holder: str) -> bool:
+    """Whether this was a process of this host that surely is no more."""
+    host, pid, start, *_ = [*holder.split(":"), "", "", ""]
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    return _start_time(int(pid)) != start
+
+
+def _start_time(pid: int) -> str:
+    """In the kernel's ticks, or "" where there is no such process (or no /proc, and the process is there)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return "" if _exists(pid) and not Path("/proc/self/stat").exists() else "none"
+    fields = stat.rpartition(")")[2].split()
+    return "none" if fields[0] == "Z" else fields[19]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def take(scheduler_id: int, holder: str) -> bool:
+    """Makes `holder` the scheduler's courier, unless another one lives."""
+    now = timezone.now()
+    rows = Scheduler.objects.filter(pk=scheduler_id)
+    free = Q(courier="") | Q(courier=holder) | Q(courier_until__lt=now) | Q(courier_until=None)
+    if rows.filter(free).update(courier=holder, courier_until=until()):
+        return True
+    other = rows.values_list("courier", flat=True).first()
+    if not other or not is_dead(other):
+        return False
+    return bool(rows.filter(courier=other).update(courier=holder, courier_until=until()))
+
+
+def renew(scheduler_id: int, holder: str) -> bool:
+    """False if somebody else has taken it meanwhile."""
+    return bool(Scheduler.objects.filter(pk=scheduler_id, courier=holder).update(courier_until=until()))
+
+
+def give_back(scheduler_id: int, holder: str) -> None:
+    Scheduler.objects.filter(pk=scheduler_id, courier=holder).update(courier="", courier_until=None)

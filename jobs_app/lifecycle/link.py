@@ -1,0 +1,130 @@
+"""A scheduler's pool as its courier holds it, and what is known of the link: a failure changes that, never a job."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from jobs_app import conf
+from jobs_app.models import Attempt, Scheduler, Segment
+from jobs_app.pools.base import Pool, PoolError
+
+from .actors import Actor, pool
+
+log = logging.getLogger(__name__)
+
+PAUSE_AFTER = 8  # failures in a row
+LONGEST_PAUSE = 300.0  # seconds between two tries
+_OUT_OF_REACH = "Not in reach: "
+
+Opener = Callable[[Scheduler], Pool]
+
+
+def _embedded(scheduler: Scheduler) -> Pool:
+    from jobs_app.pools.embedded.client import EmbeddedPool
+
+    return EmbeddedPool(conf.home() / "pool", slots=conf.slots())
+
+
+OPENERS: dict[str, Opener] = {Scheduler.EMBEDDED: _embedded}
+
+
+class Link:
+    """The scheduler's row, its pool (opened when first needed), and the segments that are being read."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+        self._pool: Pool | None = None
+
+    @property
+    def pool(self) -> Pool:
+        if self._pool is None:
+            self._pool = self.open()
+        return self._pool
+
+    def open(self) -> Pool:
+        """Another connection to the same pool, for another thread."""
+        return OPENERS[self.scheduler.kind](self.scheduler)
+
+    @property
+    def actor(self) -> Actor:
+        return pool(self.scheduler.name)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    # --- how it is --------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether something may be asked of the pool now; after failures only from time to time."""
+        return self.scheduler.retry_at is None or self.scheduler.retry_at <= timezone.now()
+
+    @property
+    def sending(self) -> bool:
+        return self.ready and not self.scheduler.draining and not self.paused_by_hand
+
+    @property
+    def paused_by_hand(self) -> bool:
+        return bool(self.scheduler.paused) and not self.scheduler.paused.startswith(_OUT_OF_REACH)
+
+    def failed(self, error: PoolError) -> None:
+        """Tries again later, each time later; after enough failures the scheduler says that it pauses."""
+        self.close()
+        failures = self.scheduler.failures + 1
+        known = {"failures": failures, "retry_at": back_off(failures), "last_error": str(error)}
+        if failures >= PAUSE_AFTER and not self.scheduler.paused:
+            known["paused"] = f"{_OUT_OF_REACH}{error}"[:500]
+        log.warning("Scheduler %s: %s (failure %d)", self.scheduler, error, failures)
+        self._know(**known)
+
+    def answered(self) -> None:
+        """The pool has answered: whatever was wrong with the link is over."""
+        if self.scheduler.failures:
+            paused = self.scheduler.paused if self.paused_by_hand else ""
+            self._know(failures=0, retry_at=None, last_error="", paused=paused, last_contact=timezone.now())
+
+    def _know(self, **known: object) -> None:
+        Scheduler.objects.filter(pk=self.scheduler.pk).update(**known)
+        for name, value in known.items():
+            setattr(self.scheduler, name, value)
+
+
+def back_off(failures: int) -> datetime:
+    """When to try again: 1, 2, 4 ... seconds, half of it up to chance, so that many do not come at once."""
+    seconds = min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 20))
+    return timezone.now() + timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+# --- segments ---------------------------------------------------------------------------------------------
+
+SEGMENT_LENGTH = 64 << 20
+
+
+def open_segment(scheduler: Scheduler) -> Segment:
+    """The one in which new batches log. A long one is closed: it ends when all its attempts are over."""
+    segment = Segment.objects.filter(scheduler=scheduler, open=True).first()
+    if segment is not None and segment.offset < SEGMENT_LENGTH:
+        return segment
+    if segment is not None:
+        Segment.objects.filter(pk=segment.pk).update(open=False)
+    return Segment.objects.create(scheduler=scheduler, name=_segment_name())
+
+
+def _segment_name() -> str:
+    return f"{timezone.now():%Y%m%d}-{random.SystemRandom().getrandbits(48):012x}"
+
+
+def live_segments(scheduler: Scheduler) -> list[Segment]:
+    """Those in which something may still be said."""
+    on_pool = Attempt.objects.filter(
+        batch__segment=OuterRef("pk"), scheduler=scheduler, phase__in=("sending", "sent")
+    )
+    return list(Segment.objects.filter(Exists(on_pool), scheduler=scheduler).order_by("pk"))

@@ -1,0 +1,61 @@
+"""What lies in a job's directory before an attempt is sent: what the former one left is moved aside, then `spec.json`
+and `setup.json` tell the runner and the user what was asked for.
+
+Done once an attempt: a spec with the attempt's token says that all of it was done.
+"""
+
+from __future__ import annotations
+
+from jobs_app.errors import Damaged
+from jobs_app.jobdir import files
+from jobs_app.jobdir.archive import archive
+from jobs_app.jobdir.layout import AttemptPaths
+from jobs_app.models import Attempt
+from jobs_app.pools.base import Task
+
+from .spec import setup_of, spec_of
+from .task import task_of
+
+
+def gone(directory: object) -> Damaged:
+    return Damaged(
+        f"The job's directory {directory} is gone: somebody removed it behind Roost's back. "
+        "Restore it from a copy, or delete the job and create it again."
+    )
+
+
+def prepare(attempt: Attempt) -> Task:
+    """Damaged if the directory is not there."""
+    task = task_of(attempt)
+    paths = attempt.job.paths.attempt(attempt.number)
+    if not _is_prepared(paths, attempt.token):
+        _prepare(attempt, paths)
+    return task
+
+
+def _is_prepared(paths: AttemptPaths, token: str) -> bool:
+    if not paths.spec.exists():
+        return False
+    return bool(files.read_object(paths.spec).get("attempt") == token)
+
+
+def _prepare(attempt: Attempt, paths: AttemptPaths) -> None:
+    job = attempt.job
+    if not job.directory.is_dir():
+        raise gone(job.directory)
+    _archive_former(attempt)
+    present = _names_at_top(paths)
+    paths.root.mkdir(parents=True, exist_ok=True)
+    spec = spec_of(attempt, present)
+    files.write_json(job.paths.setup, setup_of(attempt, spec))
+    files.write_json(paths.spec, spec)
+
+
+def _archive_former(attempt: Attempt) -> None:
+    former = attempt.job.paths.attempt(attempt.number - 1)
+    if attempt.number > 1 and former.spec.exists():
+        archive(former, files.read_object(former.spec).get("present", ()))
+
+
+def _names_at_top(paths: AttemptPaths) -> list[str]:
+    return sorted(path.name for path in paths.job.root.iterdir())

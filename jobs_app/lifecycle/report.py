@@ -1,0 +1,105 @@
+"""What an app or an outside scheduler says about a job that no pool of ours runs. For a job with a pool it is a
+hint: the courier looks sooner, and the pool says how it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs_app import states
+from jobs_app.errors import WrongState
+from jobs_app.models import Attempt, AttemptPhase, Job
+from jobs_app.models.custom_status import is_final, status_code
+
+from .actors import Actor, acting
+from .begin import WITHOUT_POOL
+from .change import message as fitting
+from .change import move, refuse
+from .nudge import hand_over, nudge
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+SCHEDULER = Actor("its scheduler")
+
+
+def report(
+    job: Job,
+    status: str = "",
+    message: str = "",
+    *,
+    exit_code: int | None = None,
+    progress: int | None = None,
+    user: AbstractUser | None = None,
+    by: Actor = SCHEDULER,
+) -> None:
+    """`status`: code, word, or a text of the app's own; empty: only the message changes. `progress`: slices done."""
+    by = acting(job, user) if user is not None else by
+    if not isinstance(job, WITHOUT_POOL):
+        _hint(job, message)
+        return
+    known: dict[str, Any] = {"status_message": fitting(message)} if message else {}
+    if progress is not None:
+        known["slices_done"] = progress
+    if status and is_final(status, job.app):
+        _end(job, status, message, exit_code, by, known)
+    elif status:
+        _go_on(job, status, message, by, known)
+    elif known:
+        Job.objects.filter(pk=job.pk, _status__in=states.ACTIVE).update(**known)
+
+
+def update_status(job: Job, status: str, user: AbstractUser | None = None) -> None:
+    """The app says how its job is. A job that was not executed yet begins with this."""
+    if not isinstance(job, WITHOUT_POOL):
+        raise WrongState(
+            f"The status of job {job.pk} ({job.name!r}) cannot be set to {status!r}: its pool says how it is. "
+            "Use stop(), pause() or resume()."
+        )
+    report(job, status, user=user, by=Actor("program"))
+
+
+def _hint(job: Job, message: str) -> None:
+    live = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL).exclude(scheduler=None)
+    scheduler_id = live.values_list("scheduler_id", flat=True).first()
+    if scheduler_id is None:
+        return
+    if message:
+        running = Job.objects.filter(pk=job.pk, _status__in=("RUN", "VAR"))
+        running.update(status_message=fitting(message))
+    nudge(scheduler_id)
+
+
+def _go_on(job: Job, status: str, message: str, by: Actor, known: dict[str, Any]) -> None:
+    code = status_code(status)
+    known["other_status"] = status if code == "OTH" else ""
+    if code in ("RUN", "VAR", "OTH") and job.start_time is None:
+        known["start_time"] = timezone.now()
+    before = [state for state in states.ACTIVE if state == code or states.may_follow(state, code)]
+    if not move(job.pk, before, code, by=by, why=message, attempt=job.number_of_attempts, **known):
+        raise refuse(job, f"report {status!r} for", "Execute it first; after its end, resubmit it.")
+
+
+def _end(
+    job: Job, status: str, message: str, exit_code: int | None, by: Actor, known: dict[str, Any]
+) -> None:
+    """The attempt waits to be finished: process_results_function may take long."""
+    with transaction.atomic():
+        live = Attempt.objects.filter(job_id=job.pk, scheduler=None, phase=AttemptPhase.SENT)
+        attempt = live.select_for_update().first()
+        if attempt is None:
+            raise refuse(job, f"report {status!r} for", "Execute it first; after its end, resubmit it.")
+        code = status_code(status)
+        live.update(
+            phase=AttemptPhase.FETCHING,
+            status=code,
+            reason=message,
+            ended=timezone.now(),
+            exit_code=exit_code,
+        )
+        if known or code == "OTH":
+            Job.objects.filter(pk=job.pk).update(**known, other_status=status if code == "OTH" else "")
+    hand_over(attempt.pk)

@@ -1,0 +1,84 @@
+"""Running parts ask for subjobs. What was asked is a row from the moment it was heard until the answer has surely
+arrived, so it survives the death of everybody but the part that waits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jobs_app import killpoints
+from jobs_app.errors import RoostError
+from jobs_app.models import AttemptPhase, Job, SubjobRequest
+from jobs_app.pools.base import PoolError
+
+from .link import Link
+
+log = logging.getLogger(__name__)
+
+DEEPEST = 5
+
+# Finds or creates the job that `wanted` describes, as a subjob of `parent`, and executes it.
+Builder = Callable[[Job, Mapping[str, Any]], Job]
+
+
+def serve(link: Link, build: Builder) -> bool:
+    """Builds what was asked for, answers what is done; whether anything is still open."""
+    open_ones = SubjobRequest.objects.filter(
+        answered=False, attempt__scheduler=link.scheduler, attempt__phase=AttemptPhase.SENT
+    ).select_related("attempt__job__project", "subjob__project")
+    still_open = False
+    for request in open_ones.order_by("pk"):
+        try:
+            still_open |= not _serve(request, link, build)
+        except PoolError as error:
+            link.failed(error)
+            return True
+    return still_open
+
+
+def _serve(request: SubjobRequest, link: Link, build: Builder) -> bool:
+    if request.subjob is None and not request.error:
+        _build(request, build)
+    answer = _answer(request)
+    if answer is None:
+        return False
+    link.pool.answer(request.attempt.token, request.identifier, answer)
+    killpoints.reach("courier.answered")
+    SubjobRequest.objects.filter(pk=request.pk).update(answered=True)
+    return True
+
+
+def _build(request: SubjobRequest, build: Builder) -> None:
+    parent = request.attempt.job
+    try:
+        _check_depth(parent)
+        request.subjob = build(parent, request.wanted)
+    except RoostError as error:
+        request.error = str(error)
+    except Exception as error:
+        log.exception("Job %s asked for a subjob that could not be built", parent.pk)
+        request.error = f"{type(error).__name__}: {error}"
+    killpoints.reach("courier.subjob-built")
+    SubjobRequest.objects.filter(pk=request.pk).update(subjob=request.subjob, error=request.error)
+
+
+def _check_depth(parent: Job) -> None:
+    depth, job = 1, parent
+    while job.parent is not None:
+        depth, job = depth + 1, job.parent
+    if depth >= DEEPEST:
+        raise RoostError(f"Subjobs may lie {DEEPEST} deep, and {parent.jobid} is {depth} deep already.")
+
+
+def _answer(request: SubjobRequest) -> dict[str, Any] | None:
+    """None while the subjob is not over."""
+    if request.error:
+        return {"error": request.error}
+    subjob = request.subjob
+    if subjob is None or not subjob.is_final:
+        return None
+    if subjob._status == "COM":
+        return {"job": subjob.jobid, "path": str(subjob.directory), "ok": True}
+    return {"error": f"The subjob {subjob.jobid} ended: {subjob.cached_status}. {subjob.status_message}"}

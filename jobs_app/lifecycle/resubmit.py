@@ -1,0 +1,97 @@
+"""Another attempt at a job that is over: at all of it, or only at what did not end well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs_app import states
+from jobs_app.errors import WrongState
+from jobs_app.jobdir.layout import SYNTHESIS
+from jobs_app.models import Attempt, Job
+from jobs_app.states import SliceState
+
+from . import blocks, quota
+from .actors import Actor, acting
+from .begin import begin
+from .capture import capture
+from .change import refuse
+from .close import is_live
+from .execute import make_directory
+from .prepare import gone
+from .work import Work
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+CURE = "Only a job that is over can be tried again. Stop it first, or resume() it if it is held."
+_OVER = (*states.FINAL, "OTH")
+
+
+def resubmit(job: Job, user: AbstractUser | None = None) -> None:
+    """A new attempt at the whole job. What the former one left is kept in its folder."""
+    by = acting(job, user)
+    job.refresh_from_db()
+    _check(job)
+    former = _last_attempt(job)
+    if former is None:
+        _begin_first(job, by)
+        return
+    _look_for_directory(job)
+    _again(job, Work.from_json(former.work), by, "Resubmitted.")
+
+
+def rerun_failed(job: Job, user: AbstractUser | None = None) -> None:
+    """A new attempt at the slices that did not end well; the results of the others are kept."""
+    by = acting(job, user)
+    job.refresh_from_db()
+    _check(job)
+    former = _last_attempt(job)
+    if former is None:
+        raise WrongState(f"Job {job.pk} ({job.name!r}) has never run. Use resubmit().")
+    _look_for_directory(job)
+    inherited = _inherited(former)
+    if all(set(data) <= {SliceState.DONE} for data in inherited.values()):
+        raise WrongState(
+            f"No slice of job {job.pk} ({job.name!r}) has failed. Use resubmit() to run all again."
+        )
+    work = Work.from_json(former.work)
+    _again(job, work.inheriting(former.number), by, "The slices that failed are run again.", inherited)
+
+
+def _check(job: Job) -> None:
+    if job._status == "PEN" or is_live(job.pk):
+        raise refuse(job, "resubmit", CURE)
+    quota.check_execute(job)
+
+
+def _begin_first(job: Job, by: Actor) -> None:
+    """It was stopped before it was ever executed."""
+    captured = capture(job)
+    make_directory(job, captured)
+    if not begin(job, _OVER, captured.work, by, "Resubmitted.", parameters=job.expanded_parameters()):
+        raise refuse(job, "resubmit", CURE)
+
+
+def _again(job: Job, work: Work, by: Actor, why: str, former: dict[str, bytes] | None = None) -> None:
+    if not begin(job, _OVER, work, by, why, former):
+        raise refuse(job, "resubmit", CURE)
+
+
+def _last_attempt(job: Job) -> Attempt | None:
+    return Attempt.objects.filter(job_id=job.pk).order_by("-number").first()
+
+
+def _look_for_directory(job: Job) -> None:
+    if not job.directory.is_dir():
+        raise gone(job.directory)
+
+
+_KEPT = bytes(SliceState.DONE if state == SliceState.DONE else SliceState.WAITING for state in range(256))
+
+
+def _inherited(former: Attempt) -> dict[str, bytes]:
+    """What was done stays done. The synthesis belongs to the attempt: it always runs again."""
+    found = blocks.whole(former.pk)
+    return {
+        step: bytes(len(data)) if step == SYNTHESIS else data.translate(_KEPT) for step, data in found.items()
+    }

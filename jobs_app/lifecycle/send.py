@@ -1,0 +1,179 @@
+"""Sending happens once, whatever dies or breaks meanwhile.
+
+1. The attempts get a batch and are Sending, in one transaction, committed before the pool hears of it.
+2. The pool is asked to take the batch, which carries a token.
+3. What it answered is recorded: the attempts are Sent.
+
+A batch without an answer is looked for on the pool by its token. Only if the pool surely does not have it, it is
+sent again, under the same token.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs_app import killpoints
+from jobs_app.errors import RoostError
+from jobs_app.models import Attempt, AttemptPhase, Batch, Job, Segment
+from jobs_app.pools.base import Garbled, PoolUnreachable, Refused, Sending, Sent, Task
+
+from .close import close, postpone
+from .link import Link, open_segment
+from .prepare import prepare
+
+log = logging.getLogger(__name__)
+
+BATCH = 200  # attempts
+
+
+class Posted(NamedTuple):
+    """A batch that was begun: where its attempts will be heard of, and how many they are."""
+
+    segment: Segment
+    count: int
+
+
+def send_waiting(link: Link) -> Posted | None:
+    """Sends one batch of what waits; None if nothing does."""
+    attempts = _next_waiting(link)
+    tasks = _prepared(attempts, link)
+    if not tasks:
+        return None
+    batch = _claim(link, [attempt for attempt in attempts if attempt.pk in tasks])
+    if batch is None:
+        return None
+    killpoints.reach("courier.batch-committed")
+    _send(link, batch, tasks)
+    return Posted(batch.segment, len(tasks))
+
+
+def _next_waiting(link: Link) -> list[Attempt]:
+    """The most urgent first. An attempt that was refused in company goes alone."""
+    waiting = (
+        Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.WAITING, paused=False, wish="")
+        .exclude(retry_at__gt=timezone.now())
+        .order_by("-job__priority", "pk")
+        .select_related("job__project", "job__parent__project")
+    )
+    found = list(waiting[:BATCH])
+    fresh = [attempt for attempt in found if not attempt.failures]
+    return fresh or found[:1]
+
+
+def _prepared(attempts: Sequence[Attempt], link: Link) -> dict[int, Task]:
+    """What can be sent. An attempt that cannot says why in its own row, and the others go on."""
+    tasks = {}
+    for attempt in attempts:
+        try:
+            tasks[attempt.pk] = prepare(attempt)
+        except RoostError as error:
+            close(attempt, "ERR", str(error), link.actor)
+        except Exception as error:
+            log.exception("Job %s cannot be prepared", attempt.job_id)
+            postpone(attempt, error)
+    return tasks
+
+
+def _claim(link: Link, attempts: Sequence[Attempt]) -> Batch | None:
+    """None if all of them were stopped meanwhile."""
+    with transaction.atomic():
+        batch = Batch.objects.create(
+            token=secrets.token_hex(16), scheduler=link.scheduler, segment=open_segment(link.scheduler)
+        )
+        waiting = Attempt.objects.filter(
+            pk__in=[attempt.pk for attempt in attempts], phase=AttemptPhase.WAITING, wish="", paused=False
+        )
+        if waiting.update(phase=AttemptPhase.SENDING, batch=batch):
+            return batch
+        transaction.set_rollback(True)
+    return None
+
+
+def _send(link: Link, batch: Batch, tasks: dict[int, Task]) -> None:
+    claimed = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING).order_by("pk")
+    ids = list(claimed.values_list("pk", flat=True))
+    sending = Sending(batch.token, batch.segment.name, tuple(tasks[pk] for pk in ids))
+    _ask(link, batch, lambda: link.pool.send(sending))
+
+
+def _ask(link: Link, batch: Batch, verb: Callable[[], Sent]) -> None:
+    try:
+        sent = verb()
+    except Refused as error:
+        _refused(link, batch, str(error))
+    except (PoolUnreachable, Garbled) as error:
+        link.failed(error)
+    else:
+        killpoints.reach("courier.sent")
+        adopt(batch, sent)
+        link.answered()
+
+
+def adopt(batch: Batch, sent: Sent) -> None:
+    """The pool has taken the batch over."""
+    now = timezone.now()
+    with transaction.atomic():
+        Batch.objects.filter(pk=batch.pk).update(remote_id=sent.remote_id, sent=now)
+        mine = Attempt.objects.filter(batch=batch)
+        mine.filter(phase=AttemptPhase.SENDING).update(phase=AttemptPhase.SENT)
+        mine.filter(sent=None).update(sent=now)
+        jobs = Job.objects.filter(attempts__batch=batch, _status="SUB")
+        Job.objects.filter(pk__in=jobs.values("pk")).update(status_message="")
+    killpoints.reach("courier.sent-recorded")
+
+
+def _refused(link: Link, batch: Batch, words: str) -> None:
+    """One bad job must not take its company along: each goes alone next time, and then bears its own refusal."""
+    Batch.objects.filter(pk=batch.pk).update(refused=words or "refused without a word")
+    attempts = list(Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING))
+    if len(attempts) == 1:
+        close(attempts[0], "ERR", f"{link.scheduler} refused the job: {words}", link.actor)
+        return
+    Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING).update(
+        phase=AttemptPhase.WAITING, batch=None, failures=1, last_error=words
+    )
+
+
+def settle(link: Link) -> None:
+    """Finds out about every batch that was begun and of which no answer is known."""
+    for batch in Batch.objects.filter(scheduler=link.scheduler, remote_id="", refused="").order_by("pk"):
+        if not link.ready:
+            return
+        _settle(link, batch)
+
+
+def _settle(link: Link, batch: Batch) -> None:
+    try:
+        sent = link.pool.look(batch.token)
+    except (PoolUnreachable, Garbled, Refused) as error:
+        link.failed(error)
+        return
+    if sent is not None:
+        adopt(batch, sent)
+        link.answered()
+    elif _drop_unwanted(batch, link):
+        _send_again(link, batch)
+
+
+def _drop_unwanted(batch: Batch, link: Link) -> bool:
+    """Ends what was stopped before the pool ever had it; whether anything is left to be sent."""
+    attempts = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+    for attempt in attempts.filter(wish="remove"):
+        close(attempt, "ABT", "Stopped before it was sent.", link.actor)
+    if attempts.exists():
+        return True
+    Batch.objects.filter(pk=batch.pk).update(refused="Not sent: all its jobs were stopped.")
+    return False
+
+
+def _send_again(link: Link, batch: Batch) -> None:
+    attempts = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+    tasks = _prepared(list(attempts.select_related("job__project", "job__parent__project")), link)
+    if len(tasks) == attempts.count():
+        _send(link, batch, tasks)

@@ -1,0 +1,153 @@
+"""stop, pause, resume: at once while the job is still here, as a wish when it is on its pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from jobs_app.errors import Invalid, WrongState
+from jobs_app.models import Attempt, AttemptPhase, Job
+from jobs_app.states import ACTIVE
+
+from .actors import Actor, acting
+from .begin import WITHOUT_POOL
+from .change import move, refuse
+from .close import close, release_dependents
+from .nudge import nudge
+from .wish import HOLD, RELEASE, REMOVE, Wish, want
+from .work import Work
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+HERE = (AttemptPhase.BLOCKED, AttemptPhase.WAITING)
+
+
+def stop(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
+    """Ends the job, or some of its slices. On a pool it takes a moment; what it left stays."""
+    by = acting(job, user)
+    why = f"Stopped by {by.name}."
+    attempt = _live_attempt(job)
+    if attempt is None:
+        stopped = slices is None and _stop_pending(job, by, why)
+    elif slices is not None:
+        stopped = want(attempt, _about(attempt, REMOVE, why, slices), by)
+    else:
+        stopped = _stop_here(attempt, by, why) or want(attempt, Wish(REMOVE, why), by)
+    if not stopped:
+        raise refuse(job, "stop", "Only a job that is not over can be stopped.")
+
+
+def _stop_pending(job: Job, by: Actor, why: str) -> bool:
+    with transaction.atomic():
+        if not move(job.pk, ("PEN",), "ABT", by=by, why=why, status_message=why, frozen=True):
+            return False
+        release_dependents(job.pk, by)
+    return True
+
+
+def _stop_here(attempt: Attempt, by: Actor, why: str) -> bool:
+    """True if the pool has nothing of it, so it is over at once."""
+    with transaction.atomic():
+        rows = Attempt.objects.filter(pk=attempt.pk)
+        here = rows.filter(phase__in=HERE) | rows.filter(phase=AttemptPhase.SENT, scheduler=None)
+        fetching = rows.filter(phase=AttemptPhase.FETCHING, holder="")
+        if not (here | fetching).select_for_update().exists():
+            return False
+        return close(attempt, "ABT", why, by)
+
+
+def pause(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
+    """Holds the job back, or some of its slices, until resume()."""
+    by = acting(job, user)
+    why = f"Paused by {by.name}."
+    attempt = _live_attempt(job)
+    if attempt is None or not (
+        _pause_here(attempt, slices, by, why) or _hold_on_pool(attempt, slices, by, why)
+    ):
+        raise refuse(job, "pause", "Only a job that is not over can be paused.")
+
+
+def _pause_here(attempt: Attempt, slices: Sequence[int] | None, by: Actor, why: str) -> bool:
+    if slices is not None:
+        return False
+    with transaction.atomic():
+        if not _still_here(attempt).update(paused=True):
+            return False
+        cure = f"{why} It goes on when it is resumed."
+        return move(
+            attempt.job_id, ACTIVE, "PAS", by=by, why=why, attempt=attempt.number, status_message=cure
+        )
+
+
+def _hold_on_pool(attempt: Attempt, slices: Sequence[int] | None, by: Actor, why: str) -> bool:
+    with transaction.atomic():
+        if not want(attempt, _about(attempt, HOLD, why, slices), by):
+            return False
+        Attempt.objects.filter(pk=attempt.pk).update(paused=True)
+    return True
+
+
+def resume(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
+    """Lets a paused or held job go on, or some of its slices."""
+    by = acting(job, user)
+    why = f"Resumed by {by.name}."
+    attempt = _live_attempt(job)
+    if attempt is None or not (
+        _resume_here(job, attempt, slices, by, why) or _release_on_pool(attempt, slices, by, why)
+    ):
+        raise refuse(job, "resume", "Only a paused or held job can be resumed.")
+
+
+def _resume_here(job: Job, attempt: Attempt, slices: Sequence[int] | None, by: Actor, why: str) -> bool:
+    if slices is not None:
+        return False
+    after = "RUN" if isinstance(job, WITHOUT_POOL) else "SUB"
+    with transaction.atomic():
+        if not _still_here(attempt).filter(paused=True).update(paused=False):
+            return False
+        move(attempt.job_id, ("PAS",), after, by=by, why=why, attempt=attempt.number, status_message="")
+    if attempt.scheduler_id is not None:
+        nudge(attempt.scheduler_id)
+    return True
+
+
+def _release_on_pool(attempt: Attempt, slices: Sequence[int] | None, by: Actor, why: str) -> bool:
+    with transaction.atomic():
+        if not want(attempt, _about(attempt, RELEASE, why, slices), by):
+            return False
+        if slices is None:
+            Attempt.objects.filter(pk=attempt.pk).update(paused=False)
+    return True
+
+
+def change_limits(job: Job, user: AbstractUser | None = None, **limits: int) -> None:
+    """New limits (memory, disk, wall_time, cpus, gpus) for a job that has not ended; resume() a held one then."""
+
+
+def _still_here(attempt: Attempt):  # type: ignore[no-untyped-def]
+    rows = Attempt.objects.filter(pk=attempt.pk)
+    return rows.filter(phase__in=HERE) | rows.filter(phase=AttemptPhase.SENT, scheduler=None)
+
+
+def _live_attempt(job: Job) -> Attempt | None:
+    live = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL)
+    return live.order_by("-number").first()
+
+
+def _about(attempt: Attempt, verb: str, why: str, slices: Sequence[int] | None) -> Wish:
+    if slices is None:
+        return Wish(verb, why)
+    work = Work.from_json(attempt.work)
+    step = work.counted
+    count = work.slices
+    for number in slices:
+        if not 0 <= number < count:
+            raise Invalid(f"Job {attempt.job_id} has no slice {number}: its slices are 0 to {count - 1}.")
+    if not work.independent and verb == REMOVE:
+        raise WrongState(
+            f"Slices of job {attempt.job_id} cannot be stopped one by one: its synthesis needs all of them. Stop the job."
+        )
+    return Wish(verb, why, step, tuple(slices))

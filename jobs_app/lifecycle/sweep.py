@@ -1,0 +1,63 @@
+"""Finds what nobody holds any more, because its holder died or a message was lost, and puts it back on its way."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from jobs_app.models import Attempt, AttemptPhase, Project
+
+from .actors import SWEEPER
+from .close import close, release
+from .delete import ASIDE
+from .finish import INTERRUPTED
+from .lease import is_dead
+from .nudge import hand_over
+
+OLD = 3600.0  # seconds after which nobody builds or removes a directory any more
+
+
+def sweep() -> None:
+    _free_fetching()
+    _end_interrupted()
+    for attempt in Attempt.objects.filter(phase=AttemptPhase.BLOCKED).order_by("pk"):
+        release(attempt, SWEEPER)
+    without_pool = Attempt.objects.filter(phase=AttemptPhase.FETCHING, scheduler=None, holder="")
+    for attempt_id in without_pool.values_list("pk", flat=True):
+        hand_over(attempt_id)
+
+
+def _orphans(phase: AttemptPhase) -> list[Attempt]:
+    held: QuerySet[Attempt] = Attempt.objects.filter(phase=phase).exclude(holder="")
+    now = timezone.now()
+    return [
+        attempt
+        for attempt in held
+        if is_dead(attempt.holder) or (attempt.holder_until is not None and attempt.holder_until < now)
+    ]
+
+
+def _free_fetching() -> None:
+    for attempt in _orphans(AttemptPhase.FETCHING):
+        same = Attempt.objects.filter(pk=attempt.pk, holder=attempt.holder)
+        same.update(holder="", holder_until=None)
+
+
+def _end_interrupted() -> None:
+    for attempt in _orphans(AttemptPhase.PROCESSING):
+        close(attempt, "ERR", INTERRUPTED, SWEEPER)
+
+
+def sweep_disk() -> None:
+    """Removes what died half way: directories that were being built or deleted."""
+    for project in Project.objects.all():
+        for path in project.workspace.glob(".*"):
+            if _is_leftover(path.name) and path.is_dir() and time.time() - path.stat().st_mtime > OLD:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_leftover(name: str) -> bool:
+    return name.startswith(ASIDE) or (name.startswith(".") and len(name.split(".")) == 3)

@@ -1,0 +1,112 @@
+"""How an attempt ended: read from its slices' states, and where those are incomplete, from the slices' own records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs_app import states
+from jobs_app.jobdir import facts, manifest
+from jobs_app.jobdir.layout import ANALYSIS, RUN, AttemptPaths
+from jobs_app.models import Attempt, SliceBlock
+from jobs_app.states import Counts, SliceState
+
+from . import blocks
+from .sheet import counted, sum_of
+from .work import Work
+
+
+@dataclass(frozen=True)
+class Verdict:
+    status: str
+    reason: str
+    slices: Counts
+
+
+def judge(attempt: Attempt, paths: AttemptPaths) -> Verdict:
+    work = Work.from_json(attempt.work)
+    counts = _counts(attempt, work)
+    if sum_of(counts.values()).ended < sum_of(counts.values()).total:
+        complete_from_facts(attempt, work, paths)
+        counts = _counts(attempt, work)
+    status = states.job_state(sum_of(counts.values()), independent=work.independent)
+    reason = _reason(attempt, work, counts, paths) if status != "COM" else ""
+    return Verdict(status, reason, counted(work, counts))
+
+
+def verify(attempt: Attempt, paths: AttemptPaths) -> None:
+    """Damaged, if a file that the job made is not there as it was made. (Hashes were checked on the way here.)"""
+    if Work.from_json(attempt.work).script:
+        manifest.verify(paths.job.root, manifest.read(paths.job), hashes=False)
+
+
+def _counts(attempt: Attempt, work: Work) -> dict[str, Counts]:
+    rows: dict[str, list[Counts]] = {step.name: [] for step in work.steps}
+    found = SliceBlock.objects.filter(attempt_id=attempt.pk).values_list("step", *blocks.COLUMNS)
+    for step, *numbers in found:
+        rows[step].append(Counts(*numbers))
+    return {step: sum_of(each) for step, each in rows.items()}
+
+
+def complete_from_facts(attempt: Attempt, work: Work, paths: AttemptPaths) -> None:
+    """The pool says that all is over, and has not said how some slices ended: they have, in their records.
+
+    A slice without one was lost, and counts as failed: nothing is shown done that is not.
+    """
+    rows = SliceBlock.objects.filter(attempt_id=attempt.pk)
+    changed = []
+    for pk, step, first, data in rows.values_list("pk", "step", "first", "states"):
+        block = blocks.Block(pk, step, first, data)
+        for number in _open_in(block):
+            fact = facts.read(paths.facts, step, number)
+            done = fact is not None and fact.state == SliceState.DONE
+            block.apply_one(blocks.DONE if done else blocks.FAILED, number)
+        changed.append(block)
+    blocks.save(changed)
+
+
+def _open_in(block: blocks.Block) -> list[int]:
+    return [block.first + index for index, state in enumerate(block.states) if not SliceState(state).ended]
+
+
+# --- the reason ---------------------------------------------------------------------------------------------
+
+
+def _reason(attempt: Attempt, work: Work, counts: Mapping[str, Counts], paths: AttemptPaths) -> str:
+    for step in work.steps:
+        if counts[step.name].failed:
+            return _failure(attempt, step.name, counts[step.name], paths)
+    return attempt.reason or "Its slices were removed on the pool."
+
+
+def _failure(attempt: Attempt, step: str, counts: Counts, paths: AttemptPaths) -> str:
+    number = SliceBlock.objects.filter(attempt_id=attempt.pk).numbers(step, SliceState.FAILED, limit=1)[0]
+    part = f"Slice {number}" if step in (ANALYSIS, RUN) and counts.total > 1 else f"The step {step}"
+    others = f" {counts.failed - 1} more slices failed." if counts.failed > 1 else ""
+    return f"{part} failed: {_why(attempt, step, number, paths)}{others}"
+
+
+def _why(attempt: Attempt, step: str, number: int, paths: AttemptPaths) -> str:
+    error = _recorded_error(paths, step, number)
+    if error:
+        return error
+    fact = facts.read(paths.facts, step, number)
+    exit_code = fact.exit_code if fact else attempt.exit_code
+    signal = fact.signal if fact else attempt.signal
+    if signal:
+        return f"it was killed by signal {signal}."
+    return (
+        f"it ended with exit code {exit_code}." if exit_code is not None else attempt.reason or "it was lost."
+    )
+
+
+def _recorded_error(paths: AttemptPaths, step: str, number: int) -> str:
+    try:
+        content: Any = json.loads(paths.error(step, number).read_text())
+    except (FileNotFoundError, ValueError):
+        return ""
+    if not isinstance(content, dict):
+        return ""
+    return str(content.get("message") or content.get("error") or content.get("traceback") or "")

@@ -1,0 +1,90 @@
+"""Waits until a job is over. Where no courier works for its scheduler, whoever waits does the courier's work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+
+from jobs_app.errors import JobHeld, WrongState
+from jobs_app.models import Attempt, AttemptPhase, Job, JobDependency
+
+# One round of a courier's work, which takes up to so many seconds; None where another courier does it.
+Round = Callable[[float], object]
+Helper = Callable[[int], AbstractContextManager[Round | None]]
+
+_helpers: list[Helper] = []
+
+SHORTEST, LONGEST = 0.002, 0.1  # seconds between two looks at the row
+WHILE = 1.0  # seconds until it is asked again whom to help
+
+
+def help_with(helper: Helper) -> None:
+    """The courier says how to lend it a hand: `helper(scheduler_id)`."""
+    _helpers[:] = [helper]
+
+
+def wait(job: Job, timeout: float | None = None) -> bool:
+    """True when the job is over; False if `timeout` seconds passed first. JobHeld if only a person can help."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while not _is_over(job):
+        seconds = WHILE if deadline is None else min(WHILE, deadline - time.monotonic())
+        if seconds <= 0:
+            return False
+        _wait_a_while(job, seconds)
+    return True
+
+
+def _wait_a_while(job: Job, seconds: float) -> None:
+    """Helps or sleeps until the job may be over, or the time is."""
+    until = time.monotonic() + seconds
+    with ExitStack() as stack:
+        offers = [stack.enter_context(_helpers[0](pk)) for pk in _schedulers(job)] if _helpers else []
+        rounds = [round_ for round_ in offers if round_ is not None]
+        pause = SHORTEST
+        while time.monotonic() < until:
+            for round_ in rounds:
+                round_(min(0.5, until - time.monotonic()) / len(rounds))
+            if not rounds:
+                time.sleep(pause)
+                pause = min(pause * 1.5, LONGEST)
+            if _is_over(job):
+                return
+
+
+def _is_over(job: Job) -> bool:
+    job.refresh_status()
+    if job._status == "PEN":
+        raise WrongState(f"Job {job.pk} ({job.name!r}) was not executed yet. Call execute() first.")
+    if job._status in ("HLD", "PAS"):
+        raise JobHeld(f"Job {job.pk} ({job.name!r}) is {job.cached_status}: {job.status_message}")
+    return job.is_final
+
+
+def _schedulers(job: Job) -> list[int]:
+    """Of the job, the jobs that it waits for, and the subjobs that it has asked for."""
+    found: dict[int, None] = {}
+    seen: set[int] = set()
+    asked = {job.pk}
+    while asked:
+        seen |= asked
+        blocked, running = set(), set()
+        live = Attempt.objects.filter(job_id__in=asked).exclude(phase=AttemptPhase.FINAL)
+        for job_id, phase, scheduler_id in live.values_list("job_id", "phase", "scheduler_id"):
+            (blocked if phase == AttemptPhase.BLOCKED else running).add(job_id)
+            if scheduler_id is not None and phase != AttemptPhase.BLOCKED:
+                found[scheduler_id] = None
+        asked = (_befores(blocked) | _subjobs(running)) - seen
+    return list(found)
+
+
+def _befores(blocked: set[int]) -> set[int]:
+    if not blocked:
+        return set()
+    return set(JobDependency.objects.filter(job_id__in=blocked).values_list("before_id", flat=True))
+
+
+def _subjobs(running: set[int]) -> set[int]:
+    if not running:
+        return set()
+    return set(Job.objects.filter(parent_id__in=running).values_list("pk", flat=True))

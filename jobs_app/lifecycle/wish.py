@@ -1,0 +1,111 @@
+"""What a user wants of an attempt that is on its pool: written down at once, told to the pool by the courier.
+
+Wishes are looked at before and after each step of the way, so a job that is stopped while it starts stays stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs_app import killpoints, states
+from jobs_app.models import Attempt, AttemptPhase, Job
+from jobs_app.pools.base import Pool, PoolUnreachable, Resources, Selection
+
+from .actors import Actor
+from .change import message, note
+from .close import postpone
+from .link import Link
+from .nudge import nudge
+
+log = logging.getLogger(__name__)
+
+HOLD, RELEASE, REMOVE, CHANGE = "hold", "release", "remove", "change"
+ON_POOL = (AttemptPhase.SENDING, AttemptPhase.SENT)
+
+
+@dataclass(frozen=True)
+class Wish:
+    verb: str
+    why: str  # "Stopped by alice."
+    step: str = ""
+    slices: Sequence[int] = ()  # none: the whole attempt
+    resources: Mapping[str, int] = field(default_factory=dict)
+
+
+def want(attempt: Attempt, wish: Wish, by: Actor) -> bool:
+    """False if the attempt is not on its pool any more."""
+    with transaction.atomic():
+        rows = Attempt.objects.select_for_update().filter(pk=attempt.pk, phase__in=ON_POOL)
+        wishes = rows.exclude(scheduler=None).values_list("wishes", flat=True).first()
+        if wishes is None:
+            return False
+        _keep(attempt.pk, [*wishes, asdict(wish)])
+        note(attempt.job_id, by, wish.why, attempt=attempt.number)
+        active = Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE)
+        active.update(status_message=message(f"{wish.why} The pool is being told."))
+    nudge(attempt.scheduler_id or 0)
+    return True
+
+
+def _keep(attempt_id: int, wishes: Sequence[Mapping[str, Any]]) -> None:
+    Attempt.objects.filter(pk=attempt_id).update(wishes=list(wishes), wish=_summary(wishes))
+
+
+def _summary(wishes: Sequence[Mapping[str, Any]]) -> str:
+    if any(wish["verb"] == REMOVE and not wish["slices"] for wish in wishes):
+        return REMOVE
+    return "other" if wishes else ""
+
+
+# --- the courier's part -----------------------------------------------------------------------------------
+
+
+def act(link: Link) -> bool:
+    """Tells the pool everything that is wished; one attempt's trouble is not another's."""
+    wished = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT).exclude(wish="")
+    found = False
+    for attempt in wished.exclude(retry_at__gt=timezone.now()).order_by("pk"):
+        found = True
+        try:
+            _act(attempt, link.pool)
+        except PoolUnreachable as error:
+            link.failed(error)
+            break
+        except Exception as error:
+            log.exception("Job %s: the pool could not be told a wish", attempt.job_id)
+            postpone(attempt, error)
+    return found
+
+
+def _act(attempt: Attempt, pool: Pool) -> None:
+    for data in attempt.wishes:
+        _tell(pool, attempt.token, Wish(**data))
+        killpoints.reach("courier.wish-told")
+    _fulfilled(attempt, len(attempt.wishes))
+
+
+def _tell(pool: Pool, token: str, wish: Wish) -> None:
+    selection = Selection(token, wish.step, tuple(wish.slices))
+    if wish.verb == HOLD:
+        pool.hold(selection, wish.why)
+    elif wish.verb == RELEASE:
+        pool.release(selection)
+    elif wish.verb == CHANGE:
+        pool.change(selection, Resources(**wish.resources))
+    else:
+        pool.remove(selection, wish.why)
+
+
+def _fulfilled(attempt: Attempt, count: int) -> None:
+    """What was wished meanwhile stays."""
+    with transaction.atomic():
+        rows = Attempt.objects.select_for_update().filter(pk=attempt.pk)
+        wishes = rows.values_list("wishes", flat=True).first()
+        if wishes is not None:
+            _keep(attempt.pk, wishes[count:])
