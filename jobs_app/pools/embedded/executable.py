@@ -1,0 +1,100 @@
+"""Runs one slice of an executable in the current process's place: a child, its output, its record."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs_app.jobdir import facts
+from jobs_app.killpoints import reach
+from jobs_app.states import SliceState
+
+from ..base import Task
+from .record import attempt_paths
+from .work import Part
+
+CANNOT_RUN, NOT_FOUND = 126, 127
+
+
+def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
+    """Its record is the last thing it writes; the exit code says only whether that could be done."""
+    start = time.time()
+    os.chdir(task.directory)
+    paths = attempt_paths(task)
+    paths.root.mkdir(parents=True, exist_ok=True)
+    output = paths.output(*part)
+    status, usage = _run_child(task, part, arguments, output)
+    size = _drop_if_empty(output)
+    fact = facts.Fact(
+        state=SliceState.FAILED if status else SliceState.DONE,
+        tries=tries,
+        exit_code=max(status, 0),
+        signal=max(-status, 0),
+        start=start,
+        end=time.time(),
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        memory_bytes=usage.ru_maxrss << 10,
+        output_bytes=size,
+    )
+    reach("part.before-record")
+    facts.write(paths.facts, part.step, part.slice, fact)
+    reach("part.recorded")
+    return 0
+
+
+def _run_child(task: Task, part: Part, arguments: Sequence[str], output: Path) -> tuple[int, _Usage]:
+    output.parent.mkdir(exist_ok=True)
+    handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        pid = _spawn(task, part, arguments, handle)
+    except OSError as error:
+        os.write(handle, f"{task.executable} cannot be run: {error.strerror}.\n".encode())
+        return NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN, _Usage()
+    finally:
+        os.close(handle)
+    reach("part.running")
+    _, status, usage = os.wait4(pid, 0)
+    return os.waitstatus_to_exitcode(status), _Usage(usage.ru_utime, usage.ru_stime, usage.ru_maxrss)
+
+
+class _Usage:
+    def __init__(self, ru_utime: float = 0.0, ru_stime: float = 0.0, ru_maxrss: int = 0) -> None:
+        self.ru_utime, self.ru_stime, self.ru_maxrss = ru_utime, ru_stime, ru_maxrss
+
+
+def _spawn(task: Task, part: Part, arguments: Sequence[str], output: int) -> int:
+    ours = {
+        "ROOST_JOB": str(task.job),
+        "ROOST_ATTEMPT": task.attempt,
+        "ROOST_SLICE": str(part.slice),
+        "ROOST_SLICES": str(sum(step.slices for step in task.steps if step.name == part.step)),
+    }
+    return os.posix_spawnp(
+        task.executable,
+        [task.executable, *arguments],
+        {**os.environ, **ours, **task.environment},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output, 2),
+        ],
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+    )
+
+
+def _drop_if_empty(output: Path) -> int:
+    size = output.stat().st_size
+    if size == 0:
+        output.unlink()
+    return size
+
+
+def link_inputs(task: Task) -> None:
+    """Each slice finds the inputs in its folder, which is the job's."""
+    for path in map(Path, task.inputs):
+        place = Path(task.directory, path.name)
+        if not place.exists() and not place.is_symlink():
+            place.symlink_to(path)

@@ -1,0 +1,116 @@
+"""What the daemon writes down: batches, whole or not at all, and segments, to which it only appends.
+
+A record that cannot be written (the disk is full) stays in memory, in its order, and is tried again; what was
+half written is completed by the next try. A line that was torn by the death of a daemon is closed with a
+newline by the next one, and skipped by all readers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jobs_app.killpoints import reach
+
+from ..base import Event, Refused
+from .places import Places
+from .wire import Note, encode, read_record, record_line
+
+
+class Journal:
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._segments: dict[str, int] = {}
+        self._pending: dict[str, bytearray] = {}
+        self.trouble = ""  # why the last flush failed
+
+    # -- batches
+
+    def keep(self, token: str, batch: Mapping[str, Any]) -> None:
+        """Refused, with nothing left behind, if it cannot be written."""
+        path = self._places.batch(token)
+        beside = path.with_name(f".{path.name}")
+        try:
+            with open(beside, "wb") as file:
+                file.write(encode(batch))
+                file.flush()
+                reach("pool.batch-half-kept")
+            beside.rename(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise Refused(f"The pool cannot keep the batch in {path.parent}: {error.strerror}.") from error
+
+    def has(self, token: str) -> bool:
+        return self._places.batch(token).exists()
+
+    def batches(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in sorted(self._places.batches.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+            if path.name.startswith("."):
+                path.unlink()  # half written by a daemon that died; nobody was told that it is kept
+            else:
+                yield path.stem, json.loads(path.read_bytes())
+
+    def drop(self, token: str) -> None:
+        self._places.batch(token).unlink(missing_ok=True)
+
+    # -- segments
+
+    def size(self, segment: str) -> int:
+        return os.fstat(self._handle(segment)).st_size
+
+    def add(self, segment: str, record: Event | Note) -> None:
+        self._pending.setdefault(segment, bytearray()).extend(record_line(record))
+
+    def flush(self) -> list[str]:
+        """Writes what is pending; the segments that grew. `trouble` says why something is pending still."""
+        self.trouble = ""
+        return [segment for segment in list(self._pending) if self._flush(segment)]
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self._pending)
+
+    def _flush(self, segment: str) -> bool:
+        pending = self._pending[segment]
+        try:
+            written = os.write(self._handle(segment), pending)
+        except OSError as error:
+            self.trouble = f"{self._places.segment(segment)}: {error.strerror}"
+            return False
+        del pending[:written]
+        if pending:
+            self.trouble = f"{self._places.segment(segment)}: the disk took only {written} bytes"
+        else:
+            del self._pending[segment]
+        return written > 0
+
+    def records(self, segment: str, offset: int) -> Iterable[Event | Note]:
+        with open(self._places.segment(segment), "rb") as file:
+            file.seek(offset)
+            for line in file:
+                record = read_record(line)
+                if record is not None:
+                    yield record
+
+    def mend(self) -> None:
+        """Closes lines that were torn."""
+        for path in self._places.events.iterdir():
+            with open(path, "rb+") as file:
+                if file.seek(0, os.SEEK_END) and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+                    file.write(b"\n")
+
+    def _handle(self, segment: str) -> int:
+        if segment not in self._segments:
+            path = self._places.segment(segment)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._segments[segment] = os.open(path, flags, 0o600)
+        return self._segments[segment]
+
+    def close(self) -> None:
+        for handle in self._segments.values():
+            os.close(handle)
+        self._segments.clear()
