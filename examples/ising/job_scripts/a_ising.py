@@ -7,8 +7,9 @@ from math import sqrt
 
 from jobs_app.script import status
 
-from . import exact, picture
-from .magnet import Magnet
+from . import _exact as exact
+from . import _picture as picture
+from ._magnet import Magnet
 
 description = """The two-dimensional Ising magnet, beside its exact solution.
 
@@ -26,7 +27,7 @@ options = {
 }
 
 # A change in one of these files is a change of the script: what it has computed is computed anew.
-depend_extra = ("exact.py", "magnet.py", "picture.py", "drawing.py", "lettering.py")
+depend_extra = ("_exact.py", "_magnet.py", "_picture.py", "_drawing.py", "_lettering.py")
 
 LOWEST, HIGHEST = 1.5, 3.5
 SHOWN = (2.0, exact.CRITICAL, 2.45, 3.2)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from . import exact
-from .drawing import Canvas, Point, colour
+from . import _exact as exact
+from ._drawing import Canvas, Point, colour
 
 PAPER, INK, QUIET, GRID = colour("#fcfbf8"), colour("#22272e"), colour("#69707a"), colour("#e6e3dc")
 EXACT, MEASURED, CRITICAL = colour("#2a6f97"), colour("#d1495b"), colour("#c98a1b")

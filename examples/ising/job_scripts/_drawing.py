@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import ceil, floor, hypot
 from typing import BinaryIO
 
-from . import lettering
+from . import _lettering as lettering
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
