@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from .layout import ANALYSIS, PREPARE, RUN, SYNTHESIS
 

@@ -191,6 +191,6 @@ def _join_counters(into: Any, other: Any, allow_overwrite: Optional[bool], path:
 def _duplicate(path: Any) -> MergeError:
     where = f" (at {' -> '.join(map(repr, path))})" if len(path) > 1 else ""
     return MergeError(
-        f"Duplicate key {path[-1]!r}{where}: two slices give it a value. Use merge_auto(allow_overwrite=True) to "
-        "let the later one win, or Counters or sets, which are merged."
+        f"Duplicate key {path[-1]!r}{where}: two slices give it a value. Use "
+        "merge_auto(allow_overwrite=True) to let the later one win, or Counters or sets, which are merged."
     )

@@ -25,7 +25,7 @@ PICKLE_PROTOCOL = 5  # what Python 3.9 reads
 
 
 class FinishEarly(BaseException):
-    """Ends the part, and with it the job, well. No error: a script's `except Exception` shall not catch it."""
+    """Ends the part, and with it the job, well. No Exception: a script's `except` shall not catch it."""
 
     def __init__(self, result: Any) -> None:
         super().__init__()
@@ -269,7 +269,7 @@ class CurrentJob(Job):
     # --- ending -----------------------------------------------------------------------------------------
 
     def finish_early(self, result: Any = None) -> NoReturn:
-        """Ends the job, well, without its later steps. In analysis all slices must do it, without a result."""
+        """Ends the job, well, without its later steps. In analysis all slices must do it, with no result."""
         raise FinishEarly(result)
 
 
@@ -330,16 +330,15 @@ def _matching(root: Path, pattern: str) -> Iterator[str]:
             yield jobfiles.name_in(root, str(jobfiles.locate(root, name)))
 
 
-_running: Optional[CurrentJob] = None
+_running: list[CurrentJob] = []  # none, or the one that this process runs
 
 
 def run_as(job: CurrentJob) -> None:
     """This process is now that job."""
-    global _running
-    _running = job
+    _running[:] = [job]
 
 
 def running() -> CurrentJob:
-    if _running is None:
+    if not _running:
         raise WrongState("This works only inside a running job: in prepare, analysis or synthesis.")
-    return _running
+    return _running[0]

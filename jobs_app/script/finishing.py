@@ -148,7 +148,7 @@ def _post(
 
 
 def _exectime(prepare: Optional[Fact], slices: list[Fact], synthesis: float) -> dict[str, Any]:
-    """Seconds. `analysis` is from the first slice's start to the last one's end; `total` the sum of the steps."""
+    """Seconds. `analysis` is from the first slice's start to the last one's end; `total` sums the steps."""
     first = prepare.seconds if prepare else 0.0
     analysis = max(fact.end for fact in slices) - min(fact.start for fact in slices) if slices else 0.0
     times: dict[str, Any] = {"prepare": first, "analysis": analysis, "synthesis": synthesis}

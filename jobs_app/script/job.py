@@ -26,37 +26,37 @@ _NONE = object()  # stands for "no default given"
 
 Resolver = Callable[[str], Union[str, "os.PathLike[str]", None]]
 
-_resolver: Optional[Resolver] = None
-_known: dict[str, str] = {}
+
+class _Whereabouts:
+    """Where the jobs lie that this process has heard of, and whom to ask about the others."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.resolver: Resolver = lambda _: None
+
+    def find(self, jobid: str) -> str:
+        found = self.known.get(jobid) or self.resolver(jobid)
+        if found is None:
+            raise UnknownJob(f"There is no job {jobid!r} here. Pass it in `jobs`, then it can be found.")
+        return os.fspath(found)
 
 
-def set_resolver(resolver: Optional[Resolver]) -> None:
+_whereabouts = _Whereabouts()
+
+
+def set_resolver(resolver: Resolver) -> None:
     """`resolver(id)` gives the directory of a job, or None. It is asked about jobs that nobody `learn`ed."""
-    global _resolver
-    _resolver = resolver
+    _whereabouts.resolver = resolver
 
 
 def learn(jobid: str, path: Union[str, os.PathLike[str]]) -> None:
     """From now on this job lies there."""
-    _known[str(jobid)] = os.fspath(path)
-
-
-def knows(jobid: str) -> bool:
-    return str(jobid) in _known or _resolver is not None
+    _whereabouts.known[str(jobid)] = os.fspath(path)
 
 
 def forget_all() -> None:
-    _known.clear()
-
-
-def _directory(jobid: str) -> str:
-    found = _known.get(jobid)
-    if found is None and _resolver is not None:
-        answer = _resolver(jobid)
-        found = None if answer is None else os.fspath(answer)
-    if found is None:
-        raise UnknownJob(f"There is no job {jobid!r} here. Pass it in `jobs`, then it can be found.")
-    return found
+    """What was learned. (Tests, and processes that live long.)"""
+    _whereabouts.known.clear()
 
 
 class Files(set[str]):
@@ -113,7 +113,7 @@ class Job(str):
 
     @property
     def path(self) -> str:
-        return _directory(str(self))
+        return _whereabouts.find(str(self))
 
     @property
     def method(self) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Callable, Union
 
-from jobs_app.errors import UnknownJob
-from jobs_app.jobdir.files import show
+from jobs_app.errors import BadName, UnknownJob
+from jobs_app.jobdir.files import safe_name, show
 
 from .dotdict import dotted
 from .job import Job
@@ -130,27 +130,22 @@ class OptionDefault:
 
 
 def kind_of(declared: Any) -> Kind:
+    """The kind that a declaration means; UnknownKind if it means none."""
     declared = plain_number(declared)
     if declared is None:
         return Kind("anything", _anything)
-    if isinstance(declared, type):
-        return _kind_of_type(declared)
-    if isinstance(declared, RequiredOption):
-        return replace(kind_of(declared.value), required=True, none_ok=declared.none_ok)
-    if isinstance(declared, OptionDefault):
-        return _with_default(kind_of(declared.value), declared.default)
-    if isinstance(declared, OptionEnum):
-        return declared._kind()
-    if isinstance(declared, OptionEnumValue):
-        return declared.enum._kind(str(declared))
-    if isinstance(declared, OptionString):
-        return _OPTION_STRING
-    if isinstance(declared, JobWithFile):
-        return _FILE if not declared.job else replace(_FILE, default=declared)
+    for form, make in _FORMS:
+        if isinstance(declared, form):
+            return make(declared)
     return _kind_of_value(declared)
 
 
-def _with_default(kind: Kind, default: Any) -> Kind:
+def _required(declared: RequiredOption) -> Kind:
+    return replace(kind_of(declared.value), required=True, none_ok=declared.none_ok)
+
+
+def _with_default(declared: OptionDefault) -> Kind:
+    kind, default = kind_of(declared.value), declared.default
     return replace(kind, default=default, required=False, none_ok=kind.none_ok or default is None)
 
 
@@ -163,6 +158,25 @@ def _kind_of_type(declared: type) -> Kind:
         if declared is known:
             return kind
     raise UnknownKind(f"the type {declared.__name__}")
+
+
+def _option_string(_: OptionString) -> Kind:
+    return _OPTION_STRING
+
+
+def _jobwithfile(declared: JobWithFile) -> Kind:
+    return replace(_FILE, default=declared) if declared.job else _FILE
+
+
+_FORMS: tuple[tuple[type, Callable[[Any], Kind]], ...] = (
+    (type, _kind_of_type),
+    (RequiredOption, _required),
+    (OptionDefault, _with_default),
+    (OptionEnum, lambda declared: declared._kind()),
+    (OptionEnumValue, lambda declared: declared.enum._kind(str(declared))),
+    (OptionString, _option_string),
+    (JobWithFile, _jobwithfile),
+)
 
 
 def _kind_of_value(declared: Any) -> Kind:
@@ -322,12 +336,10 @@ def _file_of(value: JobWithFile) -> Any:
     if not value.job and not value.name:
         return None
     try:
-        job = Job(value.job)
-    except UnknownJob:
+        job, name = Job(value.job), safe_name(value.name)
+    except (UnknownJob, BadName, TypeError):
         raise Wrong(value, "job.withfile(name)") from None
-    if isinstance(value.name, str) and value.name and isinstance(value.sliced, bool):
-        return value._replace(job=job)
-    raise Wrong(value, "job.withfile(name)")
+    return JobWithFile(job, name, bool(value.sliced), value.extra)
 
 
 _FILE = Kind("job.withfile(name)", _file)

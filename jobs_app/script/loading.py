@@ -38,7 +38,7 @@ class Script:
     arguments: Mapping[str, frozenset[str]]  # what each step asks for
     declared: Declared
     description: str = ""
-    depend_extra: tuple[Path, ...] = ()
+    depend_extra: Mapping[str, Path] = field(default_factory=dict)  # by their names beside the script
     modules: Mapping[str, types.ModuleType] = field(
         default_factory=dict
     )  # it, and what it loaded beside itself
@@ -52,8 +52,9 @@ class Script:
         return method_of(self.path)
 
     @property
-    def sources(self) -> tuple[Path, ...]:
-        return (self.path, *self.depend_extra)
+    def sources(self) -> Mapping[str, Path]:
+        """What a job keeps in `.roost/source`, by the names there: the script, then what it depends on."""
+        return {self.path.name: self.path, **self.depend_extra}
 
     @property
     def digest(self) -> str:
@@ -63,8 +64,9 @@ class Script:
     @property
     def forgotten(self) -> tuple[Path, ...]:
         """What it loaded beside itself without naming it in depend_extra: a change there goes unnoticed."""
-        loaded = {Path(module.__file__) for module in self.modules.values() if module.__file__}
-        return tuple(sorted(loaded - set(self.sources)))
+        files = (getattr(module, "__file__", None) for module in self.modules.values())
+        loaded = {Path(file) for file in files if file}
+        return tuple(sorted(loaded - set(self.sources.values())))
 
     def asks_for(self, step: str, argument: str) -> bool:
         return argument in self.arguments.get(step, ())
@@ -90,10 +92,11 @@ def method_of(path: Path) -> str:
     return path.stem.removeprefix("a_")
 
 
-def digest(sources: tuple[Path, ...]) -> str:
-    """Of the script, the first one, and of the others in any order."""
-    script, *others = (hashlib.sha256(source.read_bytes()).digest() for source in sources)
-    return hashlib.sha256(b"".join([script, *sorted(others)])).hexdigest()
+def digest(sources: Mapping[str, Path]) -> str:
+    """Of names and contents; the first one is the script, whose name says nothing."""
+    hashes = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources.values()]
+    lines = sorted(f"{name} {hashed}" for name, hashed in zip([*sources][1:], hashes[1:]))
+    return hashlib.sha256("\n".join([hashes[0], *lines]).encode()).hexdigest()
 
 
 def load(path: Path, package: str = "") -> Script:
@@ -109,7 +112,7 @@ def load(path: Path, package: str = "") -> Script:
 
 def _module_name(path: Path, package: str) -> str:
     """The name that it has in its app, so that what it pickles can be read there."""
-    return f"{package}.{path.parent.name}.{path.stem}" if package else f"job_scripts.{path.stem}"
+    return ".".join([*filter(None, [package]), "job_scripts", path.stem])
 
 
 def _compile(path: Path) -> types.CodeType:
@@ -257,22 +260,44 @@ def _refuse_unknown(names: list[str], step: str, steps: tuple[str, ...], where: 
             )
 
 
-def _depend_extra(module: types.ModuleType, path: Path) -> tuple[Path, ...]:
+def _depend_extra(module: types.ModuleType, path: Path) -> dict[str, Path]:
     extra = getattr(module, "depend_extra", ())
     if isinstance(extra, (str, types.ModuleType)):
         raise ScriptError(
             f"{path}: depend_extra is no tuple: a comma is missing. Write depend_extra = (...,)."
         )
-    return tuple(_extra_file(item, path) for item in extra)
+    return {name: file for item in extra for name, file in _extra_files(item, path)}
 
 
-def _extra_file(item: Any, path: Path) -> Path:
-    file = getattr(item, "__file__", None) if isinstance(item, types.ModuleType) else item
-    if not isinstance(file, (str, os.PathLike)):
+def _extra_files(item: Any, path: Path) -> Iterator[tuple[str, Path]]:
+    """Files, and their names beside the script: there its imports find them again, on a node."""
+    if isinstance(item, types.ModuleType):
+        yield from _module_files(item, path)
+    elif isinstance(item, (str, os.PathLike)):
+        yield _extra_file(Path(item), path)
+    else:
         raise ScriptError(f"{path}: depend_extra holds {item!r}. Write a module or the name of a file.")
-    found = path.parent / file
-    if not found.is_file():
-        raise ScriptError(
-            f"{path}: depend_extra names {str(file)!r}, which is not there. Write it relative to the script."
-        )
-    return found
+
+
+def _extra_file(file: Path, path: Path) -> tuple[str, Path]:
+    inside = not file.is_absolute() and ".." not in file.parts
+    if inside and (path.parent / file).is_file():
+        return file.as_posix(), path.parent / file
+    for found in (path.parent / file, path.parent / file.name):  # in a job's source it lies beside the script
+        if found.is_file():
+            return file.name, found
+    raise ScriptError(f"{path}: depend_extra names {str(file)!r}, which is not there. Mend the name.")
+
+
+def _module_files(module: types.ModuleType, path: Path) -> Iterator[tuple[str, Path]]:
+    if not module.__file__:
+        raise ScriptError(f"{path}: depend_extra holds {module.__name__}, which is no file. Name its files.")
+    file = Path(module.__file__)
+    parts = module.__name__.split(".")
+    if file.stem == "__init__":
+        for each in sorted(file.parent.rglob("*.py")):
+            yield "/".join([*parts, each.relative_to(file.parent).as_posix()]), each
+    elif file.parent == path.parent:
+        yield file.name, file
+    else:
+        yield "/".join([*parts[:-1], file.name]), file

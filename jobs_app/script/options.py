@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
-from jobs_app.errors import BadOptions, UnknownJob
+from jobs_app.errors import BadOptions, Invalid, UnknownJob
 from jobs_app.jobdir.files import show
 
 from .dataset import Dataset, DatasetList, NoDataset
@@ -79,21 +79,36 @@ class Slots:
 
     def typed(
         self, one: Callable[[Any], Any], many: Callable[[Iterable[Any]], Any], given: Mapping[str, Any]
-    ) -> Any:
-        """(values, problems)"""
-        values: DotDict = DotDict()
-        problems: list[str] = []
-        for name in self.names:
-            try:
-                values[name] = self._value(name, one, many, given.get(name))
-            except Wrong as wrong:
-                problems.append(str(wrong.at(name)))
-        return values, problems
+    ) -> tuple[DotDict, list[str]]:
+        """What was given for each name, `one` or `many` of them, and what was wrong with it."""
+        kinds = {name: _several_of(one, many) if name in self.lists else one for name in self.names}
+        return _converted(kinds, {name: given.get(name) for name in self.names})
 
-    def _value(self, name: str, one: Callable[[Any], Any], many: Callable[[Any], Any], value: Any) -> Any:
-        if name not in self.lists:
-            return one(value)
-        return many(one(item) for item in _several(value))
+
+def _several_of(one: Callable[[Any], Any], many: Callable[[Iterable[Any]], Any]) -> Callable[[Any], Any]:
+    return lambda value: many(one(item) for item in _several(value))
+
+
+def _converted(
+    kinds: Mapping[str, Callable[[Any], Any]], given: Mapping[str, Any]
+) -> tuple[DotDict, list[str]]:
+    """The values that could be converted, and a sentence for each that could not."""
+    values: DotDict = DotDict()
+    problems: list[str] = []
+    for name, value in given.items():
+        problem = _convert(values, name, kinds[name], value)
+        problems += [problem] if problem else []
+    return values, problems
+
+
+def _convert(values: DotDict, name: str, kind: Callable[[Any], Any], value: Any) -> str:
+    try:
+        values[name] = kind(plain_number(value))
+    except Wrong as wrong:
+        return str(wrong.at(name))
+    except (Invalid, RecursionError) as error:
+        return f"{name}: {error}"
+    return ""
 
 
 def _several(value: Any) -> list[Any]:
@@ -172,8 +187,8 @@ class Declared:
         datasets: Mapping[str, Any] = _NOTHING,
         jobs: Mapping[str, Any] = _NOTHING,
     ) -> Arguments:
-        """Sorts the keywords of a build call to where they belong (they win over the three mappings), types all,
-        fills in the defaults. BadOptions lists all that is wrong at once.
+        """Sorts the keywords of a build call to where they belong; they win over the three mappings. Types all,
+        and fills in the defaults. BadOptions lists all that is wrong at once.
         """
         given, problems = self._sorted(keywords, options, datasets, jobs)
         typed_options, wrong_options = self._typed_options(given["options"])
@@ -221,19 +236,13 @@ class Declared:
         return f"{key!r} may mean several things; write {ways}"
 
     def _typed_options(self, given: Mapping[str, Any]) -> tuple[DotDict, list[str]]:
-        values: DotDict = DotDict()
-        problems: list[str] = []
-        for name, kind in self.options.items():
-            if name not in given and kind.required:
-                problems.append(f"{name} is missing: {kind.wanted} is wanted")
-                continue
-            try:
-                values[name] = kind(plain_number(given[name])) if name in given else _copy(kind.default)
-            except Wrong as wrong:
-                problems.append(str(wrong.at(name)))
-            except (BadOptions, RecursionError) as error:
-                problems.append(f"{name}: {error}")
-        return values, problems
+        known = {name: given[name] for name in self.options if name in given}
+        values, problems = _converted(self.options, known)
+        omitted = {name: kind for name, kind in self.options.items() if name not in given}
+        required = {name: kind for name, kind in omitted.items() if kind.required}
+        problems += [f"{name} is missing: {kind.wanted} is wanted" for name, kind in required.items()]
+        values.update({name: _copy(kind.default) for name, kind in omitted.items()})
+        return DotDict({name: values.get(name) for name in self.options}), problems
 
 
 def _copy(default: Any) -> Any:
@@ -252,7 +261,7 @@ def _kinds(declared: Any) -> dict[str, Kind]:
             kinds[name] = kind_of(value)
         except (UnknownKind, Wrong) as error:
             raise BadOptions(
-                f"The option {name!r} is declared by {error}, which says nothing of what it accepts. "
-                "Declare it by a default, a type, None, OptionEnum, OptionString, RequiredOption or JobWithFile."
+                f"The option {name!r} is declared by {error}, which does not say what it accepts. "
+                "Write a default, a type, None, an OptionEnum, OptionString, RequiredOption or JobWithFile."
             ) from None
     return kinds

@@ -9,8 +9,8 @@ from jobs_app.jobdir.layout import ANALYSIS, JobPaths
 
 from .dataset import Dataset, DatasetList, NoDataset
 from .dotdict import DotDict, dotted
-from .job import Job, JobList, NoJob, knows, learn
-from .typed import decode
+from .job import Job
+from .typed import decode, decode_jobs
 
 
 def read_params(job: Job) -> DotDict:
@@ -21,13 +21,16 @@ def read_params(job: Job) -> DotDict:
     )
     params.options = decode(setup.get("options", {}))
     params.datasets = typed_datasets(setup.get("datasets", {}))
-    params.jobs = _each(setup.get("jobs", {}), Job, JobList, NoJob)
-    _learn_neighbours(paths, params.jobs)
+    params.jobs = typed_jobs(setup.get("jobs", {}))
     return params
 
 
 def typed_datasets(given: Any) -> DotDict:
     return _each(given, Dataset, DatasetList, NoDataset)
+
+
+def typed_jobs(given: Any) -> DotDict:
+    return DotDict({name: decode_jobs(value) for name, value in given.items()})
 
 
 def _each(given: Any, one: Callable[[str], Any], many: Callable[[Any], Any], none: Any) -> DotDict:
@@ -37,19 +40,6 @@ def _each(given: Any, one: Callable[[str], Any], many: Callable[[Any], Any], non
         return one(value) if value else none
 
     return DotDict({name: typed(value) for name, value in given.items()})
-
-
-def _learn_neighbours(paths: JobPaths, jobs: DotDict) -> None:
-    """The job's own spec says where the jobs lie that it was given."""
-    named = [job for value in jobs.values() for job in (value if isinstance(value, list) else [value]) if job]
-    if all(knows(job) for job in named):
-        return
-    numbers = (int(path.name) for path in (paths.private / "attempts").glob("[0-9]*"))
-    spec = files.read_object(paths.attempt(max(numbers, default=0)).spec)
-    for value in spec.get("jobs", {}).values():
-        for known in value if isinstance(value, list) else [value]:
-            if known:
-                learn(known["id"], known["path"])
 
 
 def read_post(job: Job) -> DotDict:

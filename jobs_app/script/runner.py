@@ -1,6 +1,6 @@
 """Runs one part of a job script in this process: prepare, one slice of analysis, or synthesis.
 
-A part's life: enter (directory, output, status), execute, and report, which writes its record as the last act.
+A part's life: enter (directory, output, status), execute, and report, whose last act is to write its record.
 The record is the proof: who finds it knows that the part ended, and how; who finds none runs it again.
 """
 
@@ -27,13 +27,12 @@ from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS, AttemptPaths, J
 from . import capture, current, failure, finishing, subjobs
 from .analysis_res import AnalysisRes
 from .current import PICKLE_PROTOCOL, CurrentJob, FinishEarly, Registered
-from .dotdict import DotDict
 from .loading import Script, load
-from .parameters import typed_datasets
+from .parameters import typed_datasets, typed_jobs
 from .spec import Spec
 from .status import begin_status, end_status
 from .subjobs import Ask
-from .typed import decode, decode_jobs
+from .typed import decode
 
 __all__ = ["DONE", "FAILED", "Part", "fail_part", "load", "run_part"]
 
@@ -183,7 +182,7 @@ def _arguments(script: Script, part: Part, job: CurrentJob) -> dict[str, Any]:
         "sliceno": part.sliceno if part.step == ANALYSIS else -1,
         "options": decode(spec.options),
         "datasets": typed_datasets(spec.datasets),
-        "jobs": DotDict({name: decode_jobs(value) for name, value in spec.jobs.items()}),
+        "jobs": typed_jobs(spec.jobs),
     }
     if script.asks_for(part.step, "params"):
         arguments["params"] = job.params
@@ -249,8 +248,8 @@ def _pickled_plainly(result: Any, title: str, first: Exception) -> bytes:
     except Exception:  # noqa: BLE001 - the first error is the one to report
         advice = " What prepare sets in globals does not reach analysis either." if title == PREPARE else ""
         raise Unstorable(
-            f"The result of {title} ({files.show(result)}, of type {type(result).__name__}) cannot be stored: {first}. "
-            f"Return values of plain types, or what pickle can write.{advice}"
+            f"The result of {title}, {files.show(result)} of type {type(result).__name__}, cannot be "
+            f"stored: {first}. Return values of plain types, or what pickle can write.{advice}"
         ) from first
     return buffer.getvalue()
 

@@ -33,8 +33,12 @@ class _Reporter:
     """The lines of this process, and the file that shows them."""
 
     def __init__(self) -> None:
-        self.path: Optional[Path] = None
-        self.lines: list[Line] = []
+        self.begin(None)
+
+    def begin(self, path: Optional[Path], *lines: Line) -> None:
+        """Anew: after a fork neither the lock nor the timer of the parent is ours."""
+        self.path = path
+        self.lines = list(lines)
         self.failed: tuple[Optional[BaseException], list[dict[str, Any]]] = (None, [])
         self._written = 0.0
         self._lock = threading.Lock()
@@ -59,6 +63,8 @@ class _Reporter:
 
     def _write(self) -> None:
         if self.path is not None:
+            if not self._written:
+                self.path.parent.mkdir(exist_ok=True)
             self._written = time.monotonic()
             files.write_json(
                 self.path, {"pid": os.getpid(), "stack": [line.as_json() for line in self.lines]}
@@ -77,11 +83,7 @@ _reporter = _Reporter()
 
 def begin_status(path: Path, part: str) -> None:
     """From now on this process is `part`, and shows its status at `path` once it has one."""
-    global _reporter
-    _reporter = _Reporter()
-    _reporter.lines.append(Line(part, time.time(), 0))
-    path.parent.mkdir(exist_ok=True)
-    _reporter.path = path
+    _reporter.begin(path, Line(part, time.time(), 0))
 
 
 def end_status() -> None:
@@ -125,7 +127,7 @@ class dummy_status:  # noqa: N801
     def __init__(self, text: str) -> None: ...
 
     def __enter__(self) -> Callable[[str], None]:
-        return lambda text: None
+        return lambda _: None
 
     def __exit__(self, *_: object) -> None: ...
 

@@ -14,14 +14,13 @@ from .typed import encode
 
 Ask = Callable[[dict[str, Any]], Mapping[str, Any]]
 
-_ask: Optional[Ask] = None
-_step = ""
+_running: dict[str, Optional[Ask]] = {}  # the step that this process runs, and how it asks Roost
 
 
 def begin(step: str, ask: Optional[Ask]) -> None:
     """From now on this process is that step, and asks Roost by this means."""
-    global _ask, _step
-    _ask, _step = ask, step
+    _running.clear()
+    _running[step] = ask
 
 
 def build(
@@ -35,9 +34,10 @@ def build(
 ) -> Job:
     """The job of this method with these arguments: built, or found where it was built before."""
     job = running()
-    if _step == ANALYSIS:
+    ((step, ask),) = _running.items()
+    if step == ANALYSIS:
         raise WrongState("A slice of analysis cannot build jobs. Build them in prepare or in synthesis.")
-    if _ask is None:
+    if ask is None:
         raise WrongState(f"{method!r} cannot be built here: this job runs where Roost cannot be asked.")
     request = {
         "kind": "build",
@@ -49,7 +49,7 @@ def build(
         "name": name,
         "caption": caption,
     }
-    return _built(job, method, name, _ask(request))
+    return _built(job, method, name, ask(request))
 
 
 def _built(job: Any, method: str, name: Optional[str], answer: Mapping[str, Any]) -> Job:

@@ -48,23 +48,27 @@ def _encode(value: Any, job_form: JobForm, *, sort: bool) -> Any:
     def inner(item: Any) -> Any:
         return _encode(item, job_form, sort=sort)
 
-    if value is None or value is True or value is False:
-        return value
     if isinstance(value, JobWithFile):
         fields = {"job": job_form(str(value.job)), "name": value.name, "sliced": bool(value.sliced)}
         return ["jobwithfile", {**fields, "extra": inner(value.extra)}]
-    if isinstance(value, str):
-        return _text(str.__str__(value))
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else ["float", repr(float(value))]
     if isinstance(value, Mapping):
         return _mapping(value, inner, sort)
     if isinstance(value, (list, tuple)):
         return _list([inner(item) for item in value], value)
     if isinstance(value, (set, frozenset)):
         return ["set", sorted((inner(item) for item in value), key=_order)]
+    return _single(value)
+
+
+def _single(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(str.__str__(value))
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else ["float", repr(float(value))]
     return _other(value)
 
 
