@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs_app.script import runner
+from jobs_app.script.loading import Script
+from jobs_app.script.spec import Spec
+
 from ..base import Task
 from . import executable
-from .plan import Outcome
-from .record import attempt_paths, record_failure
+from .record import attempt_paths
 from .work import Part
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
@@ -21,48 +22,33 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 class Program:
     def __init__(self, task: Task) -> None:
         self.task = task
-        self._spec: Mapping[str, Any] = {}
-        self._script: Any = None
-        self._error = ""
+        self._spec: Spec | None = None
+        self._script: Script | None = None
+        self._error: Exception | None = None
 
     def load(self) -> None:
-        """A script that cannot be loaded is kept as an error, which its first part will record."""
-        if not self.task.script:
-            executable.link_inputs(self.task)
-            return
-        os.environ.update(self.task.environment)
+        """What cannot be loaded is kept as an error, which the first part will record."""
         try:
-            self._load_script()
-        except (Exception, SystemExit):  # noqa: BLE001 - a script may raise anything; the part records it
-            self._error = traceback.format_exc()
+            if self.task.script:
+                self._load_script()
+            else:
+                executable.link_inputs(self.task)
+        except Exception as error:  # noqa: BLE001 - a script may raise anything
+            self._error = error
 
     def _load_script(self) -> None:
-        from jobs_app.script import runner
-
         os.chdir(self.task.directory)
-        self._spec = json.loads(attempt_paths(self.task).spec.read_bytes())
-        path = Path(self.task.directory, self.task.script)
-        self._script = runner.load(path, self._spec["package"])
+        os.environ.update(self.task.environment)
+        self._spec = Spec.read(attempt_paths(self.task).spec)
+        self._script = runner.load(Path(self.task.directory, self.task.script), self._spec.package)
 
     def run(self, part: Part, tries: int, arguments: Sequence[str], ask: Ask) -> int:
         """Runs one part in this process; the exit code says whether its record could be written."""
-        if not self.task.script:
+        if self._error is not None and self._spec is not None:
+            runner.fail_part(self._spec, self.task.directory, *part, tries, self._error)
+            return 0
+        if self._error is not None:
+            raise self._error
+        if self._script is None or self._spec is None:
             return executable.run(self.task, part, tries, arguments)
-        if self._error:
-            return self._record_error(part, tries)
-        from jobs_app.script import runner
-
-        directory = Path(self.task.directory)
-        return int(runner.run_part(self._script, self._spec, directory, part.step, part.slice, tries, ask))
-
-    def _record_error(self, part: Part, tries: int) -> int:
-        paths = attempt_paths(self.task)
-        message = self._error.strip().splitlines()[-1]
-        for path, text in (
-            (paths.error(*part), json.dumps({"message": message, "traceback": self._error})),
-            (paths.output(*part), self._error),
-        ):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        record_failure(self.task, part, tries, Outcome(exit_code=1, reason=message))
-        return 0
+        return runner.run_part(self._script, self._spec, self.task.directory, *part, tries, ask)

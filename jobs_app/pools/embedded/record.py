@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from jobs_app.jobdir import facts
+from jobs_app.jobdir import facts, files
 from jobs_app.jobdir.layout import AttemptPaths, JobPaths
 from jobs_app.states import SliceState
 
@@ -33,7 +33,7 @@ def recorded(task: Task, part: Part, tries: int) -> Outcome | None:
         signal=0 if well else fact.signal,
         at=fact.end,
         memory_mb=fact.memory_bytes >> 20 or None,
-        reason="" if well else _why(paths.error(*part), fact.exit_code, fact.signal),
+        reason="" if well else _why(paths.error(*part), tries, fact.exit_code, fact.signal),
         finished_early=fact.finished_early,
     )
 
@@ -41,7 +41,9 @@ def recorded(task: Task, part: Part, tries: int) -> Outcome | None:
 def record_failure(task: Task, part: Part, tries: int, outcome: Outcome) -> None:
     """Leaves the record in place of a part that could not do so itself."""
     paths = attempt_paths(task)
-    paths.root.mkdir(parents=True, exist_ok=True)
+    error = paths.error(*part)
+    error.parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(error, {**part._asdict(), "tries": tries, "message": outcome.reason})
     fact = facts.Fact(
         state=SliceState.FAILED,
         tries=tries,
@@ -63,17 +65,19 @@ def outcome_of_death(status: int, where: str = "") -> Outcome:
     return Outcome(exit_code=status, at=time.time(), reason=f"exit code {status}{where}")
 
 
-def _why(path: Path, exit_code: int, number: int) -> str:
-    return _error_text(path) or (_signal_text(number) if number else f"exit code {exit_code or 1}")
+def _why(path: Path, tries: int, exit_code: int, number: int) -> str:
+    return _error_text(path, tries) or (_signal_text(number) if number else f"exit code {exit_code or 1}")
 
 
-def _error_text(path: Path) -> str:
+def _error_text(path: Path, tries: int) -> str:
+    """What this try said of itself; an earlier one's words are not its own."""
     try:
         said: Any = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return ""
-    text = said.get("message") or "" if isinstance(said, dict) else ""
-    return str(text)[:500]
+    if not isinstance(said, dict) or said.get("tries") != tries:
+        return ""
+    return ": ".join(str(said[name]) for name in ("type", "message") if said.get(name))[:500]
 
 
 def _signal_text(number: int) -> str:
