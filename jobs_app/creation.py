@@ -11,12 +11,12 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
-from jobs_app import conf, job_templates, job_types, variables, workspaces
+from jobs_app import conf, job_templates, job_types, script_jobs, variables, workspaces
 from jobs_app import parameters as check
 from jobs_app.compute import find_scheduler
 from jobs_app.errors import Invalid, NotAllowed, UnknownJob, UnknownTemplate
 from jobs_app.jobdir import statepoint as statepoints
-from jobs_app.models import Job, Project, Scheduler, Template
+from jobs_app.models import Job, Project, Scheduler, ScriptJob, Template
 from jobs_app.registry import App
 
 ANONYMOUS = "AnonymousUser"
@@ -85,7 +85,10 @@ def _place(
         parameters["workspace"] = workspaces.job_workspace(parameters["workspace"], plan.app.label, user)
     for name in _COLUMNS & parameters.keys():
         setattr(job, name, parameters.pop(name))
-    job.complete(parameters)
+    if isinstance(job, ScriptJob):
+        script_jobs.complete(job, parameters)
+    else:
+        job.complete(parameters)
 
 
 def _merged(plan: Blueprint, given: dict[str, Any], user: Any) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from django.db import transaction
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Cast, Replace
 
-from jobs_app import callbacks, registry, search
+from jobs_app import building, callbacks, registry, search
 from jobs_app.creation import Blueprint, blueprint, draft, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.models import Job, JobDependency, Project
+from jobs_app.script.job import Job as Handle
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -73,6 +74,42 @@ class JobManager:
 
     def _blueprint(self, template_name: str | None, job_type: Any) -> Blueprint:
         return blueprint(self.app, self._project, template_name, job_type)
+
+    # --- build ----------------------------------------------------------------------------------------
+
+    def build(
+        self,
+        method: str,
+        /,
+        options: Mapping[str, Any] | None = None,
+        datasets: Mapping[str, Any] | None = None,
+        jobs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        caption: str | None = None,
+        why_build: bool = False,
+        force_build: bool = False,
+        workdir: str | None = None,
+        concurrency: int | None = None,
+        **keywords: Any,
+    ) -> Handle:
+        """The finished job of this method with these inputs: reused if it is there, else run and waited for.
+
+        Keywords are options, datasets or jobs of the script; what it does not declare is said of the job
+        (user, slices, memory, wall_time, cpus, retries, scheduler, timeout, ...).
+        """
+        if workdir is not None:
+            raise Invalid("workdir: a job lies in its app's project here. Leave it out.")
+        inputs = {"options": options, "datasets": datasets, "jobs": jobs}
+        own = {} if concurrency is None else {"concurrency": concurrency}
+        about = {"name": name or "", "caption": caption or ""}
+        wanted = building.order(self.app, self._project, method, inputs, {**own, **keywords}, **about)
+        if why_build:
+            building.refuse_to_build(wanted)
+        return building.build(wanted, force=force_build)
+
+    def build_subjob(self, parent: Job, wanted: Mapping[str, Any]) -> Job:
+        """As build, for a running part of `parent`, and without waiting."""
+        return building.subjob(parent, wanted)
 
     # --- find -----------------------------------------------------------------------------------------
 

@@ -208,7 +208,8 @@ class Job(Verbs, models.Model):
         uses: Sequence[tuple[str, int]] = (),
     ) -> None:
         """To be written when the job has a row: its groups, the jobs it waits for, the jobs it reads."""
-        self._links = (list(groups), list(after), list(uses))
+        former = self.__dict__.get("_links", ((), (), ()))
+        self._links = tuple([*old, *new] for old, new in zip(former, (groups, after, uses), strict=True))
 
     def _save_links(self) -> None:
         from .links import JobDependency, JobUse

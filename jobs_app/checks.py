@@ -1,0 +1,108 @@
+"""A wrong setting is a check with a hint, not a traceback at night."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from jobs_app import conf
+
+
+@checks.register("roost")
+def settings_are_usable(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001
+    return [*_home(), *_numbers(), *_background(), *_public_url(), *_roots()]
+
+
+def _home() -> Iterator[checks.CheckMessage]:
+    home = conf.home()
+    if not home.is_absolute():
+        yield checks.Error(
+            f"ROOST_HOME = {str(home)!r} is relative, so every process would look somewhere else.",
+            hint="Give an absolute path.",
+            id="roost.E001",
+        )
+    elif not _writable(home):
+        yield checks.Error(
+            f"ROOST_HOME = {str(home)!r} cannot be written by this user.",
+            hint="Give a folder that it may write, or change the owner of this one.",
+            id="roost.E002",
+        )
+    if "$(" in str(home):
+        yield checks.Error(
+            f"ROOST_HOME = {str(home)!r} contains '$(', which begins a variable in templates.",
+            hint="Choose another name.",
+            id="roost.E003",
+        )
+
+
+def _writable(folder: Path) -> bool:
+    """Whether files can be made in it, or in what would hold it."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _numbers() -> Iterator[checks.CheckMessage]:
+    for name in ("ROOST_SLICES", "ROOST_SLOTS"):
+        value = getattr(settings, name, None)
+        if value is not None and not (isinstance(value, int) and value > 0):
+            yield checks.Error(
+                f"{name} = {value!r} is not a whole number above 0.",
+                hint="Leave it out for the number of cores.",
+                id="roost.E004",
+            )
+
+
+def _background() -> Iterator[checks.CheckMessage]:
+    if conf.background() not in ("threads", "celery"):
+        yield checks.Error(
+            f"ROOST_BACKGROUND = {conf.background()!r} is not known.",
+            hint='Say "threads" or "celery".',
+            id="roost.E005",
+        )
+    elif conf.background() == "celery" and not getattr(settings, "CELERY_BROKER_URL", ""):
+        yield checks.Error(
+            'ROOST_BACKGROUND is "celery", but there is no broker.',
+            hint="Set ROOST_REDIS_URL (CELERY_BROKER_URL), or leave ROOST_BACKGROUND out.",
+            id="roost.E006",
+        )
+
+
+def _public_url() -> Iterator[checks.CheckMessage]:
+    url = conf.public_url()
+    if url and not url.startswith(("http://", "https://")):
+        yield checks.Error(
+            f"ROOST_PUBLIC_URL = {url!r} is no web address.",
+            hint='Write it in full: "https://roost.example.org".',
+            id="roost.E007",
+        )
+
+
+def _roots() -> Iterator[checks.CheckMessage]:
+    for root in conf.workspace_roots():
+        if not root.is_absolute():
+            yield checks.Error(
+                f"ROOST_WORKSPACE_ROOTS holds {str(root)!r}, which is relative.",
+                hint="Give absolute paths.",
+                id="roost.E008",
+            )
+
+
+@checks.register("roost", checks.Tags.database)
+def the_scheduler_exists(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001
+    from jobs_app.compute import get_scheduler
+
+    if not kwargs.get("databases") or not conf.scheduler() or get_scheduler(conf.scheduler()):
+        return []
+    return [
+        checks.Error(
+            f"ROOST_SCHEDULER = {conf.scheduler()!r} is not the name of a scheduler.",
+            hint="Add it (manage.py or the admin), or leave the setting out.",
+            id="roost.E009",
+        )
+    ]
