@@ -16,7 +16,7 @@ from .begin import begin
 from .capture import capture
 from .change import refuse
 from .close import is_live
-from .execute import make_directory
+from .execute import first_fields, make_directory
 from .prepare import gone
 from .work import Work
 
@@ -27,17 +27,17 @@ CURE = "Only a job that is over can be tried again. Stop it first, or resume() i
 _OVER = (*states.FINAL, "OTH")
 
 
-def resubmit(job: Job, user: AbstractUser | None = None) -> None:
+def resubmit(job: Job, user: AbstractUser | None = None, why: str = "") -> None:
     """A new attempt at the whole job. What the former one left is kept in its folder."""
     by = acting(job, user)
     job.refresh_from_db()
     _check(job)
     former = _last_attempt(job)
     if former is None:
-        _begin_first(job, by)
+        _begin_first(job, by, why or "Resubmitted.")
         return
     _look_for_directory(job)
-    _again(job, Work.from_json(former.work), by, "Resubmitted.")
+    _again(job, Work.from_json(former.work), by, why or "Resubmitted.")
 
 
 def rerun_failed(job: Job, user: AbstractUser | None = None) -> None:
@@ -64,11 +64,11 @@ def _check(job: Job) -> None:
     quota.check_execute(job)
 
 
-def _begin_first(job: Job, by: Actor) -> None:
+def _begin_first(job: Job, by: Actor, why: str) -> None:
     """It was stopped before it was ever executed."""
     captured = capture(job)
     make_directory(job, captured)
-    if not begin(job, _OVER, captured.work, by, "Resubmitted.", parameters=job.expanded_parameters()):
+    if not begin(job, _OVER, captured.work, by, why, **first_fields(job, captured)):
         raise refuse(job, "resubmit", CURE)
 
 
