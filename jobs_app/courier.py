@@ -254,6 +254,30 @@ def _run_once(courier: Courier, stop: threading.Event) -> None:
         close_old_connections()
 
 
+# --- a turn, for Celery -------------------------------------------------------------------------------
+
+TURN = 30.0  # seconds after which a worker looks at its queue again
+
+
+def work_a_while(scheduler_id: int) -> None:
+    """Is the scheduler's courier, if nobody else is, while there is something to do."""
+    with lend_a_hand(scheduler_id) as round_:
+        until = time.monotonic() + TURN
+        while round_ is not None and time.monotonic() < until:
+            if not round_(0.5) and not _has_work(scheduler_id):
+                return
+
+
+def with_work() -> list[int]:
+    """The schedulers for which something is to be done or to be heard."""
+    return [pk for pk in Scheduler.objects.values_list("pk", flat=True) if _has_work(pk)]
+
+
+def _has_work(scheduler_id: int) -> bool:
+    live = Attempt.objects.filter(scheduler=scheduler_id)
+    return live.exclude(phase__in=(AttemptPhase.FINAL, AttemptPhase.BLOCKED)).exists()
+
+
 # --- lending a hand -----------------------------------------------------------------------------------
 
 _couriers = threading.local()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs_app.jobdir.layout import RUN
+from jobs_app import methods, workspaces
+from jobs_app.errors import ScriptError
+from jobs_app.jobdir.layout import RUN, JobPaths
 from jobs_app.models import CondorJob, Job, ScriptJob
 from jobs_app.pools.base import Step
+from jobs_app.script.loading import Script
+from jobs_app.script.spec import parts_of
 
 from .task import check_executable
 from .work import Work
@@ -18,6 +24,7 @@ from .work import Work
 class Captured:
     work: Work
     fill: Callable[[Path], None] = field(default=lambda _: None)  # writes the sources into a new directory
+    digest: str = ""
 
 
 def capture(job: Job) -> Captured:
@@ -30,4 +37,41 @@ def capture(job: Job) -> Captured:
 
 
 def _script(job: ScriptJob) -> Captured:
-    raise NotImplementedError
+    method = methods.find(job.method, job.app)
+    script = method.script
+    _refuse_another_source(job, method.digest)
+    work = Work(
+        steps=tuple(Step(*part) for part in parts_of(script.steps, job.parameters.get("slices", 1))),
+        independent=False,
+        script=str(Path(JobPaths("").source, _name(script.path, script))),
+        package=script.package,
+        needs=script.needs,
+        input_directory=workspaces.get_app_workspace(job.app).path,
+    )
+    return Captured(work, lambda root: _copy_sources(script, root), method.digest)
+
+
+def _refuse_another_source(job: Job, digest: str) -> None:
+    """A job that was addressed by its source must not run another one."""
+    wanted = (job.statepoint or {}).get("source", digest)
+    if wanted != digest:
+        raise ScriptError(
+            f"The script of {job.method!r} was changed after job {job.pk} ({job.name!r}) was created. "
+            "Build the job again: then it is another one."
+        )
+
+
+def _copy_sources(script: Script, root: Path) -> None:
+    """The script, what it names in depend_extra, and what it imported from beside itself."""
+    source = JobPaths(root).source
+    for path in {*script.sources, *script.forgotten}:
+        copy = Path(os.path.normpath(source / _name(path, script)))
+        if copy.is_relative_to(source):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+
+
+def _name(path: Path, script: Script) -> str:
+    """Below a folder called like the script's own, so that what it pickles can be read in its app."""
+    folder = script.path.parent
+    return os.path.join(folder.name, os.path.relpath(path, folder))

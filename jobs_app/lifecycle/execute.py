@@ -6,7 +6,7 @@ execute one job at the same time one does, and the other hears that the job was 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs_app import killpoints
 from jobs_app.jobdir.create import create
@@ -35,8 +35,15 @@ def execute(job: Job, user: AbstractUser | None = None) -> None:
     captured = capture(job)
     make_directory(job, captured)
     killpoints.reach("execute.directory-made")
-    if not begin(job, ("PEN",), captured.work, by, "Executed.", parameters=job.expanded_parameters()):
+    first = first_fields(job, captured)
+    if not begin(job, ("PEN",), captured.work, by, "Executed.", **first):
         raise refuse(job, "execute", CURE)
+
+
+def first_fields(job: Job, captured: Captured) -> dict[str, Any]:
+    """What only the first execute knows."""
+    known = {"parameters": job.expanded_parameters()}
+    return {**known, "source_digest": captured.digest} if captured.digest else known
 
 
 def make_directory(job: Job, captured: Captured) -> None:

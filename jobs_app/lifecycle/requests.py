@@ -55,13 +55,16 @@ def _build(request: SubjobRequest, build: Builder) -> None:
     try:
         _check_depth(parent)
         request.subjob = build(parent, request.wanted)
+        request.wanted["was_built"] = not request.subjob.is_final
     except RoostError as error:
         request.error = str(error)
     except Exception as error:
         log.exception("Job %s asked for a subjob that could not be built", parent.pk)
         request.error = f"{type(error).__name__}: {error}"
     killpoints.reach("courier.subjob-built")
-    SubjobRequest.objects.filter(pk=request.pk).update(subjob=request.subjob, error=request.error)
+    SubjobRequest.objects.filter(pk=request.pk).update(
+        subjob=request.subjob, error=request.error, wanted=request.wanted
+    )
 
 
 def _check_depth(parent: Job) -> None:
@@ -80,5 +83,6 @@ def _answer(request: SubjobRequest) -> dict[str, Any] | None:
     if subjob is None or not subjob.is_final:
         return None
     if subjob._status == "COM":
-        return {"job": subjob.jobid, "path": str(subjob.directory), "ok": True}
+        was_built = request.wanted.get("was_built", True)
+        return {"job": subjob.jobid, "path": str(subjob.directory), "ok": True, "was_built": was_built}
     return {"error": f"The subjob {subjob.jobid} ended: {subjob.cached_status}. {subjob.status_message}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import django
@@ -17,8 +18,8 @@ VERSION = 1
 
 
 def spec_of(attempt: Attempt, present: list[str]) -> dict[str, Any]:
-    job, work = attempt.job, Work.from_json(attempt.work)
-    parameters = job.parameters
+    job, work, parameters = attempt.job, Work.from_json(attempt.work), attempt.job.parameters
+    places = _places(parameters)
     return {
         "version": VERSION,
         "attempt": attempt.token,
@@ -28,11 +29,11 @@ def spec_of(attempt: Attempt, present: list[str]) -> dict[str, Any]:
         "method": job.method,
         "package": work.package,
         "script": work.script,
-        "slices": _slices(work),
+        "slices": next((step.slices for step in work.steps if step.name == ANALYSIS), 1),
         "concurrency": parameters.get("concurrency", 0),
-        "options": parameters.get("options", {}),
+        "options": _with_places(parameters.get("options", {}), places),
         "datasets": parameters.get("datasets", {}),
-        "jobs": work.jobs,
+        "jobs": {name: _placed(value, places) for name, value in parameters.get("jobs", {}).items()},
         "parent": job.parent.jobid if job.parent else "",
         "seed": seed(job),
         "input_directory": work.input_directory,
@@ -40,30 +41,27 @@ def spec_of(attempt: Attempt, present: list[str]) -> dict[str, Any]:
         "retries": parameters.get("retries", 0),
         "needs": dict(work.needs),
         "capture": True,
+        "caption": parameters.get("caption", ""),
     }
 
 
-def _slices(work: Work) -> int:
-    return next((step.slices for step in work.steps if step.name == ANALYSIS), 1)
-
-
 def seed(job: Job) -> int:
-    """The same for every attempt at a job, another for another job."""
+    """The same for every attempt at a job, another one for another job."""
     return int((job.address or "0")[:15], 16)
 
 
-def setup_of(attempt: Attempt, spec: dict[str, Any]) -> dict[str, Any]:
-    job = attempt.job
+def setup_of(attempt: Attempt, spec: Mapping[str, Any]) -> dict[str, Any]:
+    job, parameters = attempt.job, attempt.job.parameters
     return {
         "version": VERSION,
         "jobid": spec["job"],
         "method": job.method or job.type,
         "package": spec["package"],
         "hash": job.source_digest,
-        "caption": job.parameters.get("caption", job.description),
-        "options": spec["options"],
+        "caption": spec["caption"] or job.description,
+        "options": parameters.get("options", {}),
         "datasets": spec["datasets"],
-        "jobs": spec["jobs"],
+        "jobs": parameters.get("jobs", {}),
         "parent": spec["parent"],
         "seed": spec["seed"],
         "slices": spec["slices"],
@@ -71,3 +69,48 @@ def setup_of(attempt: Attempt, spec: dict[str, Any]) -> dict[str, Any]:
         "input_directory": spec["input_directory"],
         "versions": {"python": platform.python_version(), "django": django.__version__},
     }
+
+
+# --- where the jobs lie that it reads -----------------------------------------------------------------------
+
+
+def _places(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Directory of each job that the parameters name, by its id ("ising-3")."""
+    named = {*_jobs_of(parameters.get("jobs", {})), *_files_of(parameters.get("options", {}))}
+    numbers = [int(name.rpartition("-")[2]) for name in named]
+    if not numbers:
+        return {}
+    jobs = Job.objects.filter(pk__in=numbers).select_related("project")
+    return {job.jobid: str(job.directory) for job in jobs if job.address}
+
+
+def _jobs_of(jobs: Mapping[str, Any]) -> Iterator[str]:
+    for value in jobs.values():
+        yield from (name for name in (value if isinstance(value, list) else [value]) if name)
+
+
+def _is_file(value: Any) -> bool:
+    """A file of a job, as jobs_app.script.typed writes it."""
+    return isinstance(value, list) and len(value) == 2 and value[0] == "jobwithfile"
+
+
+def _files_of(options: Any) -> Iterator[str]:
+    if _is_file(options):
+        yield options[1]["job"]
+    inner = options.values() if isinstance(options, dict) else options if isinstance(options, list) else ()
+    for value in inner:
+        yield from _files_of(value)
+
+
+def _placed(job: Any, places: Mapping[str, str]) -> Any:
+    if isinstance(job, list):
+        return [_placed(item, places) for item in job]
+    return {"id": job, "path": places.get(job, "")} if job else None
+
+
+def _with_places(options: Any, places: Mapping[str, str]) -> Any:
+    if _is_file(options):
+        return [options[0], {**options[1], "job": _placed(options[1]["job"], places)}]
+    if isinstance(options, dict):
+        return {name: _with_places(value, places) for name, value in options.items()}
+    return [_with_places(value, places) for value in options] if isinstance(options, list) else options

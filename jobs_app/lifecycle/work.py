@@ -19,9 +19,6 @@ class Work:
     script: str = ""  # below the job's directory
     package: str = ""  # in which the script's imports are looked up
     needs: Mapping[str, bool] = field(default_factory=dict)  # of the runner, see spec.json
-    jobs: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # that it reads: {name: {"id", "path"}, a list, or None}
     input_directory: str = ""
     inherits: int = 0  # the number of the attempt whose finished slices this one keeps
 

@@ -1,0 +1,148 @@
+"""Who does the work behind the pages: threads inside `serve`, Celery's workers, or the plain script that waits."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from jobs_app import compute, conf, courier
+from jobs_app.lifecycle import lease, nudge
+from jobs_app.lifecycle.finish import finish
+from jobs_app.lifecycle.link import Link
+from jobs_app.lifecycle.sweep import sweep, sweep_disk
+from jobs_app.lifecycle.wait import help_with
+from jobs_app.models import Attempt, AttemptPhase, Scheduler
+
+log = logging.getLogger(__name__)
+
+FINISHERS = 2  # threads that fetch results and run apps' functions
+LOOK_FOR_SCHEDULERS = 5.0  # seconds
+SWEEP_DISK = 3600.0
+
+
+def connect() -> None:
+    """Called once, when Django is ready."""
+    help_with(courier.lend_a_hand)
+    if conf.background() == "celery":
+        _connect_celery()
+    else:
+        nudge.listen(_remember)
+
+
+def _connect_celery() -> None:
+    from jobs_app import tasks
+
+    nudge.listen(tasks.wake_courier)
+    nudge.finish_with(tasks.finish_later)
+
+
+# --- a plain script ---------------------------------------------------------------------------------------
+
+_executed: set[tuple[int, object, int]] = set()  # process, database, scheduler
+
+
+def _remember(scheduler_id: int) -> None:
+    """What this process executed and did not wait for is sent when it ends, at the latest."""
+    if not _executed:
+        atexit.register(hand_over)
+    _executed.add((os.getpid(), connection.settings_dict["NAME"], scheduler_id))
+
+
+def hand_over() -> None:
+    mine = {(os.getpid(), connection.settings_dict["NAME"])}
+    for pid, database, scheduler_id in sorted(_executed, key=str):
+        if (pid, database) in mine:
+            _send_the_rest(scheduler_id)
+    _executed.clear()
+
+
+def _send_the_rest(scheduler_id: int) -> None:
+    waiting = Attempt.objects.filter(scheduler=scheduler_id, phase=AttemptPhase.WAITING, paused=False)
+    try:
+        if not waiting.exists():
+            return
+        with courier.lend_a_hand(scheduler_id) as round_:
+            while round_ is not None and round_(0.0):
+                pass
+    except DatabaseError:
+        log.exception("What was executed could not be handed over; it is sent when a courier works again")
+
+
+# --- finishing --------------------------------------------------------------------------------------------
+
+
+def finish_attempt(attempt_id: int) -> None:
+    """Brings and processes the results of one attempt, over a connection of its own."""
+    attempt = Attempt.objects.filter(pk=attempt_id).select_related("scheduler").first()
+    if attempt is None:
+        return
+    link = Link(attempt.scheduler) if attempt.scheduler is not None else None
+    try:
+        if finish(attempt_id, link, lease.new_holder()) and link is not None:
+            link.pool.forget([attempt.token])
+    finally:
+        if link is not None:
+            link.close()
+
+
+# --- threads inside serve -----------------------------------------------------------------------------------
+
+
+def start_threads(stop: threading.Event) -> list[threading.Thread]:
+    """A courier for each scheduler, finishers, and the sweeper; they end some moments after `stop` is set."""
+    executor = ThreadPoolExecutor(FINISHERS, "finish")
+    nudge.finish_with(lambda attempt_id: _submit(executor, attempt_id))
+    keeper = threading.Thread(target=_keep_couriers, args=(stop,), name="couriers", daemon=True)
+    keeper.start()
+    return [keeper]
+
+
+def _submit(executor: ThreadPoolExecutor, attempt_id: int) -> None:
+    executor.submit(_in_thread, finish_attempt, attempt_id)
+
+
+def _in_thread(work: Callable[..., None], *arguments: object) -> None:
+    try:
+        work(*arguments)
+    except Exception:
+        log.exception("%s%r failed", work.__name__, arguments)
+    finally:
+        close_old_connections()
+
+
+def _keep_couriers(stop: threading.Event) -> None:
+    couriers: dict[int, threading.Thread] = {}
+    swept = 0.0
+    while not stop.is_set():
+        try:
+            _start_missing(couriers, stop)
+            sweep()
+            if time.monotonic() - swept > SWEEP_DISK:
+                swept = time.monotonic()
+                sweep_disk()
+        except Exception:
+            log.exception("The keeper of the couriers stumbled and goes on")
+            close_old_connections()
+        stop.wait(LOOK_FOR_SCHEDULERS)
+    for thread in couriers.values():
+        thread.join(courier.LOOK_EVERY * 5)
+
+
+def _start_missing(couriers: dict[int, threading.Thread], stop: threading.Event) -> None:
+    compute.embedded()
+    for scheduler in Scheduler.objects.exclude(kind=Scheduler.EXTERNAL):
+        known = couriers.get(scheduler.pk)
+        if known is None or not known.is_alive():
+            name = f"courier {scheduler}"
+            thread = threading.Thread(
+                target=_in_thread, args=(courier.run, scheduler, stop), name=name, daemon=True
+            )
+            couriers[scheduler.pk] = thread
+            thread.start()

@@ -1,0 +1,54 @@
+"""Celery's tasks: each is one call. They carry ids only, and may be lost or repeated without harm."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import Task, shared_task
+from kombu.exceptions import OperationalError
+
+from jobs_app import background, courier
+from jobs_app.lifecycle.sweep import sweep as sweep_rows
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def courier_tick(scheduler_id: int) -> None:
+    courier.work_a_while(scheduler_id)
+
+
+@shared_task
+def couriers() -> None:
+    """Now and then for each scheduler, because a nudge may have been lost."""
+    for scheduler_id in courier.with_work():
+        courier_tick.delay(scheduler_id)
+
+
+@shared_task
+def finish_attempt(attempt_id: int) -> None:
+    background.finish_attempt(attempt_id)
+
+
+@shared_task
+def sweep() -> None:
+    sweep_rows()
+
+
+# --- posting them -----------------------------------------------------------------------------------------
+
+
+def wake_courier(scheduler_id: int) -> None:
+    _post(courier_tick, scheduler_id)
+
+
+def finish_later(attempt_id: int) -> None:
+    _post(finish_attempt, attempt_id)
+
+
+def _post(task: Task, number: int) -> None:
+    """A broker that is away keeps nobody waiting: rows are the queue, and beat looks at them."""
+    try:
+        task.apply_async((number,), retry=False)
+    except OperationalError as error:
+        log.warning("Celery's broker is away (%s); beat will find what is to be done", error)
