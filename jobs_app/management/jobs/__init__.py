@@ -1,0 +1,1 @@
+"""`manage.py jobs ...`: a module for each family of subcommands."""

@@ -1,0 +1,196 @@
+"""run and wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jobs_app import building, job_templates, methods, registry, script_jobs
+from jobs_app.errors import Invalid, JobHeld, UnknownMethod
+from jobs_app.management import person
+from jobs_app.management.base import FAILED, INTERRUPTED, WAITING
+from jobs_app.manager import JobManager
+from jobs_app.models import Job, Template
+from jobs_app.states import FINAL
+from jobs_app.terminal import describe
+from jobs_app.terminal.output import Output
+from jobs_app.terminal.progress import Progress
+
+from .common import Options, Subcommands, assignments, find_jobs, subcommand, takes_jobs
+
+GOOD = ("COM", "RES")
+
+
+@dataclass(frozen=True)
+class Started:
+    """`fresh`: it was set going now; else it was there, finished or at work."""
+
+    job: Job
+    fresh: bool
+
+
+def add(commands: Subcommands) -> None:
+    parser = subcommand(
+        commands, "run", run, "runs a job script or a template; a finished job like it is reused"
+    )
+    parser.add_argument(
+        "what", metavar="METHOD_OR_TEMPLATE", help="see manage.py methods, manage.py templates"
+    )
+    parser.add_argument("values", nargs="*", metavar="KEY=VALUE", help="options of the script, or parameters")
+    parser.add_argument("--slices", type=int, help="into how many")
+    parser.add_argument("--name", help="what the job is called")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="memory, retries, wall_time, scheduler, ...",
+    )
+    parser.add_argument("--user", help="whose it is; else the person's at this terminal")
+    parser.add_argument("--again", action="store_true", help="run it even if there is a finished one")
+    parser.add_argument("--wait", "-w", action="store_true", help="until it is over, and show its progress")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="wait no longer")
+
+    parser = subcommand(commands, "wait", wait, "waits until jobs are over, and shows their progress")
+    takes_jobs(parser)
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="no longer")
+
+
+# --- run --------------------------------------------------------------------------------------------------
+
+
+def run(output: Output, options: Options) -> int | None:
+    started = start(options)
+    job = started.job
+    if not started.fresh and job._status in GOOD:
+        output.say(f"Job {job.pk} ({job.name}) was finished already, and is reused.", "green")
+        return _say_json(output, job, 0)
+    output.say(f"Job {job.pk} ({job.name}) is {'on its way' if started.fresh else 'at work already'}.")
+    if options["wait"]:
+        code = follow(output, job, options["timeout"])
+        return _say_json(output, job, code)
+    output.say(f"Follow it: manage.py jobs wait {job.pk}", "dim")
+    return _say_json(output, job, 0)
+
+
+def _say_json(output: Output, job: Job, code: int) -> int:
+    if output.as_json:
+        output.json(describe.brief(Job.objects.select_related("user").get(pk=job.pk)))
+    return code
+
+
+def start(options: Options) -> Started:
+    """The template of this name, else the method."""
+    own: dict[str, Any] = {"user": person.called(options["user"]) if options["user"] else person.local()}
+    own.update(assignments(options["set"]))
+    if options["slices"] is not None:
+        own["slices"] = options["slices"]
+    values = assignments(options["values"])
+    template = find_template(options["what"])
+    if template is None:
+        return _build(_method(options["what"]), values, own, options)
+    if template.type == "SCRIPT":
+        return _build_from(template, values, own, options)
+    return _create(template, values, own, options)
+
+
+def _method(name: str) -> methods.Method:
+    try:
+        return methods.find(name)
+    except UnknownMethod as error:
+        raise UnknownMethod(f"{error} Nor is it a template: manage.py templates") from None
+
+
+def _build(method: methods.Method, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
+    manager = JobManager(method.app.label)
+    about = {"name": options["name"] or "", "caption": ""}
+    wanted = building.order(manager.app, manager.project(), method.name, {"options": values}, own, **about)
+    begun = building.begin(wanted, force=options["again"])
+    return Started(begun.job, begun.fresh)
+
+
+def _build_from(template: Template, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
+    manager, given = JobManager(template.app), template.parameters
+    inputs = {kind: dict(given.get(kind) or {}) for kind in script_jobs.KINDS}
+    inputs["options"].update(values)
+    said = {name: value for name, value in given.items() if name in building.OF_THE_JOB}
+    about = {"name": options["name"] or template.name, "caption": given.get("description", "")}
+    wanted = building.order(manager.app, manager.project(), given["method"], inputs, {**said, **own}, **about)
+    begun = building.begin(wanted, force=options["again"])
+    return Started(begun.job, begun.fresh)
+
+
+def _create(template: Template, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
+    given = {**own, **values}
+    user = given.pop("user")
+    if "slices" in given:
+        given["num_jobs"] = given.pop("slices")
+    manager = JobManager(template.app)
+    job = manager.create_job(options["name"] or f"{template.name} {{id}}", user, template.name, **given)
+    job.execute()
+    return Started(job, True)
+
+
+def find_template(name: str) -> Template | None:
+    """ "ising", or "examples.ising/ising" where two apps have one of that name."""
+    label, slash, plain = name.rpartition("/")
+    apps = [registry.find(label)] if slash else list(registry.apps())
+    for app in apps:
+        job_templates.synchronise(app)
+    found = list(Template.objects.filter(current=True, name=plain, app__in=[app.label for app in apps]))
+    if len(found) > 1:
+        named = " and ".join(f"{template.app}/{template.name}" for template in found)
+        raise Invalid(f"{name!r} may mean {named}. Write one of them in full.")
+    if slash and not found:
+        return job_templates.find(apps[0], plain)
+    return found[0] if found else None
+
+
+# --- wait -------------------------------------------------------------------------------------------------
+
+
+def wait(output: Output, options: Options) -> int | None:
+    jobs = find_jobs(options["jobs"])
+    codes = [_wait_for(output, job, options["timeout"]) for job in jobs]
+    if output.as_json:
+        output.json([describe.brief(job) for job in jobs])
+    return next((code for code in (INTERRUPTED, FAILED, WAITING) if code in codes), 0)
+
+
+def _wait_for(output: Output, job: Job, timeout: float | None) -> int:
+    if job._status not in FINAL:
+        output.say(f"Job {job.pk} ({job.name})")
+    return follow(output, job, timeout)
+
+
+def follow(output: Output, job: Job, timeout: float | None = None) -> int:
+    """Shows the job until it is over, and says how it ended."""
+    try:
+        over = Progress(output, job).watch(job.wait, timeout)
+    except JobHeld as held:
+        output.warn(f"{held} Let it go on: manage.py jobs resume {job.pk}")
+        return WAITING
+    except KeyboardInterrupt:
+        say_how_to_go_on(output, job)
+        return INTERRUPTED
+    if not over:
+        output.warn(f"Job {job.pk} is not over after {timeout:g} s; it goes on.")
+        return WAITING
+    return say_how_it_ended(output, job)
+
+
+def say_how_to_go_on(output: Output, job: Job) -> None:
+    output.warn(
+        f"\nJob {job.pk} goes on without this terminal.\n"
+        f"  See it:  manage.py jobs wait {job.pk}\n"
+        f"  Stop it: manage.py jobs stop {job.pk}"
+    )
+
+
+def say_how_it_ended(output: Output, job: Job) -> int:
+    if job._status in GOOD:
+        output.say(f"Job {job.pk} is {job.cached_status}. Its files: manage.py jobs files {job.pk}", "green")
+        return 0
+    output.warn(f"Job {job.pk} is {job.cached_status}. {job.status_message}".rstrip())
+    output.warn(f"What it says: manage.py jobs show {job.pk}, manage.py jobs logs {job.pk}")
+    return FAILED

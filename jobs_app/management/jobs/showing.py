@@ -1,0 +1,201 @@
+"""show, logs, files, cat."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from jobs_app import inspection
+from jobs_app.errors import Invalid
+from jobs_app.jobdir import files as jobfiles
+from jobs_app.models import Job
+from jobs_app.states import Counts
+from jobs_app.terminal import describe
+from jobs_app.terminal.output import Column, Output
+
+from .common import Options, Subcommands, find_job, subcommand, takes_job
+
+FOLLOW_EVERY = 0.3
+CHUNK = 1 << 20
+
+
+def add(commands: Subcommands) -> None:
+    takes_job(subcommand(commands, "show", show, "all about one job"))
+
+    parser = subcommand(commands, "logs", logs, "what a job printed", json=False)
+    takes_job(parser)
+    parser.add_argument("--part", help="prepare, synthesis, or a slice's number; else all of them")
+    parser.add_argument("--follow", "-f", action="store_true", help="go on until the job is over")
+
+    parser = subcommand(commands, "files", files, "a job's files")
+    takes_job(parser)
+    parser.add_argument("--paths", action="store_true", help="whole paths")
+
+    parser = subcommand(commands, "cat", cat, "writes a job's file to standard output", json=False)
+    takes_job(parser)
+    parser.add_argument("file")
+
+
+# --- show -------------------------------------------------------------------------------------------------
+
+
+def show(output: Output, options: Options) -> None:
+    job = find_job(options["job"])
+    said = describe.full(job)
+    if output.as_json:
+        output.json({**said, "errors": [vars(trouble) for trouble in inspection.troubles(job)]})
+        return
+    output.say(f"{said['jobid']}  {job.name}", "bold")
+    output.say(job.cached_status, describe.STYLES[job.state.code])
+    output.fields(_pairs(job, said))
+    for part, text in inspection.saying(job):
+        output.say(f"{part}: {text}", "dim")
+    for trouble in inspection.troubles(job):
+        output.say(f"\n{trouble.part} failed:", "red")
+        output.say(trouble.text.rstrip())
+
+
+def _pairs(job: Job, said: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    names = (
+        "message",
+        "description",
+        "user",
+        "app",
+        "type",
+        "template",
+        "method",
+        "scheduler",
+        "attempt",
+        "parent",
+    )
+    plain = [(name, said[name]) for name in names]
+    times = [(name, describe.moment_exactly(said[name])) for name in ("created", "started", "ended")]
+    steps = [(f"step {name}", _counts(counts)) for name, counts in inspection.steps(job)]
+    rest = [
+        ("slices", describe.slices(said["slices"])),
+        *steps,
+        ("time", describe.seconds(said["seconds"])),
+        *[(f"option {name}", value) for name, value in _options(job)],
+        ("files", said["files"]),
+        ("directory", said["directory"]),
+    ]
+    return [(name, value) for name, value in [*plain, *times, *rest] if value not in (None, "")]
+
+
+def _options(job: Job) -> list[tuple[str, Any]]:
+    given = job.parameters.get("options")
+    return sorted(given.items()) if isinstance(given, dict) else []
+
+
+def _counts(counts: Counts) -> str:
+    return ", ".join(f"{number} {name}" for name, number in vars(counts).items() if number)
+
+
+# --- logs -------------------------------------------------------------------------------------------------
+
+
+def logs(output: Output, options: Options) -> None:
+    job = find_job(options["job"])
+    follower = Follower(job, options["part"], output)
+    follower.print_new()
+    while options["follow"] and not job.is_final:
+        time.sleep(FOLLOW_EVERY)
+        job.refresh_status()
+        follower.print_new()
+
+
+class Follower:
+    """Prints of each part what it has not printed yet, under a heading where there are several parts."""
+
+    def __init__(self, job: Job, part: str | None, output: Output) -> None:
+        self.job = job
+        self.part = part
+        self.output = output
+        self.offsets: dict[str, int] = {}
+        self.last = ""
+
+    def print_new(self) -> None:
+        if not inspection.has_directory(self.job):
+            return
+        parts = [self.part] if self.part else [str(part) for part in inspection.parts(self.job)]
+        for part in parts:
+            self._print_part(part)
+
+    def _print_part(self, part: str) -> None:
+        path = jobfiles.locate(self.job.paths.output, part)
+        offset = self.offsets.get(part, 0)
+        data = _read_from(path, offset)
+        if not data:
+            return
+        self.offsets[part] = offset + len(data)
+        if not self.part and part != self.last:
+            self.output.say(f"==> {part} <==", "bold")
+        self.last = part
+        self.output.write(data.decode("utf-8", "replace").replace("\r\n", "\n"))
+
+
+def _read_from(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+# --- files ------------------------------------------------------------------------------------------------
+
+FILE_COLUMNS = (
+    Column("name", "name"),
+    Column("size", "size", inspection.size, right=True, style="dim"),
+)
+PLAIN_FILE_COLUMNS = (Column("name", "name"), Column("size", "size"))
+
+
+def files(output: Output, options: Options) -> None:
+    job = find_job(options["job"])
+    found = inspection.files(job)
+    rows = [{"name": _name(job, file, options["paths"]), "size": file.size} for file in found]
+    output.table(FILE_COLUMNS if output.fancy else PLAIN_FILE_COLUMNS, rows, "It has no files.")
+    if output.fancy and rows:
+        output.say(f"in {job.directory}", "dim")
+
+
+def _name(job: Job, file: inspection.File, whole: bool) -> str:
+    return str(job.directory / file.name) if whole else file.name
+
+
+def cat(output: Output, options: Options) -> None:
+    job = find_job(options["job"])
+    if not inspection.has_directory(job):
+        raise Invalid(f"Job {job.pk} has no directory yet, so it has no file {options['file']!r}.")
+    path = jobfiles.locate(job.directory, options["file"])
+    if not jobfiles.is_plain_file(path):
+        raise Invalid(
+            f"Job {job.pk} has no file {options['file']!r}. Its files: manage.py jobs files {job.pk}"
+        )
+    with path.open("rb") as file:
+        _refuse_to_flood(file, output, options["file"])
+        _copy(file, output)
+
+
+def _refuse_to_flood(file: BinaryIO, output: Output, name: str) -> None:
+    if output.fancy and b"\0" in file.read(CHUNK):
+        raise Invalid(
+            f"{name!r} is not text; a terminal cannot show it. Send it to a file: > {Path(name).name}"
+        )
+    file.seek(0)
+
+
+def _copy(file: BinaryIO, output: Output) -> None:
+    raw: Any = getattr(getattr(output.stream, "_out", output.stream), "buffer", None)
+    while chunk := file.read(CHUNK):
+        if raw is None:
+            output.write(chunk.decode("utf-8", "replace"))
+        else:
+            raw.write(chunk)
+    if raw is sys.stdout.buffer:
+        raw.flush()

@@ -1,0 +1,39 @@
+"""The person at this terminal: jobs that commands create are theirs."""
+
+from __future__ import annotations
+
+import getpass
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+
+from jobs_app.errors import Invalid
+
+
+def local() -> User:
+    """A user of the name that this machine knows, without a password: made at the first need."""
+    return _named(_name())
+
+
+def _named(name: str) -> User:
+    user, fresh = get_user_model().objects.get_or_create(username=name)
+    if fresh:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return user
+
+
+def _name() -> str:
+    try:
+        return getpass.getuser()[:150] or "demo"
+    except (KeyError, OSError):  # a container's number that has no name
+        return "demo"
+
+
+def called(name: str) -> User:
+    found = get_user_model().objects.filter(username=name).first()
+    if found is None:
+        raise Invalid(
+            f"There is no user {name!r}. Add one: manage.py createsuperuser, or /admin/ in the browser."
+        )
+    return found
