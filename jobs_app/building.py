@@ -200,7 +200,7 @@ def _create(wanted: Order) -> Begun:
 
 def _row(wanted: Order) -> Job:
     given = dict(wanted.parameters)
-    groups = given.pop("groups", None) or ()
+    user, groups = given.pop("user", None), given.pop("groups", None) or ()
     parameters = job_types.checked_parameters("SCRIPT", given)
     scheduler = parameters.pop("scheduler", None)
     job = ScriptJob(
@@ -209,7 +209,7 @@ def _row(wanted: Order) -> Job:
         type="SCRIPT",
         name=wanted.name or wanted.method.name,
         description=wanted.caption,
-        user=given.pop("user", None),
+        user=user,
         parent=wanted.parent,
         address=wanted.address,
         statepoint=wanted.statepoint,
