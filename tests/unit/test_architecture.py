@@ -25,9 +25,21 @@ GROUND = {
     "script",
 }
 APPS = {"registry", "job_types", "workspaces"}
-ROWS = {"models", "compute", "inspection", "job_templates", "permissions", "search"}
-MAKING = {"creation", "manager", "app_base"}
-TOP = {"apps", "checks", "admin", "background", "courier", "management", "sdk", "tasks", "testing", "web"}
+ROWS = {"models", "compute", "inspection", "job_templates", "methods", "permissions", "script_jobs", "search"}
+MAKING = {"app_base", "building", "creation", "manager"}
+TOP = {
+    "apps",
+    "checks",
+    "admin",
+    "background",
+    "courier",
+    "management",
+    "sdk",
+    "tasks",
+    "terminal",
+    "testing",
+    "web",
+}
 BELOW_TOP = GROUND | APPS | ROWS | MAKING | {"pools", "lifecycle"}
 
 # What each part of jobs_app may import, besides itself.
