@@ -9,10 +9,11 @@ class JobsAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from jobs_app import checks  # noqa: F401 - registers them
+        from jobs_app import background, checks  # noqa: F401 - importing the checks registers them
         from jobs_app.script.job import set_resolver
 
         set_resolver(directory_of)
+        background.connect()
 
 
 def directory_of(jobid: str) -> Path | None:

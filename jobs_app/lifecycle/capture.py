@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,7 +42,7 @@ def _script(job: ScriptJob) -> Captured:
     work = Work(
         steps=tuple(Step(*part) for part in parts_of(script.steps, job.parameters.get("slices", 1))),
         independent=False,
-        script=str(Path(JobPaths("").source, _name(script.path, script))),
+        script=str(JobPaths("").source / script.path.name),
         package=script.package,
         needs=script.needs,
         input_directory=workspaces.get_app_workspace(job.app).path,
@@ -64,14 +63,8 @@ def _refuse_another_source(job: Job, digest: str) -> None:
 def _copy_sources(script: Script, root: Path) -> None:
     """The script, what it names in depend_extra, and what it imported from beside itself."""
     source = JobPaths(root).source
-    for path in {*script.sources, *script.forgotten}:
-        copy = Path(os.path.normpath(source / _name(path, script)))
-        if copy.is_relative_to(source):
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-
-
-def _name(path: Path, script: Script) -> str:
-    """Below a folder called like the script's own, so that what it pickles can be read in its app."""
-    folder = script.path.parent
-    return os.path.join(folder.name, os.path.relpath(path, folder))
+    beside = {path.name: path for path in script.forgotten}
+    for name, path in {**beside, **script.sources}.items():
+        copy = source / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
