@@ -187,7 +187,7 @@ class Declared:
         datasets: Mapping[str, Any] = _NOTHING,
         jobs: Mapping[str, Any] = _NOTHING,
     ) -> Arguments:
-        """Sorts the keywords of a build call to where they belong; they win over the three mappings. Types all,
+        """Sorts the keywords of a build call to where they belong; they win over the mappings. Types all,
         and fills in the defaults. BadOptions lists all that is wrong at once.
         """
         given, problems = self._sorted(keywords, options, datasets, jobs)
