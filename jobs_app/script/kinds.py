@@ -476,8 +476,14 @@ def _item(kind: Kind, place: str, value: Any) -> Any:
 
 def _is_marker(samples: Iterable[Any]) -> bool:
     """`[int]` says what the elements are; `[1, 2]` is also the default."""
-    markers = (type, RequiredOption, OptionDefault, OptionEnum, OptionString)
-    return any(
-        isinstance(sample, markers) or (isinstance(sample, JobWithFile) and not sample.job)
-        for sample in samples
-    )
+    return any(_says_kind(sample) for sample in samples)
+
+
+def _says_kind(sample: Any) -> bool:
+    if isinstance(sample, JobWithFile):
+        return not sample.job
+    if isinstance(sample, (list, tuple, set, frozenset)):
+        return _is_marker(sample)
+    if isinstance(sample, Mapping):
+        return _is_marker(sample.values())
+    return isinstance(sample, (type, RequiredOption, OptionDefault, OptionEnum, OptionString))

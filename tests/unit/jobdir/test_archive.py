@@ -7,6 +7,7 @@ import pytest
 
 from jobs_app.jobdir.archive import archive
 from jobs_app.jobdir.layout import AttemptPaths, JobPaths
+from tests.unit.jobdir import names_in
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ def attempt(tmp_path: Path) -> AttemptPaths:
 
 def test_what_an_attempt_left_is_moved_aside_and_the_rest_stays(attempt: AttemptPaths) -> None:
     archive(attempt, {"given"})
-    assert sorted(os.listdir(attempt.job.root)) == [
+    assert names_in(attempt.job.root) == [
         ".roost",
         "given",
         "setup.json",
         "signac_data.h5",
         "signac_statepoint.json",
     ]
-    assert sorted(os.listdir(attempt.kept)) == [
+    assert names_in(attempt.kept) == [
         "OUTPUT",
         "manifest.json",
         "post.json",
@@ -74,7 +75,7 @@ def test_killed_between_any_two_moves_it_goes_on_where_it_was(
             with pytest.raises(KeyboardInterrupt):
                 archive(attempt, {"given"})
     archive(attempt, {"given"})
-    assert sorted(os.listdir(attempt.kept)) == [
+    assert names_in(attempt.kept) == [
         "OUTPUT",
         "manifest.json",
         "post.json",
