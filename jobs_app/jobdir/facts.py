@@ -59,6 +59,15 @@ def write(path: Path, step: str, sliceno: int, fact: Fact) -> None:
         os.close(handle)
 
 
+def erase(path: Path, step: str, sliceno: int) -> None:
+    """As if the slice had never recorded anything."""
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.pwrite(handle, bytes(SIZE), (_FIRST[step] + sliceno) * SIZE)
+    finally:
+        os.close(handle)
+
+
 def read(path: Path, step: str, sliceno: int = 0) -> Optional[Fact]:
     """None where nothing was recorded yet."""
     return next(read_range(path, step, sliceno, 1), None)

@@ -13,6 +13,8 @@ from jobs_app.jobdir.layout import AttemptPaths
 from jobs_app.models import Attempt
 from jobs_app.pools.base import Task
 
+from . import blocks
+from .inherit import inherit
 from .spec import setup_of, spec_of
 from .task import task_of
 
@@ -43,19 +45,27 @@ def _prepare(attempt: Attempt, paths: AttemptPaths) -> None:
     job = attempt.job
     if not job.directory.is_dir():
         raise gone(job.directory)
-    _archive_former(attempt)
-    present = _names_at_top(paths)
+    present = _take_over(attempt, paths) if attempt.work["inherits"] else _clear(attempt, paths)
     paths.root.mkdir(parents=True, exist_ok=True)
     spec = spec_of(attempt, present)
     files.write_json(job.paths.setup, setup_of(attempt, spec))
     files.write_json(paths.spec, spec)
 
 
-def _archive_former(attempt: Attempt) -> None:
+def _clear(attempt: Attempt, paths: AttemptPaths) -> list[str]:
+    """Moves aside what the former attempt left; the names that were there before this one."""
     former = attempt.job.paths.attempt(attempt.number - 1)
     if attempt.number > 1 and former.spec.exists():
-        archive(former, files.read_object(former.spec).get("present", ()))
-
-
-def _names_at_top(paths: AttemptPaths) -> list[str]:
+        archive(former, _present_before(former))
     return sorted(path.name for path in paths.job.root.iterdir())
+
+
+def _take_over(attempt: Attempt, paths: AttemptPaths) -> list[str]:
+    """What the former attempt left is this one's."""
+    former = attempt.job.paths.attempt(attempt.work["inherits"])
+    inherit(former, paths, blocks.whole(attempt.pk))
+    return _present_before(former)
+
+
+def _present_before(former: AttemptPaths) -> list[str]:
+    return list(files.read_object(former.spec).get("present", ())) if former.spec.exists() else []

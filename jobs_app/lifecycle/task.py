@@ -11,6 +11,8 @@ from jobs_app.models import Attempt, Job
 from jobs_app.parameters import split_arguments
 from jobs_app.pools.base import Resources, Task
 
+from . import blocks
+from .inherit import done_ranges
 from .work import Work
 
 
@@ -30,6 +32,7 @@ def task_of(attempt: Attempt) -> Task:
         inputs=tuple(str(_below(job, name)) for name in parameters.get("remote_input_files", ())),
         resources=_resources(parameters),
         retries=parameters.get("retries", 0),
+        done=done_ranges(blocks.whole(attempt.pk)) if work.inherits else (),
         concurrency=parameters.get("concurrency", 0),
         priority=job.priority,
         template=parameters.get("condor_template", ""),

@@ -75,6 +75,7 @@ class Task:
     inputs: tuple[str, ...] = ()  # absolute local paths that each slice finds in its folder
     resources: Resources = Resources()
     retries: int = 0  # further tries that a slice gets
+    done: tuple[tuple[str, int, int], ...] = ()  # (step, first slice, how many): done before, not run again
     concurrency: int = 0  # slices at once; 0: as the pool likes
     priority: int = 0
     template: str = ""  # submit description to start from (condor_templates/<name>.sub)

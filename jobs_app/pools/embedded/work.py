@@ -91,6 +91,9 @@ class Work:
     def __post_init__(self) -> None:
         self.stages = [Stage(step.name, step.slices) for step in self.task.steps]
         self.resources = self.task.resources
+        for step, first, count in self.task.done:
+            if stage := self.named(step):
+                stage.set(first, count, SliceState.DONE)
 
     @property
     def token(self) -> str:
