@@ -199,6 +199,11 @@ def find(app: App, name: str) -> Template:
     return row
 
 
+def forget_all() -> None:
+    """The code is asked again."""
+    _synchronised.clear()
+
+
 def _same(row: Template, known: Declared | None) -> bool:
     return known is not None and known.digest == row.digest
 

@@ -182,6 +182,11 @@ def _load(app: App, path: Path) -> _Loaded:
     return _Loaded((first, *map(_stamp, script.depend_extra)), script, script.digest)
 
 
+def forget_all() -> None:
+    """For tests, whose scripts come and go."""
+    _loaded.clear()
+
+
 # --- comments ---------------------------------------------------------------------------------------------
 
 
