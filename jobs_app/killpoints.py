@@ -2,7 +2,8 @@
 
 Nothing happens unless ROOST_KILL_AT names the place: "courier.batch-committed" kills when it is reached for
 the first time, "courier.batch-committed:3" for the third. ROOST_KILL_ONCE names a marker file: whoever makes
-it dies, everybody after goes on, so a restarted process does not die again.
+it dies, everybody after goes on, so a restarted process does not die again. With it, all processes count
+together (in a file beside the marker), so that the third of many short ones can be killed.
 """
 
 from __future__ import annotations
@@ -20,13 +21,27 @@ def reach(name: str) -> None:
     place, _, count = wanted.partition(":")
     if place != name:
         return
-    _reached[name] = _reached.get(name, 0) + 1
-    if _reached[name] == int(count or 1) and _first():
+    marker = os.environ.get("ROOST_KILL_ONCE", "")
+    times = _times_in_all(marker) if marker else _times_here(name)
+    if times >= int(count or 1) and _first(marker):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _first() -> bool:
-    marker = os.environ.get("ROOST_KILL_ONCE")
+def _times_here(name: str) -> int:
+    _reached[name] = _reached.get(name, 0) + 1
+    return _reached[name]
+
+
+def _times_in_all(marker: str) -> int:
+    handle = os.open(marker + ".times", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    try:
+        os.write(handle, b".")
+        return os.lseek(handle, 0, os.SEEK_CUR)  # where our own byte ended, whoever wrote others
+    finally:
+        os.close(handle)
+
+
+def _first(marker: str) -> bool:
     if not marker:
         return True
     try:

@@ -1,4 +1,4 @@
-"""What the tests of the embedded pool share: a pool in a folder of its own, attempts to send, and what it said of them."""
+"""What the tests of the embedded pool share: a pool in a folder of its own, and attempts to send."""
 
 from __future__ import annotations
 
@@ -165,7 +165,9 @@ def _about(entry: Path) -> str:
     try:
         if (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
             return ""
-        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode() + os.readlink(entry / "cwd")
+        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode() + str(
+            (entry / "cwd").readlink()
+        )
     except OSError:
         return ""
 

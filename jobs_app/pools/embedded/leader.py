@@ -30,7 +30,7 @@ from .wire import Lines, decode, encode, read_task
 from .work import Part
 
 LOST_THE_RACE = 75  # another leader of this attempt lives
-GRACE_SECONDS = 5.0  # between asking a part to stop and killing it
+GRACE_SECONDS = float(os.environ.get("ROOST_GRACE_SECONDS", "5"))  # from asking a part to stop to killing it
 _RECONNECT_SECONDS = 0.03
 _IDLE_SECONDS = 60.0  # how long it waits for a daemon when nothing runs
 
@@ -232,7 +232,8 @@ class Leader:
         try:
             record_failure(self._task, child.part, child.tries, outcome)
         except OSError as error:
-            log(f"{self._task.directory}: no record of {child.part}: {error}")
+            log(f"no record of {child.part} of attempt {self._task.attempt}: {error}")
+            return outcome._replace(reason=f"{outcome.reason}; and its end cannot be recorded: {error}")
         return outcome
 
 

@@ -40,6 +40,8 @@ def recorded(task: Task, part: Part, tries: int) -> Outcome | None:
 
 def record_failure(task: Task, part: Part, tries: int, outcome: Outcome) -> None:
     """Leaves the record in place of a part that could not do so itself."""
+    if not Path(task.directory).is_dir():
+        raise FileNotFoundError(f"the job's directory {task.directory} is gone")
     paths = attempt_paths(task)
     error = paths.error(*part)
     error.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,43 @@
+"""Where a process may be killed: the names are read from the code itself, so none can be missing here."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jobs_app
+
+_REACH = re.compile(r'\breach\("([a-z.-]+)"\)')
+_FIRST_WORDS_OF_THE_POOL = ("pool", "zygote", "leader", "part", "client", "runner")
+
+
+@cache
+def points(*first_words: str) -> tuple[str, ...]:
+    """Those whose names begin with one of the words."""
+    root = Path(jobs_app.__file__).parent
+    found = {name for path in root.rglob("*.py") for name in _REACH.findall(path.read_text())}
+    return tuple(sorted(name for name in found if name.split(".")[0] in first_words))
+
+
+def pool_points() -> tuple[str, ...]:
+    return points(*_FIRST_WORDS_OF_THE_POOL)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Where and when: at the `count`-th time that any process comes to `point`."""
+
+    point: str
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.point}:{self.count}"
+
+
+def draw(seed: int, names: tuple[str, ...], longest: int = 12) -> Kill:
+    """Each name in its turn; early times more often than late ones, for some places are not reached often."""
+    chance = random.Random(seed)
+    return Kill(names[seed % len(names)], chance.choice((1, 1, 2, 3, chance.randint(1, longest))))

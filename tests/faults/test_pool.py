@@ -1,0 +1,39 @@
+"""kill -9 at named places of the embedded pool: daemon, zygote, leaders, parts, and who talks to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .points import draw, points, pool_points
+from .scenario import Scenario
+
+SAMPLE, ALL = 24, 160
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        count = ALL if metafunc.config.getoption("--faults") == "all" else SAMPLE
+        metafunc.parametrize("seed", range(count))
+
+
+def names() -> tuple[str, ...]:
+    return pool_points() + tuple(f"driver.{what}" for what in ("sent", "before-keeping", "kept", "answered"))
+
+
+def test_there_are_places_in_every_process_of_the_pool() -> None:
+    for process in ("pool", "zygote", "leader", "part", "client", "runner"):
+        assert points(process)
+
+
+def test_whoever_is_killed_everything_ends_once_and_well(tmp_path: Path, seed: int) -> None:
+    kill = draw(seed, names())
+    scenario = Scenario(tmp_path)
+    try:
+        killed = scenario.run(kill)
+        scenario.check()
+    finally:
+        scenario.end()
+    if kill.count == 1:
+        assert killed, f"{kill} was never reached"
