@@ -124,7 +124,7 @@ class CurrentJob(Job):
         learn(spec.job, directory)
         return job
 
-    # --- where it is ------------------------------------------------------------------------------------
+    # --- where it is ----------------------------------------------------------------------------------------
 
     @property
     def path(self) -> str:
@@ -155,7 +155,7 @@ class CurrentJob(Job):
         refuse_writing(mode, "Files in the input directory can only be read.")
         return open_text(self.input_filename(filename), mode, encoding, errors)
 
-    # --- writing ----------------------------------------------------------------------------------------
+    # --- writing --------------------------------------------------------------------------------------------
 
     def save(
         self,
@@ -227,7 +227,7 @@ class CurrentJob(Job):
         os.unlink(path)
         self._registered.remove(safe)
 
-    # --- registration -----------------------------------------------------------------------------------
+    # --- registration ---------------------------------------------------------------------------------------
 
     def register_file(self, filename: jobfiles.Name) -> None:
         """The file, made by other means, is one of the job's; if it was temporary, it stays."""
@@ -266,7 +266,7 @@ class CurrentJob(Job):
         os.replace(aside, path)
         self._registered.add(safe)
 
-    # --- ending -----------------------------------------------------------------------------------------
+    # --- ending ---------------------------------------------------------------------------------------------
 
     def finish_early(self, result: Any = None) -> NoReturn:
         """Ends the job, well, without its later steps. In analysis all slices must do it, with no result."""

@@ -101,7 +101,7 @@ class Job(str):
     def __reduce__(self) -> tuple[Any, ...]:
         return str, (str(self),)
 
-    # --- what it is -------------------------------------------------------------------------------------
+    # --- what it is -----------------------------------------------------------------------------------------
 
     @property
     def workdir(self) -> str:
@@ -163,7 +163,7 @@ class Job(str):
             job = job.parent
         return job
 
-    # --- its files --------------------------------------------------------------------------------------
+    # --- its files ------------------------------------------------------------------------------------------
 
     @property
     def files(self) -> Files:
@@ -214,7 +214,7 @@ class Job(str):
 
         return JobWithFile(self, jobfiles.safe_name(filename), sliced, extra)
 
-    # --- its output -------------------------------------------------------------------------------------
+    # --- its output -----------------------------------------------------------------------------------------
 
     def output(self, what: Union[str, int, None] = None) -> Any:
         """What the job printed: all of it, or that of "prepare", "analysis", "synthesis" or a slice's number.
@@ -237,7 +237,7 @@ class Job(str):
             "Ask for 'prepare', 'analysis', 'synthesis', 'parts' or a slice's number."
         )
 
-    # --- its relations ----------------------------------------------------------------------------------
+    # --- its relations --------------------------------------------------------------------------------------
 
     def chain(
         self, length: int = -1, reverse: bool = False, stop_job: Union[str, Mapping[str, str], None] = None

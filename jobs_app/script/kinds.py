@@ -54,7 +54,7 @@ class UnknownKind(TypeError):
     """A declaration that means nothing to us."""
 
 
-# --- what scripts declare ----------------------------------------------------------------------------------
+# --- what scripts declare -----------------------------------------------------------------------------------
 
 
 class OptionEnumValue(str):
@@ -126,7 +126,7 @@ class OptionDefault:
         self.value, self.default = value, default
 
 
-# --- from a declaration to its kind ------------------------------------------------------------------------
+# --- from a declaration to its kind -------------------------------------------------------------------------
 
 
 def kind_of(declared: Any) -> Kind:
@@ -199,7 +199,7 @@ def plain_number(value: Any) -> Any:
     return value
 
 
-# --- declared by a type: exactly that ----------------------------------------------------------------------
+# --- declared by a type: exactly that -----------------------------------------------------------------------
 
 
 def _exactly(wanted: str, *types: type[Any]) -> Callable[[Any], Any]:
@@ -241,7 +241,7 @@ def _anything(value: Any) -> Any:
     return decode(encode(value))
 
 
-# --- declared by a value: what can become like it ----------------------------------------------------------
+# --- declared by a value: what can become like it -----------------------------------------------------------
 
 
 def _like_int(value: Any) -> Union[int, float]:
@@ -298,7 +298,7 @@ def _like_bool(value: Any) -> bool:
     return _truth(value)
 
 
-# --- times, paths, files -----------------------------------------------------------------------------------
+# --- times, paths, files ------------------------------------------------------------------------------------
 
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = r"\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?([+-]\d\d:\d\d(:\d\d)?)?"
@@ -394,7 +394,7 @@ _LIKE: tuple[tuple[type, Callable[[Any], Any], str], ...] = (
 )
 
 
-# --- containers --------------------------------------------------------------------------------------------
+# --- containers ---------------------------------------------------------------------------------------------
 
 
 def _list_like(declared: Union[list[Any], tuple[Any, ...]]) -> Kind:

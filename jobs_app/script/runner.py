@@ -115,7 +115,7 @@ def fail_part(
     facts.write(part.attempt.facts, step, sliceno, fact)
 
 
-# --- enter -------------------------------------------------------------------------------------------------
+# --- enter --------------------------------------------------------------------------------------------------
 
 
 def _enter(part: Part) -> None:
@@ -126,7 +126,7 @@ def _enter(part: Part) -> None:
     begin_status(part.attempt.status(part.step, part.sliceno), part.title)
 
 
-# --- execute -----------------------------------------------------------------------------------------------
+# --- execute ------------------------------------------------------------------------------------------------
 
 
 def _execute(script: Script, part: Part, registered: Registered, ask: Optional[Ask], begun: float) -> Outcome:
@@ -215,7 +215,7 @@ def _is_wanted(script: Script, part: Part) -> bool:
     return script.asks_for(SYNTHESIS, "analysis_res")
 
 
-# --- results -----------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------------------
 
 
 def store(path: Path, result: Any, title: str) -> None:
@@ -259,7 +259,7 @@ def fetch(path: Path) -> Any:
         return pickle.load(handle)
 
 
-# --- report ------------------------------------------------------------------------------------------------
+# --- report -------------------------------------------------------------------------------------------------
 
 
 def _report(part: Part, outcome: Outcome, begun: float) -> None:

@@ -262,7 +262,7 @@ def test_a_nan_is_kept_where_anything_goes() -> None:
     assert math.isnan(Declared.parse({"x": None}).check({"x": math.nan}).options.x)
 
 
-# --- all that is wrong is said at once ---------------------------------------------------------------------
+# --- all that is wrong is said at once ----------------------------------------------------------------------
 
 SCRIPT = Declared.parse(
     {"x": 3, "mode": ENUM, "name": "n", "both": 1},
@@ -363,7 +363,7 @@ def test_nobody_changes_a_default_for_the_next_one() -> None:
     assert script.check({}).options == {"x": [1], "y": {"a": [1]}}
 
 
-# --- declarations that mean nothing ------------------------------------------------------------------------
+# --- declarations that mean nothing -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_a_word_that_the_enumeration_lacks_is_no_default() -> None:
         getattr(OptionEnum("a b level*"), "z")  # noqa: B009
 
 
-# --- the state point ---------------------------------------------------------------------------------------
+# --- the state point ----------------------------------------------------------------------------------------
 
 
 def point(arguments: Arguments) -> dict[str, Any]:
