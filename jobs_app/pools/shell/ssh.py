@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import paramiko
+from paramiko.pkey import UnknownKeyType
 
 from ..base import AccessDenied, PoolUnreachable
 from .base import CHUNK, Running, Shell, quoted
@@ -120,7 +121,7 @@ def _pin(client: paramiko.SSHClient, address: SshAddress) -> None:
     name = address.host if address.port == 22 else f"[{address.host}]:{address.port}"
     try:
         key = paramiko.PKey.from_type_string(kind, base64.b64decode(data.split()[0], validate=True))
-    except (IndexError, binascii.Error, paramiko.SSHException, ValueError, paramiko.UnknownKeyType) as error:
+    except (IndexError, binascii.Error, paramiko.SSHException, ValueError, UnknownKeyType) as error:
         raise AccessDenied(
             f"The pinned host key of {address.host} cannot be read ({error}). Pin it again: it looks like "
             "'ssh-ed25519 AAAA...'."
@@ -149,7 +150,7 @@ class _SshRunning:
     def _send_some(self, data: memoryview) -> int:
         """0 if the command has closed its input: its exit code will tell why."""
         try:
-            return self._channel.send(data)
+            return self._channel.send(data)  # type: ignore[arg-type]  # any buffer will do
         except TimeoutError:
             raise
         except OSError:
@@ -208,4 +209,4 @@ def _translated(name: str) -> Iterator[None]:
     except paramiko.AuthenticationException as error:
         raise AccessDenied(f"{name} does not let us in: {error}. Check user and key.") from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        raise PoolUnreachable(f"{name}: {error or type(error).__name__}") from error
+        raise PoolUnreachable(f"{name}: {str(error) or type(error).__name__}") from error

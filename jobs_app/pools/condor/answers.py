@@ -1,0 +1,138 @@
+"""Reading what HTCondor's commands answer: pure functions, whose errors show the answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jobs_app.states import SliceState
+
+from ..base import Garbled
+from .names import checked
+
+ATTRIBUTES = (
+    "ClusterId",
+    "ProcId",
+    "JobStatus",
+    "RoostAttempt",
+    "RoostSlice",
+    "RoostGroup",
+    "RoostBatch",
+    "ExitCode",
+    "ExitBySignal",
+)
+
+_DONE = re.compile(r"(\d+) (\d+)\.\d+(?: - \d+\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What an access point says of itself."""
+
+    root: str
+    zone: tzinfo
+    clock: int
+    version: str
+    nodes: frozenset[str]
+
+
+def hello(text: str) -> Hello:
+    said: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(" ")
+        said.setdefault(key, []).append(value)
+    try:
+        zone = _zone(said["zone"][0], said["offset"][0])
+        nodes = frozenset(said.get("node", ()))
+        return Hello(said["root"][0], zone, int(said["now"][0]), said["condor"][0], nodes)
+    except (KeyError, IndexError, ValueError) as error:
+        raise Garbled(
+            f"The access point's first answer cannot be read ({error!r}): {text[:500]!r}"
+        ) from error
+
+
+def _zone(name: str, offset: str) -> tzinfo:
+    """The named zone, if its offset now is the one that the access point says it has."""
+    sign = -1 if offset.startswith("-") else 1
+    now = sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[3:5]))
+    try:
+        named = ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        named = None
+    if named is not None and datetime.now(named).utcoffset() == now:
+        return named
+    return timezone(now)
+
+
+def clusters(text: str) -> dict[int, int]:
+    """Cluster by group, from lines of "group first - last"."""
+    found = {}
+    for line in text.splitlines():
+        match = _DONE.fullmatch(line.strip())
+        if match is None:
+            raise Garbled(f"condor_submit's answer cannot be read: {text[:500]!r}")
+        found[int(match[1])] = int(match[2])
+    return found
+
+
+Ad = Mapping[str, object]
+
+
+def ads(text: bytes) -> list[Ad]:
+    """The ads of `condor_q -json`, which says nothing at all where there is none."""
+    if not text.strip():
+        return []
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise Garbled(f"HTCondor's answer is not JSON ({error}): {text[:500]!r}") from error
+    if not isinstance(found, list):
+        raise Garbled(f"HTCondor's answer is not a list of jobs: {text[:500]!r}")
+    return found
+
+
+_IN_QUEUE = {
+    1: SliceState.WAITING,
+    2: SliceState.RUNNING,
+    3: SliceState.REMOVED,
+    5: SliceState.HELD,
+    6: SliceState.RUNNING,  # its output is on the way
+    7: SliceState.SUSPENDED,
+}
+_COMPLETED = 4
+
+
+def state(ad: Ad) -> SliceState:
+    status = ad.get("JobStatus")
+    if status == _COMPLETED:
+        well = ad.get("ExitCode") == 0 and not ad.get("ExitBySignal")
+        return SliceState.DONE if well else SliceState.FAILED
+    try:
+        return _IN_QUEUE[status]  # type: ignore[index]
+    except KeyError:
+        raise Garbled(
+            f"HTCondor says that a job has the status {status!r}, which means nothing: {ad!r}"
+        ) from None
+
+
+def text(ad: Ad, name: str) -> str:
+    value = ad.get(name)
+    if isinstance(value, str):
+        return value
+    raise Garbled(f"HTCondor's answer has no text for {name}: {ad!r}")
+
+
+def number(ad: Ad, name: str) -> int:
+    value = ad.get(name)
+    if isinstance(value, int):
+        return value
+    raise Garbled(f"HTCondor's answer has no number for {name}: {ad!r}")
+
+
+def strings(words: Sequence[str]) -> str:
+    """ClassAd strings, of tokens only, so that nothing has to be escaped."""
+    return ", ".join(f'"{checked(word, "job attempt")}"' for word in words)

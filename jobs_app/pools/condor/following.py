@@ -1,0 +1,79 @@
+"""Reads segments on, each on one channel of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..base import Event, Events, PoolError
+from ..shell import Follower
+from . import eventlog
+from .parts import with_parts
+from .plans import Plans
+from .point import AccessPoint
+from .segment import Segment
+
+
+class Readers:
+    def __init__(self, point: AccessPoint, plans: Plans) -> None:
+        self._point = point
+        self._plans = plans
+        self._open: dict[str, _Reader] = {}
+
+    def follow(self, name: str, offset: int, wait: float) -> Events:
+        """A reader that stands elsewhere (the events that it gave were not recorded) is opened again."""
+        reader = self._open.get(name)
+        if reader is None or reader.offset != offset:
+            self._drop(name)
+            reader = self._open[name] = self._reader(name, offset)
+        try:
+            events = with_parts(reader.read(wait), self._point)
+        except PoolError:
+            self._drop(name)
+            raise
+        return Events(tuple(events), reader.offset)
+
+    def close(self) -> None:
+        for name in list(self._open):
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        if reader := self._open.pop(name, None):
+            reader.follower.close()
+
+    def _reader(self, name: str, offset: int) -> _Reader:
+        path = self._point.names.segment(name)
+        segment = Segment(self._point.hello.zone, self._plans.find)
+        if offset:
+            self._learn(segment, self._point.ask("prefix.sh", path, str(offset)).text)
+        return _Reader(Follower(self._point.shell, path, offset), segment, offset)
+
+    def _learn(self, segment: Segment, prefix: str) -> None:
+        """What stands in the segment before this reader begins; see prefix.sh for its form."""
+        lines = [line.split(" ", 2) for line in prefix.splitlines()]
+        ours = {int(words[1]): eventlog.identity(words[2].encode()) for words in lines if words[0] == "P"}
+        self._plans.load(identity.batch for identity in ours.values() if identity)
+        for cluster, identity in ours.items():
+            if identity is not None:
+                segment.know(cluster, identity.batch, identity.group)
+        for kind, subject, *rest in lines:
+            if kind == "E":
+                its_cluster, _, proc = subject.partition(".")
+                segment.ended_before(int(its_cluster), int(proc), good=rest == ["1"])
+            elif kind == "X":
+                segment.finished_before(int(subject))
+
+
+@dataclass
+class _Reader:
+    follower: Follower
+    segment: Segment
+    offset: int
+    rest: bytes = b""
+
+    def read(self, wait: float) -> list[Event]:
+        self.rest += self.follower.read(wait)
+        found, used = eventlog.scan(self.rest)
+        events = [event for each in found for event in self.segment.translate(each)]
+        self.rest = self.rest[used:]
+        self.offset += used
+        return events

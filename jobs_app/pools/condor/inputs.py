@@ -1,0 +1,103 @@
+"""The local files that a task takes along, by content: what a pool has already does not travel again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..base import Refused, Task
+
+_known: dict[tuple[str, int, int, int], str] = {}
+_MOST_KNOWN = 10_000
+
+
+@dataclass(frozen=True)
+class Input:
+    name: str  # below the slice's folder
+    path: Path
+    size: int
+    sha256: str
+    executable: bool
+
+    @property
+    def content(self) -> str:
+        """Its name among the contents on the pool; the executable bit belongs to the file, so to the name."""
+        return self.sha256 + (".x" if self.executable else "")
+
+
+def inputs_of(task: Task) -> tuple[Input, ...]:
+    found = tuple(_all(task))
+    names: dict[str, Path] = {}
+    for each in found:
+        if names.setdefault(each.name, each.path) != each.path:
+            raise Refused(
+                f"Two inputs have the name {each.name!r}: {names[each.name]} and {each.path}. Rename one."
+            )
+    return found
+
+
+def program(task: Task) -> str:
+    """What the node starts: a file that travels along by its name, anything else as it was given."""
+    return Path(task.executable).name if is_sent(task) else task.executable
+
+
+def is_sent(task: Task) -> bool:
+    return bool(task.executable) and Path(task.executable).is_absolute() and Path(task.executable).is_file()
+
+
+def _all(task: Task) -> Iterator[Input]:
+    if is_sent(task):
+        path = Path(task.executable)
+        yield _input(path.name, path, executable=True)
+    for each in task.inputs:
+        path = Path(each)
+        if path.is_dir():
+            yield from _tree(path)
+        else:
+            yield _input(path.name, path)
+    if task.script:
+        yield from _script(task)
+
+
+def _script(task: Task) -> Iterable[Input]:
+    """What the runner reads below the job's directory."""
+    root = Path(task.directory)
+    attempt = root / ".roost" / "attempts" / str(task.number)
+    wanted = [root / "setup.json", attempt / "spec.json", *_files(root / ".roost" / "source")]
+    wanted += [
+        path for path in (root / "signac_statepoint.json", root / "signac_job_document.json") if path.exists()
+    ]
+    return [_input(path.relative_to(root).as_posix(), path) for path in dict.fromkeys(wanted)]
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def _tree(root: Path) -> Iterator[Input]:
+    for path in _files(root):
+        yield _input(str(PurePosixPath(root.name, path.relative_to(root).as_posix())), path)
+
+
+def _input(name: str, path: Path, executable: bool = False) -> Input:
+    if "\n" in name:
+        raise Refused(f"The name of the input {name!r} contains a line break. Rename the file.")
+    try:
+        known = path.stat()
+        digest = _digest(path)
+    except OSError as error:
+        raise Refused(f"The input {path} cannot be read: {error.strerror}.") from error
+    return Input(name, path, known.st_size, digest, executable or bool(known.st_mode & 0o100))
+
+
+def _digest(path: Path) -> str:
+    known = path.stat()
+    key = (str(path), known.st_size, known.st_mtime_ns, known.st_ino)
+    if key not in _known:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        with path.open("rb") as handle:
+            _known[key] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return _known[key]

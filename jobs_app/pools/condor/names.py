@@ -1,0 +1,41 @@
+"""The name of every file on the access point, in one place. All lie below the scheduler's remote root.
+
+node/<hash>/            what runs on nodes: the start script, the wrapper, the runner's zip
+files/<sha256>          contents of inputs, each sent once (".x": executable)
+attempts/<token>/       one attempt: HTCondor's initialdir
+    in/                 what each slice finds in its folder
+    out/                what came back: <part>.tar, <part>.json; and <part>.log, what it printed
+batches/<token>/        one sending: plan.json, and for each cluster <n>.sub and <n>.rows
+sent/<token>/           how far that sending has come: lock, epoch, <n>.tried, <n>.done
+segments/<name>         event logs
+incoming/               uploads that are not complete
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..base import Refused
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+
+
+def checked(name: str, what: str) -> str:
+    """`name`, if it can be a file's name and nothing else."""
+    if not _NAME.fullmatch(name):
+        raise Refused(f"{name!r} cannot name a {what}. Use letters, digits, '-', '_' and '.'.")
+    return name
+
+
+class Names:
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def segment(self, name: str) -> str:
+        return f"{self.root}/segments/{checked(name, 'segment')}"
+
+    def attempt(self, token: str) -> str:
+        return f"{self.root}/attempts/{checked(token, 'attempt')}"
+
+    def node(self, version: str) -> str:
+        return f"{self.root}/node/{checked(version, 'version')}"

@@ -1,0 +1,77 @@
+"""HTCondor as a pool: each verb is one command on the access point, whatever the number of slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..base import Events, Refused, Resources, Selection, Sending, Sent, Snapshot, Task
+from ..shell import Shell
+from . import acting, asking, results
+from .following import Readers
+from .names import checked
+from .plans import Plans
+from .point import AccessPoint
+from .sending import Sender
+from .submit import Templates
+
+TAIL_AT_ONCE = 1 << 20
+
+
+class CondorPool:
+    def __init__(self, shell: Shell, root: str, templates: Templates) -> None:
+        """`root`: the folder of the access point that is ours, by default below the account's home."""
+        self._point = AccessPoint(shell, root)
+        self._plans = Plans(self._point)
+        self._sender = Sender(self._point, self._plans, templates)
+        self._readers = Readers(self._point, self._plans)
+
+    def send(self, sending: Sending) -> Sent:
+        return self._sender.send(sending)
+
+    def look(self, token: str) -> Sent | None:
+        return self._sender.look(token)
+
+    def follow(self, segment: str, offset: int, wait: float = 0.0) -> Events:
+        return self._readers.follow(segment, offset, wait)
+
+    def query(self, attempts: Sequence[str]) -> Mapping[str, Snapshot]:
+        return asking.query(attempts, self._point, self._plans) if attempts else {}
+
+    def hold(self, selection: Selection, reason: str) -> None:
+        acting.hold(self._point, selection, reason)
+
+    def release(self, selection: Selection) -> None:
+        acting.release(self._point, selection)
+
+    def remove(self, selection: Selection, reason: str) -> None:
+        acting.remove(self._point, selection, reason)
+
+    def change(self, selection: Selection, resources: Resources) -> None:
+        acting.change(self._point, selection, resources)
+
+    def answer(self, attempt: str, request: str, answer: Mapping[str, Any]) -> None:  # noqa: ARG002
+        raise Refused(f"Attempt {attempt} runs on HTCondor, where job scripts cannot start subjobs yet.")
+
+    def fetch(self, task: Task, into: Path) -> bool:
+        with self._point.shell.get_tree(self._point.names.attempt(task.attempt), "out") as stream:
+            results.unpack(stream, task, into)
+        return True
+
+    def tail(self, task: Task, step: str, sliceno: int, stream: str, offset: int) -> tuple[bytes, int]:  # noqa: ARG002
+        path = f"{self._point.names.attempt(task.attempt)}/out/{sliceno}.log"
+        try:
+            data = self._point.shell.get(path, offset, TAIL_AT_ONCE)
+        except FileNotFoundError:  # it comes home when the slice ends
+            data = b""
+        return data, offset + len(data)
+
+    def forget(self, attempts: Sequence[str]) -> None:
+        if attempts:
+            tokens = [checked(attempt, "attempt") for attempt in attempts]
+            self._point.ask("forget.sh", self._point.names.root, *tokens)
+
+    def close(self) -> None:
+        self._readers.close()
+        self._point.shell.close()

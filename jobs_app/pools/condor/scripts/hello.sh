@@ -1,0 +1,12 @@
+# hello.sh ROOT: makes the remote root and says where it is, what time and zone it is there, and what is there already.
+set -eu
+mkdir -p "$1"
+cd "$1"
+chmod 700 .
+mkdir -p node files attempts batches sent segments incoming
+echo "root $(pwd -P)"
+echo "now $(date +%s)"
+echo "offset $(date +%z)"
+echo "zone $(readlink -f /etc/localtime 2>/dev/null | sed -n 's|.*/zoneinfo/||p')"
+echo "condor $(condor_version 2>/dev/null | head -n 1)"
+for each in node/*; do echo "node ${each#node/}"; done

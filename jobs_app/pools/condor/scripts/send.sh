@@ -1,0 +1,19 @@
+# send.sh ROOT TOKEN INCOMING EPOCH GROUPS SUBMIT: a tar stream with one sending; then SUBMIT under the sending's lock.
+# Exit 71: nothing was begun. All other codes are SUBMIT's.
+set -eu
+root=$1 token=$2 incoming=$3 epoch=$4 groups=$5 submit=$6
+cd "$root"
+trap 'cd "$root" && rm -rf "$incoming"' EXIT
+mkdir -p "$incoming"
+tar -xf - || exit 71
+[ -e "$incoming/complete" ] || { echo "the upload was cut off" >&2; exit 71; }
+if [ -s "$incoming/sums" ]; then
+    (cd "$incoming/files" && sha256sum -c --quiet ../sums >&2) || exit 71
+    mv -f "$incoming"/files/* files/ || exit 71
+fi
+# What is there already came complete from an earlier try at the same sending.
+find "$incoming/attempts" -mindepth 1 -maxdepth 1 -exec mv -n -t attempts {} + 2>/dev/null || :
+mv -nT "$incoming/batch" "batches/$token" 2>/dev/null || :
+[ -e "batches/$token/plan.json" ] || exit 71
+mkdir -p "sent/$token"
+flock -w 30 -E 75 "sent/$token/lock" sh -c "$submit" roost "$root" "$token" "$epoch" "$groups"

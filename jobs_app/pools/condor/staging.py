@@ -1,0 +1,78 @@
+"""One sending as one tar stream: contents that are new to the pool, the folders, the descriptions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from ..base import Sending, Task
+from . import plan, tar
+from .inputs import Input, is_sent, program
+from .submit import Description
+
+TASK = ".roost_task.json"
+
+Inputs = Mapping[str, Sequence[Input]]  # by attempt
+
+
+def stream(
+    sending: Sending,
+    descriptions: Sequence[Description],
+    inputs: Inputs,
+    there: Collection[str],
+    incoming: str,
+) -> Iterator[bytes]:
+    """`there`: contents that the pool has; `incoming`: where all this is unpacked, below the root."""
+    new = _new(inputs, there)
+    yield from tar.folder(incoming)
+    yield from tar.folder(f"{incoming}/files")
+    for each in new.values():
+        mode = 0o755 if each.executable else 0o644
+        yield from tar.file(f"{incoming}/files/{each.content}", each.path, each.size, mode)
+    sums = "".join(f"{each.sha256}  {name}\n" for name, each in new.items())
+    yield from tar.text(f"{incoming}/sums", sums.encode())
+    for task in sending.tasks:
+        yield from _attempt(task, inputs[task.attempt], new, incoming)
+    yield from _batch(descriptions, f"{incoming}/batch")
+    yield from tar.text(f"{incoming}/complete", b"")
+    yield from tar.end()
+
+
+def _new(inputs: Inputs, there: Collection[str]) -> dict[str, Input]:
+    every = {each.content: each for listed in inputs.values() for each in listed}
+    return {name: each for name, each in every.items() if name not in there}
+
+
+def _attempt(task: Task, inputs: Sequence[Input], new: Mapping[str, Input], incoming: str) -> Iterator[bytes]:
+    place = f"{incoming}/attempts/{task.attempt}"
+    yield from tar.folder(place)
+    yield from tar.folder(f"{place}/in")
+    yield from tar.folder(f"{place}/out")
+    yield from tar.text(f"{place}/in/{TASK}", json.dumps(task_file(task)).encode())
+    for each in inputs:
+        content = f"files/{each.content}"
+        target = f"{incoming}/{content}" if each.content in new else content
+        yield from tar.link(f"{place}/in/{each.name}", target)
+
+
+def _batch(descriptions: Sequence[Description], place: str) -> Iterator[bytes]:
+    yield from tar.folder(place)
+    yield from tar.text(f"{place}/plan.json", plan.to_json([each.plan for each in descriptions]))
+    for number, each in enumerate(descriptions):
+        yield from tar.text(f"{place}/{number}.sub", each.text.encode())
+        yield from tar.text(f"{place}/{number}.rows", each.rows.encode())
+
+
+def task_file(task: Task) -> dict[str, object]:
+    """What the wrapper on the node reads."""
+    return {
+        "job": task.job,
+        "attempt": task.attempt,
+        "executable": program(task),
+        "sent": is_sent(task),
+        "arguments": list(task.arguments[0]) if len(task.arguments) == 1 else [],
+        "environment": dict(task.environment),
+        "slices": sum(step.slices for step in task.steps),
+        "cpus": task.resources.cpus,
+        "spec": f".roost/attempts/{task.number}/spec.json",
+    }

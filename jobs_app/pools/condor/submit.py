@@ -1,0 +1,137 @@
+"""Composes submit descriptions: an administrator's template, the user's attributes, and last what is ours.
+
+Of two lines with the same key HTCondor takes the last, so nothing above can change what is ours. All tasks
+that agree in everything but slices and arguments share one description, and so one call of condor_submit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..base import Sending, Step, Task
+from . import attributes
+from .names import Names
+from .plan import ClusterPlan, Share
+from .words import encoded
+
+DEFAULT_TEMPLATE = "vanilla_transfer_files"
+SCRIPT_TEMPLATE = "job_script"
+
+Templates = Callable[[str], str]  # a template's text by its name; Refused if there is none
+
+
+@dataclass(frozen=True)
+class Description:
+    """One cluster: its text, its rows (one a proc) and what they mean."""
+
+    text: str
+    rows: str
+    plan: ClusterPlan
+
+
+def describe(sending: Sending, names: Names, version: str, templates: Templates) -> list[Description]:
+    groups: dict[str, list[Task]] = {}
+    for task in sending.tasks:
+        groups.setdefault(_signature(task), []).append(task)
+    return [
+        _description(sending, number, tasks, names, version, templates)
+        for number, tasks in enumerate(groups.values())
+    ]
+
+
+def _signature(task: Task) -> str:
+    """Equal for tasks that one description can hold."""
+    alone = task.attempt if task.concurrency else ""
+    resources = vars(task.resources)
+    same = [
+        task.template,
+        dict(task.attributes),
+        resources,
+        task.retries,
+        task.priority,
+        bool(task.script),
+        alone,
+    ]
+    return json.dumps(same, sort_keys=True, default=str)
+
+
+def _description(
+    sending: Sending, number: int, tasks: Sequence[Task], names: Names, version: str, templates: Templates
+) -> Description:
+    first = tasks[0]
+    template = templates(first.template or (SCRIPT_TEMPLATE if first.script else DEFAULT_TEMPLATE))
+    parts = [
+        template.rstrip("\n"),
+        *_limits(first),
+        *attributes.lines(first.attributes),
+        *_ours(sending, number, first, names, version),
+        f"queue attempt, slice, words from {number}.rows",
+    ]
+    rows = "".join(f"{row}\n" for task in tasks for row in _rows(task))
+    return Description("\n".join(parts) + "\n", rows, ClusterPlan([_share(task) for task in tasks]))
+
+
+def _share(task: Task) -> Share:
+    return Share(task.attempt, task.steps, whole=bool(task.script))
+
+
+def _rows(task: Task) -> Iterator[str]:
+    if task.script:
+        yield f"{task.attempt}, 0, whole"
+        return
+    step: Step
+    for step in task.steps:
+        for number in range(step.slices):
+            yield f"{task.attempt}, {number}, {step.name} {_words(task, number)}".rstrip()
+
+
+def _words(task: Task, number: int) -> str:
+    """Arguments that all slices share are in the task's file, not in each row."""
+    return encoded(task.arguments[number]) if len(task.arguments) > 1 else ""
+
+
+def _limits(task: Task) -> Iterator[str]:
+    limits = task.resources
+    yield f"request_cpus = {limits.cpus}"
+    if limits.memory_mb:
+        yield f"request_memory = {limits.memory_mb}"
+    if limits.disk_mb:
+        yield f"request_disk = {limits.disk_mb * 1024}"
+    if limits.gpus:
+        yield f"request_gpus = {limits.gpus}"
+    if limits.wall_seconds:
+        yield f"allowed_job_duration = {limits.wall_seconds}"
+    if task.priority:
+        yield f"priority = {task.priority}"
+    if task.retries and not task.script:
+        yield f"max_retries = {task.retries}"
+    if task.concurrency and not task.script:
+        yield f"max_materialize = {task.concurrency}"
+
+
+def _ours(sending: Sending, number: int, task: Task, names: Names, version: str) -> Iterable[str]:
+    node = names.node(version)
+    zipped = f", {node}/roost.zip" if task.script else ""
+    return (
+        f"executable = {node}/roost_start.sh",
+        "transfer_executable = true",
+        "arguments = $(slice) $(words)",
+        f"initialdir = {names.root}/attempts/$(attempt)",
+        "should_transfer_files = YES",
+        "when_to_transfer_output = ON_EXIT",
+        f"transfer_input_files = in/, {node}/roost_node.py{zipped}",
+        "transfer_output_files = roost_result.tar, roost_record.json",
+        'transfer_output_remaps = "roost_result.tar=out/$(slice).tar; roost_record.json=out/$(slice).json"',
+        "output = out/$(slice).log",
+        "error = out/$(slice).log",
+        "stream_output = false",
+        "stream_error = false",
+        f"log = {names.segment(sending.segment)}",
+        f"submit_event_user_notes = roost {sending.token} {number} $(attempt) $(slice)",
+        f'MY.RoostBatch = "{sending.token}"',
+        f"MY.RoostGroup = {number}",
+        'MY.RoostAttempt = "$(attempt)"',
+        "MY.RoostSlice = $(slice)",
+    )

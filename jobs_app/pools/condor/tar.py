@@ -1,0 +1,56 @@
+"""A tar stream, composed while it is sent: nothing is gathered in memory or on disk."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..base import Refused
+
+_CHUNK = 1 << 18
+
+
+def folder(name: str) -> Iterator[bytes]:
+    member = tarfile.TarInfo(name)
+    member.type, member.mode = tarfile.DIRTYPE, 0o755
+    yield _head(member)
+
+
+def text(name: str, data: bytes, mode: int = 0o644) -> Iterator[bytes]:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(data), mode
+    yield _head(member) + data + _padding(len(data))
+
+
+def link(name: str, target: str) -> Iterator[bytes]:
+    """Another name for a file that is in this stream already, or on the other side."""
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.LNKTYPE, target
+    yield _head(member)
+
+
+def file(name: str, path: Path, size: int, mode: int) -> Iterator[bytes]:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = size, mode
+    yield _head(member)
+    left = size
+    with path.open("rb") as handle:
+        while left and (data := handle.read(min(_CHUNK, left))):
+            left -= len(data)
+            yield data
+    if left:
+        raise Refused(f"{path} became shorter while it was sent. Leave it alone until the job has it.")
+    yield _padding(size)
+
+
+def end() -> Iterator[bytes]:
+    yield b"\0" * 1024
+
+
+def _head(member: tarfile.TarInfo) -> bytes:
+    return member.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+
+
+def _padding(size: int) -> bytes:
+    return b"\0" * (-size % 512)
