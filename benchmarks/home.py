@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jobs_app.pools.embedded.client import EmbeddedPool
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -18,9 +20,13 @@ class Home:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ROOST_")}
         self.environment = {**kept, "ROOST_HOME": str(folder), "ROOST_APPS": "benchmarks.work"}
 
-    def create(self) -> None:
+    def __enter__(self) -> Home:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.manage("migrate", "--verbosity", "0")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        EmbeddedPool(self.folder / "pool").stop()
 
     def manage(self, *arguments: str) -> None:
         subprocess.run(self.command(*arguments), cwd=ROOT, env=self.environment, check=True)

@@ -27,6 +27,13 @@ def create(count: int) -> list[float]:
     return [_seconds(partial(one, number)) for number in range(count)]
 
 
+def create_in_bulk(count: int) -> float:
+    """Seconds that one call for so many jobs takes."""
+    manager, user = _manager(), _user()
+    names = [f"job {number}" for number in range(count)]
+    return _seconds(partial(manager.create_jobs, names, user, template_name="basic"))
+
+
 def list_page(count: int, user: str = "", reverse: bool = False, offset: int = 0) -> list[float]:
     """Seconds that a page of 100 rows takes."""
     manager, owner = _manager(), _user(user) if user else None
@@ -55,7 +62,7 @@ def clone(count: int) -> None:
 
 
 def _copy(model: Any, pk: int, count: int, changed: dict[str, str]) -> None:
-    """SQLite makes the rows by itself: a million in seconds. `changed` may speak of n, which counts from 1."""
+    """SQLite makes the rows itself: a million in seconds. `changed` may speak of n, which counts from 1."""
     from django.db import connection
 
     names = [field.column for field in model._meta.concrete_fields]
@@ -65,7 +72,8 @@ def _copy(model: Any, pk: int, count: int, changed: dict[str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < %s) "
-            f"INSERT INTO {table} ({columns}) SELECT {values} FROM counter, {table} original WHERE original.id = %s",
+            f"INSERT INTO {table} ({columns}) "
+            f"SELECT {values} FROM counter, {table} original WHERE original.id = %s",
             [count, pk],
         )
 

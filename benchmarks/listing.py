@@ -17,7 +17,7 @@ PAGES: dict[str, dict[str, Any]] = {
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    ours = million.home(bench.say)
-    for name, page in PAGES.items():
-        times = Times.of([ours.call("list_page", count=bench.size(50, 20), **page)])
-        yield in_milliseconds(f"list_jobs(), 100 of 1 000 000: {name}", times, below_ms=20)
+    with million.home(bench.say) as ours:
+        for name, page in PAGES.items():
+            times = Times.of([ours.call("list_page", count=bench.size(50, 20), **page)])
+            yield in_milliseconds(f"list_jobs(), 100 of 1 000 000: {name}", times, below_ms=20)

@@ -22,8 +22,7 @@ RESTS_AFTER = 5.0
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    ours = million.home(bench.say)
-    with _serve(ours) as (process, address):
+    with million.home(bench.say) as ours, _serve(ours) as (process, address):
         _visit(address)
         time.sleep(RESTS_AFTER)
         yield Row(

@@ -16,18 +16,18 @@ XS = range(10_000, 10_000 + REAL)
 
 
 def home(say: Callable[[str], None]) -> Home:
+    """To be entered, as every home."""
     folder = CACHE / f"million-{_schema()}"
-    made = Home(folder)
     if not (folder / "complete").exists():
         say(f"making {ROWS:,} jobs in {folder} (once) ...")
         _forget_others(folder)
-        _make(made)
+        with Home(folder) as made:
+            _make(made)
         (folder / "complete").touch()
-    return made
+    return Home(folder)
 
 
 def _make(made: Home) -> None:
-    made.create()
     old, new = XS[: REAL // 2], XS[REAL // 2 :]
     for real in (old, new):
         made.call("build", method="trivial", xs=list(real))

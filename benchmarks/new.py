@@ -12,13 +12,12 @@ WARM_UP = range(5)
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    ours = Home(bench.folder / "home")
-    ours.create()
-    for slices, cases in ((2, ("trivial", "steps")), (64, ("steps",))):
-        peer = Exax(bench.folder / f"exax-{slices}", slices)
-        with peer.server():
-            for method in cases:
-                yield _case(bench, ours, peer, method, slices)
+    with Home(bench.folder / "home") as ours:
+        for slices, methods in ((2, ("trivial", "steps")), (64, ("steps",))):
+            peer = Exax(bench.folder / f"exax-{slices}", slices)
+            with peer.server():
+                for method in methods:
+                    yield _case(bench, ours, peer, method, slices)
 
 
 def _case(bench: Bench, ours: Home, peer: Exax, method: str, slices: int) -> Row:

@@ -14,7 +14,7 @@ from rich.table import Table
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-COLUMNS = ("figure", "ours", "p95", "exax", "ours / exax", "target", "")
+COLUMNS = ("figure", "ours", "p95", "exax", "ours / exax", "target", "verdict")
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -34,7 +34,8 @@ def show(rows: Sequence[Row]) -> None:
     table = Table(*COLUMNS)
     for row in rows:
         table.add_row(*cells(row), style="" if row.reached else "bold red")
-    Console().print(table)
+    console = Console()
+    console.print(table, width=max(console.width, 120))
 
 
 def write(rows: Sequence[Row], *, quick: bool) -> None:

@@ -15,15 +15,14 @@ MANY = range(100_000, 120_000)  # as many as exax can be given without waiting f
 
 def measure(bench: Bench) -> Iterator[Row]:
     peer = Exax(bench.folder / "exax", slices=2)
-    ours = Home(bench.folder / "home")
-    bench.say("building 1 000 jobs with each ...")
-    ours.create()
-    ours.call("build", method="trivial", xs=list(THOUSAND))
-    with peer.server():
+    with Home(bench.folder / "home") as ours, peer.server():
+        bench.say("building 1 000 jobs with each ...")
+        ours.call("build", method="trivial", xs=list(THOUSAND))
         peer.build("trivial", THOUSAND)
         yield _thousand(bench, ours, peer)
     peer_at_many = _peer_with_many(bench, peer)
-    yield _million(bench, peer_at_many)
+    with million.home(bench.say) as ours:
+        yield _million(bench, ours, peer_at_many)
 
 
 def _thousand(bench: Bench, ours: Home, peer: Exax) -> Row:
@@ -46,8 +45,7 @@ def _peer_with_many(bench: Bench, peer: Exax) -> Times | None:
         return Times.of([peer.build("trivial", MANY[::200]) for _ in range(3)])
 
 
-def _million(bench: Bench, peer: Times | None) -> Row:
-    ours = million.home(bench.say)
+def _million(bench: Bench, ours: Home, peer: Times | None) -> Row:
     rounds = [ours.call("build", method="trivial", xs=list(million.XS)) for _ in range(bench.size(5, 2))]
     name = "build() that reuses, 1 000 000 jobs there (exax: 20 000)"
     return in_milliseconds(name, Times.of(rounds), peer=peer, below_ms=5)
