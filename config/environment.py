@@ -1,6 +1,7 @@
-"""Settings come from the environment through these three helpers, and none is needed to start."""
+"""Settings come from the environment through these few helpers, and none is needed to start."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -32,6 +33,15 @@ def number(name: str, default: int) -> int:
         return int(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name}={value!r} is not a whole number.") from None
+
+
+def apps(own: Path) -> list[str]:
+    """ROOST_APPS; else the example, and those that `manage.py startjobapp` wrote into the file `own`."""
+    named = os.environ.get("ROOST_APPS")
+    if named is None:
+        written = own.read_text().split() if own.exists() else []
+        return ["examples.ising", *(name for name in dict.fromkeys(written) if find_spec(name))]
+    return [name.strip() for name in named.split(",") if name.strip()]
 
 
 def secret(path: Path) -> str:

@@ -20,6 +20,8 @@ DEBUG = env.flag("ROOST_DEBUG")
 SECRET_KEY = env.text("ROOST_SECRET_KEY") or env.secret(ROOST_HOME / "secret_key")
 ALLOWED_HOSTS = env.text("ROOST_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
+ROOST_APPS_FILE = ROOST_HOME / "apps"  # `manage.py startjobapp` adds a line
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -28,7 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "jobs_app",
-    *[name for name in env.text("ROOST_APPS", "examples.ising").split(",") if name],
+    *env.apps(ROOST_APPS_FILE),
 ]
 
 MIDDLEWARE = [

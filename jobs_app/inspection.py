@@ -17,6 +17,7 @@ from jobs_app.jobdir import manifest
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
 from jobs_app.jobdir.output import Output, Part
 from jobs_app.models import Job, SliceBlock
+from jobs_app.script.status import read as read_status
 from jobs_app.states import Counts, SliceState
 
 LONGEST_TEXT = 64 * 1024
@@ -84,13 +85,13 @@ def steps(job: Job) -> list[tuple[str, Counts]]:
 
 
 def saying(job: Job, limit: int = 20) -> list[tuple[str, str]]:
-    """What running parts say of themselves."""
+    """What running parts say of themselves: each one's innermost status."""
     attempt = _attempt(job)
     if attempt is None or job.is_final:
         return []
     paths = itertools.islice(_sorted_parts(attempt.root / "status"), limit)
-    texts = ((path.name, path.read_text("utf-8", "replace").strip()) for path in paths if path.exists())
-    return [(part, text) for part, text in texts if text]
+    said = ((path.name, read_status(path)) for path in paths)
+    return [(part, lines[-1].text) for part, lines in said if len(lines) > 1]
 
 
 # --- output and errors --------------------------------------------------------------------------------------

@@ -35,16 +35,22 @@ class Column:
 
 class Output:
     def __init__(self, stream: TextIO, errors: TextIO | None = None, *, as_json: bool = False) -> None:
-        self.stream = stream
-        self.errors = errors or sys.stderr
+        self.stream: TextIO = _bare(stream)
+        self.errors: TextIO = _bare(errors or sys.stderr)
         self.as_json = as_json
-        self.fancy = not as_json and bool(getattr(stream, "isatty", lambda: False)())
+        self.fancy = not as_json and self.stream.isatty()
 
     @cached_property
     def console(self) -> Console:
         from rich.console import Console
 
         return Console(file=self.stream, highlight=False, soft_wrap=False)
+
+    @cached_property
+    def _error_console(self) -> Console:
+        from rich.console import Console
+
+        return Console(file=self.errors, highlight=False)
 
     # --- values -----------------------------------------------------------------------------------------
 
@@ -79,7 +85,10 @@ class Output:
             self.write(text + "\n")
 
     def warn(self, text: str) -> None:
-        self.errors.write(text + "\n")
+        if self.errors.isatty():
+            self._error_console.print(text, style="red", markup=False)
+        else:
+            self.errors.write(text + "\n")
 
     def write(self, text: str) -> None:
         self.stream.write(text)
@@ -117,6 +126,11 @@ class Output:
         for name, value in pairs:
             table.add_row(name, Text(plainly(value)))
         self.console.print(table)
+
+
+def _bare(stream: Any) -> Any:
+    """Django wraps the streams of commands, and the wrapper ends each piece of a line with a newline."""
+    return getattr(stream, "_out", stream)
 
 
 def one_line(text: str) -> str:

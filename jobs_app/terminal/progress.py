@@ -80,9 +80,12 @@ class Progress:
             (f"  {job.slices_failed} failed" if job.slices_failed else "", "bold red"),
             (f"  {job.slices_held} held" if job.slices_held else "", "yellow"),
             (f"  {self._elapsed()}", "dim"),
+            no_wrap=True,
+            overflow="ellipsis",
         )
         saying = inspection.saying(job, MOST_SAYING) if job.state.active else []
-        return Group(head, *(Text(f"  {part:>9}  {text}"[:200], "dim") for part, text in saying))
+        lines = (f"{part:>10}  {text}" for part, text in saying)
+        return Group(head, *(Text(line, "dim", no_wrap=True, overflow="ellipsis") for line in lines))
 
     def _elapsed(self) -> str:
         return inspection.duration(self.job.run_time) or f"{time.monotonic() - self.began:.1f} s"

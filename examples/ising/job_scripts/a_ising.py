@@ -21,7 +21,7 @@ Onsager's exact solution than `tolerance`.
 options = {
     "size": 128,  # spins a side
     "temperatures": 24,
-    "sweeps": 8000,  # chances that each spin gets to turn, at each temperature
+    "sweeps": 6000,  # chances that each spin gets to turn, at each temperature
     "seed": 1,
     "tolerance": 0.02,  # how far from the exact solution the results may be
 }

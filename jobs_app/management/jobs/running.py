@@ -191,6 +191,6 @@ def say_how_it_ended(output: Output, job: Job) -> int:
     if job._status in GOOD:
         output.say(f"Job {job.pk} is {job.cached_status}. Its files: manage.py jobs files {job.pk}", "green")
         return 0
-    output.warn(f"Job {job.pk} is {job.cached_status}. {job.status_message}".rstrip())
+    output.warn(f"Job {job.pk} ended: {job.cached_status}. {job.status_message}".rstrip())
     output.warn(f"What it says: manage.py jobs show {job.pk}, manage.py jobs logs {job.pk}")
     return FAILED

@@ -191,7 +191,7 @@ def _refuse_to_flood(file: BinaryIO, output: Output, name: str) -> None:
 
 
 def _copy(file: BinaryIO, output: Output) -> None:
-    raw: Any = getattr(getattr(output.stream, "_out", output.stream), "buffer", None)
+    raw: Any = getattr(output.stream, "buffer", None)
     while chunk := file.read(CHUNK):
         if raw is None:
             output.write(chunk.decode("utf-8", "replace"))

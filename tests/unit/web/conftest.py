@@ -12,21 +12,10 @@ from jobs_app.models import Job, Project
 
 
 @pytest.fixture
-def alice(db: None) -> User:
-    return User.objects.create_user("alice")
-
-
-@pytest.fixture
-def bob(db: None) -> User:
+def bob(bob: User) -> User:
     """In the group that alice may share with."""
-    bob = User.objects.create_user("bob")
     bob.groups.add(Group.objects.create(name="hydrology"))
     return bob
-
-
-@pytest.fixture
-def charlie(db: None) -> User:
-    return User.objects.create_user("charlie")
 
 
 @pytest.fixture
