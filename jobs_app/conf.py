@@ -46,6 +46,15 @@ def slots() -> int:
     return int(_setting("ROOST_SLOTS", os.cpu_count() or 1))
 
 
+def submit_folders() -> list[Path]:
+    """Where submit descriptions are looked for: the project's, each app's own, then those that Roost brings."""
+    from django.apps import apps
+
+    ours = Path(__file__).resolve().parents[1]
+    places = [Path(_setting("BASE_DIR", ours)), *(Path(app.path) for app in apps.get_app_configs()), ours]
+    return [place / "condor_templates" for place in dict.fromkeys(places)]
+
+
 def scheduler() -> str:
     """ROOST_SCHEDULER: for jobs that name none. Empty: a schedd on this machine, else the embedded pool."""
     return str(_setting("ROOST_SCHEDULER", ""))

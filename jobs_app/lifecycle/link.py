@@ -1,4 +1,4 @@
-"""A scheduler's pool as its courier holds it, and what is known of the link: a failure changes that, never a job."""
+"""A scheduler's pool as its courier holds it, and what is known of the link. Failures change that only."""
 
 from __future__ import annotations
 
@@ -25,13 +25,26 @@ _OUT_OF_REACH = "Not in reach: "
 Opener = Callable[[Scheduler], Pool]
 
 
-def _embedded(scheduler: Scheduler) -> Pool:
+def _embedded(_: Scheduler) -> Pool:
     from jobs_app.pools.embedded.client import EmbeddedPool
 
     return EmbeddedPool(conf.home() / "pool", slots=conf.slots())
 
 
-OPENERS: dict[str, Opener] = {Scheduler.EMBEDDED: _embedded}
+def _condor(scheduler: Scheduler) -> Pool:
+    from jobs_app.pools.condor.opening import AccountAt, open_condor
+
+    account = AccountAt(
+        scheduler.host,
+        scheduler.username,
+        scheduler.port,
+        scheduler.private_key_path,
+        scheduler.host_key,
+    )
+    return open_condor(account, scheduler.remote_root, conf.submit_folders())
+
+
+OPENERS: dict[str, Opener] = {Scheduler.EMBEDDED: _embedded, Scheduler.CONDOR: _condor}
 
 
 class Link:

@@ -78,7 +78,7 @@ def _event(chunk: bytes, head: re.Match[bytes]) -> LogEvent:
 
 _NORMAL = re.compile(rb"\(1\) Normal termination \(return value (-?\d+)\)")
 _ABNORMAL = re.compile(rb"\(0\) Abnormal termination \(signal (\d+)\)")
-_REQUEUED = re.compile(rb"\(1\) Job terminated and was requeued")
+_REQUEUED = re.compile(rb"\(\d\) Job terminated and was requeued")
 _MEMORY = re.compile(rb"Memory \(MB\) +: +(\d+) +\d+ +\d+")
 _SLOT = re.compile(rb"SlotName: (\S+)")
 _ALIAS = re.compile(rb"alias=([^&>]+)")

@@ -3,6 +3,7 @@
 from .base import Result, Shell
 from .follow import Follower
 from .local import LocalShell
+from .sharing import SharedShell
 from .ssh import SshAddress, SshShell
 
-__all__ = ["Follower", "LocalShell", "Result", "Shell", "SshAddress", "SshShell"]
+__all__ = ["Follower", "LocalShell", "Result", "SharedShell", "Shell", "SshAddress", "SshShell"]

@@ -1,0 +1,40 @@
+"""One connection for all of this process that goes to the same account: a login is dear, a channel is not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from .base import Running, Shell
+from .ssh import SshAddress, SshShell
+
+_lock = threading.Lock()
+_open: dict[SshAddress, tuple[SshShell, int]] = {}  # and by how many it is held
+
+
+class SharedShell(Shell):
+    """As SshShell; the connection is closed when the last one that shares it is closed."""
+
+    def __init__(self, address: SshAddress) -> None:
+        self.name = str(address)
+        self._address = address
+        with _lock:
+            shell, holders = _open.get(address) or (SshShell(address), 0)
+            _open[address] = (shell, holders + 1)
+        self._shell: SshShell | None = shell
+
+    def start(self, argv: Sequence[str]) -> Running:
+        if self._shell is None:
+            raise ValueError(f"The shell to {self.name} has been closed.")
+        return self._shell.start(argv)
+
+    def close(self) -> None:
+        shell, self._shell = self._shell, None
+        if shell is None:
+            return
+        with _lock:
+            _, holders = _open.pop(self._address)
+            if holders > 1:
+                _open[self._address] = (shell, holders - 1)
+        if holders == 1:
+            shell.close()

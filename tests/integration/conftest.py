@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.pool.fixtures import condor_pool
+
+__all__ = ["condor_pool"]
