@@ -17,7 +17,7 @@ _OPERATORS = (*_COMPARISONS, "$ne", "$nin", "$exists")
 
 def by_statepoint(jobs: QuerySet[Job], wanted: Mapping[str, Any]) -> QuerySet[Job]:
     """Keys with dots reach into mappings; all conditions must hold."""
-    condition = Q()
+    condition = Q(statepoint__isnull=False)
     for key, value in wanted.items():
         condition &= _condition(_path(key), value)
     return jobs.filter(condition)
@@ -59,9 +59,12 @@ def _operation(path: str, operator: Any, value: Any) -> Q:
     if operator not in _OPERATORS:
         raise Invalid(unknown("operator", operator, _OPERATORS, "a search"))
     if operator == "$exists":
-        parent, _, key = path.rpartition("__")
-        there = Q(**{f"{parent}__has_key": key})
-        return there if value else ~there
+        return _has(path) if value else ~_has(path)
     if operator in ("$ne", "$nin"):
-        return ~_operation(path, "$eq" if operator == "$ne" else "$in", value)
+        return _has(path) & ~_operation(path, "$eq" if operator == "$ne" else "$in", value)
     return Q(**{path + _COMPARISONS[operator]: value})
+
+
+def _has(path: str) -> Q:
+    parent, _, key = path.rpartition("__")
+    return Q(**{f"{parent}__has_key": key})

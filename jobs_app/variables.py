@@ -49,8 +49,12 @@ class Round:
     def _value(self, name: str, found: re.Match[str]) -> str:
         if name in self.values:
             return self.values[name] if self.last else self.values[name].replace("$(", "$$(")
-        if name in NAMES or name.partition(":")[0].lower() in self.macros:
+        if (name in NAMES and not self.last) or name.partition(":")[0].lower() in self.macros:
             return found[0]
+        if name in NAMES:
+            raise UnknownVariable(
+                f"$({name}) in {found.string!r} is not known here, only when the job starts."
+            )
         raise UnknownVariable(self._unknown(name, found.string))
 
     def _unknown(self, name: str, text: str) -> str:
