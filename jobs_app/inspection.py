@@ -98,8 +98,11 @@ def saying(job: Job, limit: int = 20) -> list[tuple[str, str]]:
 
 
 def parts(job: Job) -> list[Part]:
-    """The parts that have an output."""
-    return Output(job.paths.output).names() if has_directory(job) else []
+    """The parts that have printed something."""
+    if not has_directory(job):
+        return []
+    folder = job.paths.output
+    return [part for part in Output(folder).names() if (folder / str(part)).stat().st_size]
 
 
 def output(job: Job, part: str) -> Text:

@@ -77,8 +77,8 @@ class StepRow:
     counts: states.Counts
 
     @property
-    def other(self) -> int:
-        return self.counts.removed + self.counts.skipped + self.counts.suspended
+    def words(self) -> str:
+        return ", ".join(f"{number} {name}" for name, number in vars(self.counts).items() if number)
 
 
 def _steps(job: Job) -> list[StepRow]:

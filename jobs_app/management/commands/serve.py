@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from django.core.management.base import CommandParser
+from django.core.wsgi import get_wsgi_application
+from waitress import create_server
+
+from jobs_app import background, conf
+from jobs_app.management import person
+from jobs_app.management.base import FAILED, Error, RoostCommand
+from jobs_app.models import Scheduler
+from jobs_app.terminal.output import Output
+from jobs_app.web import sign_in
+
+LARGEST_BODY = 16 << 20
+PATIENCE = 10.0  # seconds that the background gets to end what it is at
+
+
+class Command(RoostCommand):
+    help = "Shows the jobs in a browser and does the background work, in one process. Ctrl-C ends it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="0.0.0.0: reachable from everywhere (see ROOST_HOSTS)"
+        )
+        parser.add_argument("--threads", type=int, default=4, help="requests answered at once")
+        parser.add_argument("--no-browser-link", action="store_true", help="print no link that signs in")
+
+    def run(self, output: Output, options: dict[str, Any]) -> None:
+        Scheduler.objects.exists()  # says at once if the database is not there
+        server = _listen(options)
+        try:
+            with _background() as said:
+                _announce(output, options, said)
+                with _ended_by_signals():
+                    server.run()
+        finally:
+            server.close()
+        output.say("Roost has ended. Jobs that run go on.")
+
+
+def _listen(options: dict[str, Any]) -> Any:
+    try:
+        return create_server(
+            get_wsgi_application(),
+            host=options["host"],
+            port=options["port"],
+            threads=options["threads"],
+            ident=None,
+            max_request_body_size=LARGEST_BODY,
+            # They are believed by nobody; but a link that signs in must see that it came through a proxy.
+            clear_untrusted_proxy_headers=False,
+        )
+    except OSError as error:
+        where = f"{options['host']}:{options['port']}"
+        raise Error(
+            f"Cannot listen on {where}: {error.strerror}. Choose another one: --port", FAILED
+        ) from error
+
+
+@contextmanager
+def _background() -> Iterator[str]:
+    """Its threads, where this process is to do that work."""
+    if conf.background() != "threads":
+        yield "Background work: Celery."
+        return
+    stop = threading.Event()
+    threads = background.start_threads(stop)
+    try:
+        yield "Background work: in this process."
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(PATIENCE)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Either signal ends the server's loop; what comes after it is done in peace."""
+    former = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number in former:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _end(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _announce(output: Output, options: dict[str, Any], background_said: str) -> None:
+    shown = "localhost" if options["host"] in ("127.0.0.1", "0.0.0.0", "::1") else options["host"]  # noqa: S104
+    address = f"http://{shown}:{options['port']}"
+    output.say(f"Roost is at {address}/", "bold")
+    if not options["no_browser_link"]:
+        user = person.local()
+        minutes = sign_in.SECONDS // 60
+        output.say(
+            f"To sign in as {user.get_username()} (once, on this machine, within {minutes} minutes), open"
+        )
+        output.say(f"  {address}{sign_in.link_path(user)}")
+    output.say(f"{background_said} Ctrl-C ends it; jobs go on.", "dim")
+    output.stream.flush()
