@@ -1,4 +1,4 @@
-"""Who does the work behind the pages: threads inside `serve`, Celery's workers, or the plain script that waits."""
+"""Who does the work behind the pages: threads inside `serve`, Celery's workers, or a script that waits."""
 
 from __future__ import annotations
 

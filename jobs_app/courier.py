@@ -1,5 +1,5 @@
-"""The courier of a scheduler: the one process that holds its connections (a lease), tells the pool what is wished,
-and records what the pool says. Everybody else writes rows, and nudges.
+"""The courier of a scheduler: the one process that holds its connections (a lease), tells the pool what is
+wished, and records what the pool says. Everybody else writes rows, and nudges.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Courier:
         if sent is None:
             return 0
         self._segments.setdefault(sent.segment.pk, sent.segment)
-        return sent.count
+        return sent.attempts
 
     def _ask_for_news(self, wait: float) -> bool:
         """Only the newest segment is waited for."""
@@ -138,7 +138,7 @@ class Courier:
         return bool(found.events)
 
     def _complete(self, heard: bool) -> None:
-        """What follows from what was heard: subjobs, results; and now and then a look at what was forgotten."""
+        """What follows from what was heard: subjobs and results; now and then what nobody spoke of."""
         due = time.monotonic() - self._looked > LOOK_EVERY
         if self._subjobs and self.link.ready and (heard or due):
             self._subjobs = serve(self.link, _build)
@@ -173,7 +173,7 @@ class Courier:
     # --- for good -------------------------------------------------------------------------------------
 
     def run(self, stop: threading.Event) -> None:
-        """Rounds without end, woken by nudges and by news. Whatever goes wrong with one round, the next comes."""
+        """Rounds without end, woken by nudges and by news. Whatever goes wrong in one, the next comes."""
         bell = Bell(self.link.scheduler.pk)
         try:
             while not stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
@@ -12,25 +13,27 @@ from jobs_app.lifecycle.sweep import sweep as sweep_rows
 
 log = logging.getLogger(__name__)
 
+task: Callable[[Callable[..., None]], Task] = shared_task
 
-@shared_task
+
+@task
 def courier_tick(scheduler_id: int) -> None:
     courier.work_a_while(scheduler_id)
 
 
-@shared_task
+@task
 def couriers() -> None:
     """Now and then for each scheduler, because a nudge may have been lost."""
     for scheduler_id in courier.with_work():
         courier_tick.delay(scheduler_id)
 
 
-@shared_task
+@task
 def finish_attempt(attempt_id: int) -> None:
     background.finish_attempt(attempt_id)
 
 
-@shared_task
+@task
 def sweep() -> None:
     sweep_rows()
 
@@ -46,9 +49,9 @@ def finish_later(attempt_id: int) -> None:
     _post(finish_attempt, attempt_id)
 
 
-def _post(task: Task, number: int) -> None:
+def _post(wanted: Task, number: int) -> None:
     """A broker that is away keeps nobody waiting: rows are the queue, and beat looks at them."""
     try:
-        task.apply_async((number,), retry=False)
+        wanted.apply_async((number,), retry=False)
     except OperationalError as error:
         log.warning("Celery's broker is away (%s); beat will find what is to be done", error)

@@ -2,9 +2,10 @@
 
 from .delete import delete
 from .execute import execute
+from .limits import change_limits
 from .report import report, update_status
 from .resubmit import rerun_failed, resubmit
-from .stop import change_limits, pause, resume, stop
+from .stop import pause, resume, stop
 from .wait import wait
 
 __all__ = [

@@ -44,4 +44,4 @@ def _may_act(user: AbstractUser, job: Job) -> bool:
     """The owner, the members of the groups that it was shared with, and who may act on everybody's jobs."""
     if user.pk == job.user_id or user.is_staff or user.has_perm("jobs_app.jobs_table_actions"):
         return True
-    return job.pk is not None and job.groups.filter(user=user.pk).exists()
+    return not job._state.adding and job.groups.filter(user=user.pk).exists()

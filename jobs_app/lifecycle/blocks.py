@@ -1,7 +1,7 @@
-"""The slices' states of an attempt: one byte each, in rows of some thousand, and what an event does to a byte.
+"""The slices' states of an attempt: one byte each, in rows of some thousand; and what events do to a byte.
 
-An event is a table from the old state to the new one. States that have ended lead to themselves, so an event that
-comes twice or late changes nothing.
+An event is a table from the old state to the new one. States that have ended lead to themselves, so an event
+that comes twice or late changes nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Block:
 
     __slots__ = ("changed", "first", "pk", "states", "step")
 
-    def __init__(self, pk: int, step: str, first: int, states: bytes) -> None:
+    def __init__(self, pk: int, step: str, first: int, states: bytes | memoryview) -> None:
         self.pk = pk
         self.step = step
         self.first = first

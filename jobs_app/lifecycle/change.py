@@ -43,7 +43,7 @@ def note(job_id: int, by: Actor, why: str, *, attempt: int = 0, before: str = ""
 
 
 def status_for_update(job_id: int) -> str:
-    """The state now; on PostgreSQL the row stays locked until the transaction ends (SQLite locks the file)."""
+    """The state now; the row stays locked until the transaction ends (on SQLite, all of them)."""
     statuses = Job.objects.select_for_update().filter(pk=job_id).values_list("_status", flat=True)
     return statuses.first() or ""
 

@@ -34,9 +34,9 @@ def close(attempt: Attempt, status: str, reason: str, by: Actor, **fields: Any) 
     return True
 
 
-def is_live(job_id: int) -> bool:
-    """Whether an attempt at the job is not over."""
-    return Attempt.objects.filter(job_id=job_id).exclude(phase=AttemptPhase.FINAL).exists()
+def live_attempt(job: Job) -> Attempt | None:
+    """The attempt that is not over; there is one at most."""
+    return Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL).order_by("-number").first()
 
 
 def postpone(attempt: Attempt, error: Exception) -> None:

@@ -14,7 +14,7 @@ from jobs_app.models import Job
 
 from .actors import acting
 from .change import refuse, status_for_update
-from .close import give_up_dependents, is_live
+from .close import give_up_dependents, live_attempt
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -27,7 +27,7 @@ def delete(job: Job, user: AbstractUser | None = None) -> None:
     by = acting(job, user)
     with transaction.atomic():
         status = status_for_update(job.pk)
-        if not status or is_live(job.pk):
+        if not status or live_attempt(job):
             raise refuse(job, "delete", "Stop it first.")
         if status != "COM":
             give_up_dependents(job, "was deleted", by)

@@ -1,7 +1,7 @@
-"""From the pool's last word to the job's: results are brought, checked and processed, and then the job is over.
+"""From the pool's last word to the job's: results are brought, checked, processed, and then the job is over.
 
-Whoever finishes an attempt holds it (a lease), so each step happens once. `process_results_function` runs once: if
-the process dies in the middle of it, that is reported, and it is not run again.
+Whoever finishes an attempt holds it (a lease), so each step happens once. `process_results_function` runs
+once: if the process dies in the middle of it, that is reported, and it is not run again.
 """
 
 from __future__ import annotations

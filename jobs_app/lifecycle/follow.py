@@ -14,7 +14,7 @@ AHEAD = 4  # readings that may wait to be recorded
 
 
 class Follower:
-    """Reads one segment from an offset on, over a connection of its own, and rings when there is something."""
+    """Reads one segment from an offset on, over a connection of its own, and rings when there is news."""
 
     def __init__(self, open_pool: Callable[[], Pool], segment: Segment, ring: Callable[[], None]) -> None:
         self.segment = segment

@@ -5,7 +5,7 @@ from __future__ import annotations
 _CURES = {
     1: "Somebody held it by hand. Resume it when it may go on.",
     3: "A rule of the pool holds it. Read the reason, mend the job, then resume it.",
-    6: "The program could not be started: is it there, is it executable, is its first line right? Mend it and resubmit.",
+    6: "The program could not be started. Is it there, and executable? Mend and resubmit it.",
     7: "A file could not be opened on the node. Check the inputs and resume it.",
     12: "Files could not be brought back. Check the names of the results and the space left, then resume it.",
     13: "Files could not be sent to the node. Check that the inputs exist, then resume it.",

@@ -1,4 +1,4 @@
-"""What a rerun takes over from the attempt before: the records, results and files of the slices that were done.
+"""What a rerun takes over from the attempt before: records, results and files of the slices that were done.
 
 Each step may be done again after a crash; the spec, written afterwards, says that all of them were.
 """

@@ -1,7 +1,7 @@
 """Leases: who works on what, until when.
 
-A holder is written "host:pid:start time:number". On its own host a dead holder is found out at once (the start
-time tells a process from a later one with the same pid); on another host its lease has to run out.
+A holder is written "host:pid:start time:number". On its own host a dead holder is found out at once (the
+start time tells a process from a later one with the same pid); on another host its lease has to run out.
 """
 
 from __future__ import annotations

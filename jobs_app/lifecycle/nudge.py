@@ -1,6 +1,6 @@
-"""Tells a scheduler's courier that there is something to do. A nudge may be lost: the courier also looks by itself.
+"""Tells a scheduler's courier that there is something to do. A nudge may be lost: it also looks by itself.
 
-Inside this process listeners are called; a courier in another process of this host waits on a datagram socket.
+Inside this process listeners are called; a courier in another process of this host waits on a socket.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _send(path: Path) -> None:
 
 
 def address(scheduler_id: int) -> Path:
-    """Where the courier listens: below ROOST_HOME, or in a private folder if that name is too long for a socket."""
+    """Where the courier listens: below ROOST_HOME, or elsewhere if that name is too long for a socket."""
     folder = conf.home() / "couriers"
     if len(str(folder)) < 90:
         return folder / str(scheduler_id)

@@ -1,5 +1,5 @@
-"""What lies in a job's directory before an attempt is sent: what the former one left is moved aside, then `spec.json`
-and `setup.json` tell the runner and the user what was asked for.
+"""What lies in a job's directory before an attempt is sent: what the former one left is moved aside, then
+`spec.json` and `setup.json` tell the runner and the user what was asked for.
 
 Done once an attempt: a spec with the attempt's token says that all of it was done.
 """

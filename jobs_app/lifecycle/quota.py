@@ -13,10 +13,10 @@ from jobs_app.models import Job, RetentionRule
 
 def check_create(app: str, user: Any) -> None:
     for rule in _rules(app, user, max_jobs=None):
-        count = _jobs(rule).count()
+        count = jobs_of(rule).count()
         if count >= (rule.max_jobs or 0):
             raise QuotaExceeded(
-                f"{_whose(rule)} may have {rule.max_jobs} jobs and has {count}. Delete some that are over."
+                f"{whose(rule)} may have {rule.max_jobs} jobs and has {count}. Delete some that are over."
             )
 
 
@@ -29,10 +29,10 @@ def check_execute(job: Job) -> None:
 def _check_active(rule: RetentionRule) -> None:
     if rule.max_active is None:
         return
-    count = _jobs(rule).filter(_status__in=states.ACTIVE).count()
+    count = jobs_of(rule).filter(_status__in=states.ACTIVE).count()
     if count >= rule.max_active:
         raise QuotaExceeded(
-            f"{_whose(rule)} may have {rule.max_active} jobs at work at once and has {count}. "
+            f"{whose(rule)} may have {rule.max_active} jobs at work at once and has {count}. "
             "Wait until one is over, or stop one."
         )
 
@@ -40,10 +40,11 @@ def _check_active(rule: RetentionRule) -> None:
 def _check_size(rule: RetentionRule) -> None:
     if rule.max_size_mb is None:
         return
-    used = (_jobs(rule).aggregate(total=Sum("size_bytes"))["total"] or 0) / 2**20
+    used = (jobs_of(rule).aggregate(total=Sum("size_bytes"))["total"] or 0) / 2**20
     if used >= rule.max_size_mb:
         raise QuotaExceeded(
-            f"{_whose(rule)} may keep {rule.max_size_mb} MB and keeps {used:.0f} MB. Delete jobs that are over."
+            f"{whose(rule)} may keep {rule.max_size_mb} MB and keeps {used:.0f} MB. "
+            "Delete jobs that are over."
         )
 
 
@@ -56,7 +57,7 @@ def _rules(app: str, user: Any, **limits: None) -> list[RetentionRule]:
     return list(RetentionRule.objects.filter(set_ones, whose, app__in=("", app)).select_related("user"))
 
 
-def _jobs(rule: RetentionRule) -> QuerySet[Job]:
+def jobs_of(rule: RetentionRule) -> QuerySet[Job]:
     """What the rule counts: a rule for every user is about all jobs together."""
     jobs = Job.objects.all()
     if rule.app:
@@ -64,6 +65,6 @@ def _jobs(rule: RetentionRule) -> QuerySet[Job]:
     return jobs.filter(user=rule.user) if rule.user_id is not None else jobs
 
 
-def _whose(rule: RetentionRule) -> str:
+def whose(rule: RetentionRule) -> str:
     who = rule.user.get_username() if rule.user else "All users together"
     return f"{who} in {rule.app}" if rule.app else who

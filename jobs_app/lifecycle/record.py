@@ -1,7 +1,7 @@
 """Writes what a pool says into the rows: events and offset together, or neither.
 
-Few queries whatever the number of events: the attempts that they name, the blocks of slices that they touch, one
-statement each for blocks, attempts, jobs and history.
+Few queries whatever the number of events: the attempts that they name, the blocks of slices that they touch,
+one statement each for blocks, attempts, jobs and history.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What an app or an outside scheduler says about a job that no pool of ours runs. For a job with a pool it is a
-hint: the courier looks sooner, and the pool says how it is.
+"""What an app or an outside scheduler says about a job that no pool of ours runs. For a job with a pool it is
+a hint: the courier looks sooner, and the pool says how it is.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from jobs_app.errors import WrongState
 from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.models.custom_status import is_final, status_code
 
-from .actors import Actor, acting
+from .actors import PROGRAM, Actor, acting
 from .begin import WITHOUT_POOL
 from .change import message as fitting
 from .change import move, refuse
+from .close import close
+from .execute import execute
+from .finish import finish
+from .lease import new_holder
 from .nudge import hand_over, nudge
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ def report(
     user: AbstractUser | None = None,
     by: Actor = SCHEDULER,
 ) -> None:
-    """`status`: code, word, or a text of the app's own; empty: only the message changes. `progress`: slices done."""
+    """`status`: code, word, or a text of the app's own; empty: no news of that. `progress`: slices done."""
     by = acting(job, user) if user is not None else by
     if not isinstance(job, WITHOUT_POOL):
         _hint(job, message)
@@ -56,10 +60,12 @@ def update_status(job: Job, status: str, user: AbstractUser | None = None) -> No
     """The app says how its job is. A job that was not executed yet begins with this."""
     if not isinstance(job, WITHOUT_POOL):
         raise WrongState(
-            f"The status of job {job.pk} ({job.name!r}) cannot be set to {status!r}: its pool says how it is. "
-            "Use stop(), pause() or resume()."
+            f"The status of job {job.pk} ({job.name!r}) cannot be set to {status!r}: its pool says how it "
+            "is. Use stop(), pause() or resume()."
         )
-    report(job, status, user=user, by=Actor("program"))
+    if job._status == "PEN" and status_code(status) != "PEN":
+        execute(job, user)
+    report(job, status, user=user, by=PROGRAM)
 
 
 def _hint(job: Job, message: str) -> None:
@@ -79,27 +85,39 @@ def _go_on(job: Job, status: str, message: str, by: Actor, known: dict[str, Any]
     if code in ("RUN", "VAR", "OTH") and job.start_time is None:
         known["start_time"] = timezone.now()
     before = [state for state in states.ACTIVE if state == code or states.may_follow(state, code)]
-    if not move(job.pk, before, code, by=by, why=message, attempt=job.number_of_attempts, **known):
-        raise refuse(job, f"report {status!r} for", "Execute it first; after its end, resubmit it.")
+    with transaction.atomic():
+        _attempt_under_way(job, status)
+        if not move(job.pk, before, code, by=by, why=message, attempt=job.number_of_attempts, **known):
+            raise refuse(job, f"report {status!r} for", _CURE)
+
+
+_CURE = "Execute it first; after its end, resubmit it."
+
+
+def _attempt_under_way(job: Job, status: str) -> Attempt:
+    rows = Attempt.objects.select_for_update().filter(job_id=job.pk, phase=AttemptPhase.SENT)
+    attempt = rows.first()
+    if attempt is None:
+        raise refuse(job, f"report {status!r} for", _CURE)
+    return attempt
 
 
 def _end(
     job: Job, status: str, message: str, exit_code: int | None, by: Actor, known: dict[str, Any]
 ) -> None:
-    """The attempt waits to be finished: process_results_function may take long."""
+    """Over at once, unless a function has to process the results: that may take long."""
+    code = status_code(status)
+    known["other_status"] = status if code == "OTH" else ""
     with transaction.atomic():
-        live = Attempt.objects.filter(job_id=job.pk, scheduler=None, phase=AttemptPhase.SENT)
-        attempt = live.select_for_update().first()
-        if attempt is None:
-            raise refuse(job, f"report {status!r} for", "Execute it first; after its end, resubmit it.")
-        code = status_code(status)
-        live.update(
-            phase=AttemptPhase.FETCHING,
-            status=code,
-            reason=message,
-            ended=timezone.now(),
-            exit_code=exit_code,
-        )
-        if known or code == "OTH":
-            Job.objects.filter(pk=job.pk).update(**known, other_status=status if code == "OTH" else "")
-    hand_over(attempt.pk)
+        attempt = _attempt_under_way(job, status)
+        attempt.exit_code, attempt.ended = exit_code, timezone.now()
+        over = {"status": code, "reason": message, "exit_code": exit_code, "ended": attempt.ended}
+        Attempt.objects.filter(pk=attempt.pk).update(**over, phase=AttemptPhase.FETCHING)
+        if not job._process_results_function:
+            done = int(code == "COM")
+            counts = {"slices_done": done, "slices_failed": 1 - done}
+            close(attempt, code, message, by, **{**counts, **known})
+            return
+        Job.objects.filter(pk=job.pk).update(**known)
+    if not hand_over(attempt.pk):
+        finish(attempt.pk, None, new_holder())

@@ -1,5 +1,5 @@
-"""Running parts ask for subjobs. What was asked is a row from the moment it was heard until the answer has surely
-arrived, so it survives the death of everybody but the part that waits.
+"""Running parts ask for subjobs. What was asked is a row from the moment it was heard until the answer has
+surely arrived, so it survives the death of everybody but the part that waits.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .actors import Actor, acting
 from .begin import begin
 from .capture import capture
 from .change import refuse
-from .close import is_live
+from .close import live_attempt
 from .execute import first_fields, make_directory
 from .prepare import gone
 from .work import Work
@@ -59,7 +59,7 @@ def rerun_failed(job: Job, user: AbstractUser | None = None) -> None:
 
 
 def _check(job: Job) -> None:
-    if job._status == "PEN" or is_live(job.pk):
+    if job._status == "PEN" or live_attempt(job):
         raise refuse(job, "resubmit", CURE)
     quota.check_execute(job)
 

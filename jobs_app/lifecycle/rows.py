@@ -10,7 +10,7 @@ from django.db import connection, models
 
 def update_each(model: type[models.Model], names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """`rows`: the values in the order of `names`, then the primary key."""
-    fields = [model._meta.get_field(name) for name in names]
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
     columns = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
     table = connection.ops.quote_name(model._meta.db_table)
     values = [(*_prepared(fields, row), row[-1]) for row in rows]

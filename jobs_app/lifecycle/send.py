@@ -4,8 +4,8 @@
 2. The pool is asked to take the batch, which carries a token.
 3. What it answered is recorded: the attempts are Sent.
 
-A batch without an answer is looked for on the pool by its token. Only if the pool surely does not have it, it is
-sent again, under the same token.
+A batch without an answer is looked for on the pool by its token. Only if the pool surely does not have it, it
+is sent again, under the same token.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Posted(NamedTuple):
     """A batch that was begun: where its attempts will be heard of, and how many they are."""
 
     segment: Segment
-    count: int
+    attempts: int
 
 
 def send_waiting(link: Link) -> Posted | None:
@@ -96,9 +96,10 @@ def _claim(link: Link, attempts: Sequence[Attempt]) -> Batch | None:
 
 
 def _send(link: Link, batch: Batch, tasks: dict[int, Task]) -> None:
-    claimed = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING).order_by("pk")
-    ids = list(claimed.values_list("pk", flat=True))
-    sending = Sending(batch.token, batch.segment.name, tuple(tasks[pk] for pk in ids))
+    claimed = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+    ids = set(claimed.values_list("pk", flat=True))
+    chosen = tuple(task for pk, task in tasks.items() if pk in ids)
+    sending = Sending(batch.token, batch.segment.name, chosen)
     _ask(link, batch, lambda: link.pool.send(sending))
 
 
@@ -129,7 +130,7 @@ def adopt(batch: Batch, sent: Sent) -> None:
 
 
 def _refused(link: Link, batch: Batch, words: str) -> None:
-    """One bad job must not take its company along: each goes alone next time, and then bears its own refusal."""
+    """A bad job must not take its company along: each goes alone next time, and bears its own refusal."""
     Batch.objects.filter(pk=batch.pk).update(refused=words or "refused without a word")
     attempts = list(Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING))
     if len(attempts) == 1:
@@ -173,7 +174,9 @@ def _drop_unwanted(batch: Batch, link: Link) -> bool:
 
 
 def _send_again(link: Link, batch: Batch) -> None:
-    attempts = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+    attempts = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING).order_by(
+        "-job__priority", "pk"
+    )
     tasks = _prepared(list(attempts.select_related("job__project", "job__parent__project")), link)
     if len(tasks) == attempts.count():
         _send(link, batch, tasks)

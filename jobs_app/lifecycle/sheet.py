@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from jobs_app import states
 from jobs_app.models import Attempt, AttemptPhase, SliceBlock
@@ -93,7 +94,7 @@ def _reached(work: Work, counts: dict[str, Counts]) -> list[Counts]:
 
 
 def open_sheets(events: Sequence[Event]) -> dict[str, Sheet]:
-    """The attempts that the events name and that are not over yet, by token; locked until the transaction ends."""
+    """The attempts that the events name and that go on, by token; locked until the transaction ends."""
     touched = _touched(events)
     rows = (
         Attempt.objects.select_for_update()
@@ -125,10 +126,10 @@ _FIELDS = (
 )
 
 
-def _sheet(row: tuple[object, ...]) -> Sheet:
-    *attempt, work, started, exit_code, signal, job_id, status, message = row
+def _sheet(row: Sequence[Any]) -> Sheet:
+    attempt_id, number, phase, reason, paused, work, started, exit_code, signal, *job = row
     failure = None if exit_code is None and signal is None else (exit_code, signal)
-    return Sheet(*attempt, Work.from_json(work), started, failure, job_id, status, message)  # type: ignore[arg-type]
+    return Sheet(attempt_id, number, phase, reason, paused, Work.from_json(work), started, failure, *job)
 
 
 def _touched(events: Sequence[Event]) -> dict[str, set[Key]]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from jobs_app.errors import Invalid, WrongState
 from jobs_app.models import Attempt, AttemptPhase, Job
@@ -14,7 +16,7 @@ from jobs_app.states import ACTIVE
 from .actors import Actor, acting
 from .begin import WITHOUT_POOL
 from .change import move, refuse
-from .close import close, release_dependents
+from .close import close, live_attempt, release_dependents
 from .nudge import nudge
 from .wish import HOLD, RELEASE, REMOVE, Wish, want
 from .work import Work
@@ -29,7 +31,7 @@ def stop(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | Non
     """Ends the job, or some of its slices. On a pool it takes a moment; what it left stays."""
     by = acting(job, user)
     why = f"Stopped by {by.name}."
-    attempt = _live_attempt(job)
+    attempt = live_attempt(job)
     if attempt is None:
         stopped = slices is None and _stop_pending(job, by, why)
     elif slices is not None:
@@ -42,7 +44,16 @@ def stop(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | Non
 
 def _stop_pending(job: Job, by: Actor, why: str) -> bool:
     with transaction.atomic():
-        if not move(job.pk, ("PEN",), "ABT", by=by, why=why, status_message=why, frozen=True):
+        if not move(
+            job.pk,
+            ("PEN",),
+            "ABT",
+            by=by,
+            why=why,
+            status_message=why,
+            frozen=True,
+            completion_time=timezone.now(),
+        ):
             return False
         release_dependents(job.pk, by)
     return True
@@ -51,10 +62,8 @@ def _stop_pending(job: Job, by: Actor, why: str) -> bool:
 def _stop_here(attempt: Attempt, by: Actor, why: str) -> bool:
     """True if the pool has nothing of it, so it is over at once."""
     with transaction.atomic():
-        rows = Attempt.objects.filter(pk=attempt.pk)
-        here = rows.filter(phase__in=HERE) | rows.filter(phase=AttemptPhase.SENT, scheduler=None)
-        fetching = rows.filter(phase=AttemptPhase.FETCHING, holder="")
-        if not (here | fetching).select_for_update().exists():
+        fetching = Attempt.objects.filter(pk=attempt.pk, phase=AttemptPhase.FETCHING, holder="")
+        if not (_still_here(attempt) | fetching).select_for_update().exists():
             return False
         return close(attempt, "ABT", why, by)
 
@@ -63,7 +72,7 @@ def pause(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | No
     """Holds the job back, or some of its slices, until resume()."""
     by = acting(job, user)
     why = f"Paused by {by.name}."
-    attempt = _live_attempt(job)
+    attempt = live_attempt(job)
     if attempt is None or not (
         _pause_here(attempt, slices, by, why) or _hold_on_pool(attempt, slices, by, why)
     ):
@@ -94,7 +103,7 @@ def resume(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | N
     """Lets a paused or held job go on, or some of its slices."""
     by = acting(job, user)
     why = f"Resumed by {by.name}."
-    attempt = _live_attempt(job)
+    attempt = live_attempt(job)
     if attempt is None or not (
         _resume_here(job, attempt, slices, by, why) or _release_on_pool(attempt, slices, by, why)
     ):
@@ -123,18 +132,10 @@ def _release_on_pool(attempt: Attempt, slices: Sequence[int] | None, by: Actor, 
     return True
 
 
-def change_limits(job: Job, user: AbstractUser | None = None, **limits: int) -> None:
-    """New limits (memory, disk, wall_time, cpus, gpus) for a job that has not ended; resume() a held one then."""
-
-
-def _still_here(attempt: Attempt):  # type: ignore[no-untyped-def]
+def _still_here(attempt: Attempt) -> QuerySet[Attempt]:
+    """The attempt, if no pool has it."""
     rows = Attempt.objects.filter(pk=attempt.pk)
     return rows.filter(phase__in=HERE) | rows.filter(phase=AttemptPhase.SENT, scheduler=None)
-
-
-def _live_attempt(job: Job) -> Attempt | None:
-    live = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL)
-    return live.order_by("-number").first()
 
 
 def _about(attempt: Attempt, verb: str, why: str, slices: Sequence[int] | None) -> Wish:
@@ -148,6 +149,7 @@ def _about(attempt: Attempt, verb: str, why: str, slices: Sequence[int] | None) 
             raise Invalid(f"Job {attempt.job_id} has no slice {number}: its slices are 0 to {count - 1}.")
     if not work.independent and verb == REMOVE:
         raise WrongState(
-            f"Slices of job {attempt.job_id} cannot be stopped one by one: its synthesis needs all of them. Stop the job."
+            f"Slices of job {attempt.job_id} cannot be stopped one by one: its synthesis needs them all. "
+            "Stop the job."
         )
     return Wish(verb, why, step, tuple(slices))

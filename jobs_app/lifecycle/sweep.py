@@ -1,4 +1,4 @@
-"""Finds what nobody holds any more, because its holder died or a message was lost, and puts it back on its way."""
+"""Finds what nobody holds any more (its holder died, a message was lost) and puts it back on its way."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jobs_app.models import Attempt, AttemptPhase, Project
 from .actors import SWEEPER
 from .close import close, release
 from .delete import ASIDE
-from .finish import INTERRUPTED
-from .lease import is_dead
+from .finish import INTERRUPTED, finish
+from .lease import is_dead, new_holder
 from .nudge import hand_over
 
 OLD = 3600.0  # seconds after which nobody builds or removes a directory any more
@@ -27,7 +27,8 @@ def sweep() -> None:
         release(attempt, SWEEPER)
     without_pool = Attempt.objects.filter(phase=AttemptPhase.FETCHING, scheduler=None, holder="")
     for attempt_id in without_pool.values_list("pk", flat=True):
-        hand_over(attempt_id)
+        if not hand_over(attempt_id):
+            finish(attempt_id, None, new_holder())
 
 
 def _orphans(phase: AttemptPhase) -> list[Attempt]:

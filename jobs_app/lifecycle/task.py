@@ -30,7 +30,7 @@ def task_of(attempt: Attempt) -> Task:
         arguments=_arguments(parameters.get("arguments", "")) if not work.script else (),
         environment=parameters.get("environment", {}),
         inputs=tuple(str(_below(job, name)) for name in parameters.get("remote_input_files", ())),
-        resources=_resources(parameters),
+        resources=resources_of(parameters),
         retries=parameters.get("retries", 0),
         done=done_ranges(blocks.whole(attempt.pk)) if work.inherits else (),
         concurrency=parameters.get("concurrency", 0),
@@ -68,7 +68,7 @@ def _arguments(given: Any) -> tuple[tuple[str, ...], ...]:
     return (tuple(given),) if given else ()
 
 
-def _resources(parameters: Mapping[str, Any]) -> Resources:
+def resources_of(parameters: Mapping[str, Any]) -> Resources:
     return Resources(
         cpus=parameters.get("cpus", 1),
         memory_mb=parameters.get("memory", 0),

@@ -1,4 +1,4 @@
-"""How an attempt ended: read from its slices' states, and where those are incomplete, from the slices' own records."""
+"""How an attempt ended, by its slices' states or, where the pool told none, by their own records."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def judge(attempt: Attempt, paths: AttemptPaths) -> Verdict:
     work = Work.from_json(attempt.work)
     counts = _counts(attempt, work)
     if sum_of(counts.values()).ended < sum_of(counts.values()).total:
-        complete_from_facts(attempt, work, paths)
+        complete_from_facts(attempt, paths)
         counts = _counts(attempt, work)
     status = states.job_state(sum_of(counts.values()), independent=work.independent)
     reason = _reason(attempt, work, counts, paths) if status != "COM" else ""
@@ -37,7 +37,7 @@ def judge(attempt: Attempt, paths: AttemptPaths) -> Verdict:
 
 
 def verify(attempt: Attempt, paths: AttemptPaths) -> None:
-    """Damaged, if a file that the job made is not there as it was made. (Hashes were checked on the way here.)"""
+    """Damaged, if a file that the job made is not there as it was made."""
     if Work.from_json(attempt.work).script:
         manifest.verify(paths.job.root, manifest.read(paths.job), hashes=False)
 
@@ -50,7 +50,7 @@ def _counts(attempt: Attempt, work: Work) -> dict[str, Counts]:
     return {step: sum_of(each) for step, each in rows.items()}
 
 
-def complete_from_facts(attempt: Attempt, work: Work, paths: AttemptPaths) -> None:
+def complete_from_facts(attempt: Attempt, paths: AttemptPaths) -> None:
     """The pool says that all is over, and has not said how some slices ended: they have, in their records.
 
     A slice without one was lost, and counts as failed: nothing is shown done that is not.

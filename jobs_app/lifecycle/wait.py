@@ -1,4 +1,4 @@
-"""Waits until a job is over. Where no courier works for its scheduler, whoever waits does the courier's work."""
+"""Waits until a job is over. Where no courier works for its scheduler, who waits does the courier's work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def help_with(helper: Helper) -> None:
 
 
 def wait(job: Job, timeout: float | None = None) -> bool:
-    """True when the job is over; False if `timeout` seconds passed first. JobHeld if only a person can help."""
+    """True when the job is over, False if `timeout` seconds pass first; JobHeld if only a person can help."""
     deadline = None if timeout is None else time.monotonic() + timeout
     while not _is_over(job):
         seconds = WHILE if deadline is None else min(WHILE, deadline - time.monotonic())
@@ -68,23 +68,21 @@ def _schedulers(job: Job) -> list[int]:
     asked = {job.pk}
     while asked:
         seen |= asked
-        blocked, running = set(), set()
+        blocked: set[int] = set()
+        running: set[int] = set()
         live = Attempt.objects.filter(job_id__in=asked).exclude(phase=AttemptPhase.FINAL)
         for job_id, phase, scheduler_id in live.values_list("job_id", "phase", "scheduler_id"):
             (blocked if phase == AttemptPhase.BLOCKED else running).add(job_id)
-            if scheduler_id is not None and phase != AttemptPhase.BLOCKED:
+            if scheduler_id and phase != AttemptPhase.BLOCKED:
                 found[scheduler_id] = None
-        asked = (_befores(blocked) | _subjobs(running)) - seen
+        befores = _befores(blocked) if blocked else set()
+        asked = (befores | (_subjobs(running) if running else set())) - seen
     return list(found)
 
 
 def _befores(blocked: set[int]) -> set[int]:
-    if not blocked:
-        return set()
     return set(JobDependency.objects.filter(job_id__in=blocked).values_list("before_id", flat=True))
 
 
 def _subjobs(running: set[int]) -> set[int]:
-    if not running:
-        return set()
     return set(Job.objects.filter(parent_id__in=running).values_list("pk", flat=True))

@@ -1,6 +1,6 @@
 """What a user wants of an attempt that is on its pool: written down at once, told to the pool by the courier.
 
-Wishes are looked at before and after each step of the way, so a job that is stopped while it starts stays stopped.
+Wishes are looked at before and after each step of the way, so a job that is stopped while it starts stays so.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+
 from jobs_app.compute import embedded
 from jobs_app.courier import Courier
 from jobs_app.lifecycle import link

@@ -1,0 +1,179 @@
+"""Sending happens once, whatever breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from jobs_app.courier import Courier
+from jobs_app.lifecycle.link import PAUSE_AFTER
+from jobs_app.models import Attempt, AttemptPhase, Batch, Job
+
+from .fake_pool import FakePool
+
+NewJob = Callable[..., Job]
+
+
+def time_passes(courier: Courier) -> None:
+    """The time of the next try has come."""
+    row = courier.link.scheduler
+    row.retry_at = timezone.now() - timedelta(seconds=1)
+    row.save(update_fields=["retry_at"])
+    Attempt.objects.exclude(retry_at=None).update(retry_at=row.retry_at)
+
+
+def attempt_of(job: Job) -> Attempt:
+    return Attempt.objects.get(job=job)
+
+
+def test_jobs_that_wait_together_are_sent_in_one_batch(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    jobs = [new_job(f"job {number}") for number in range(5)]
+    for job in jobs:
+        job.execute()
+    courier.tick()
+    assert pool.calls.count("send") == 1
+    assert sorted(pool.sent_jobs()) == sorted(job.pk for job in jobs)
+
+
+def test_the_most_urgent_goes_first(new_job: NewJob, courier: Courier, pool: FakePool) -> None:
+    usual, urgent = new_job("usual"), new_job("urgent", priority=5)
+    usual.execute()
+    urgent.execute()
+    courier.tick()
+    assert pool.sent_jobs() == [urgent.pk, usual.pk]
+
+
+def test_a_send_whose_answer_was_lost_is_adopted_not_repeated(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job()
+    job.execute()
+    pool.breaks_after = {"send"}
+    courier.tick()
+    assert attempt_of(job).phase == AttemptPhase.SENDING
+    pool.breaks_after = set()
+    time_passes(courier)
+    courier.tick()
+    assert attempt_of(job).phase == AttemptPhase.SENT
+    assert len(pool.batches) == 1
+    assert pool.calls.count("send") == 1
+
+
+def test_a_send_that_surely_had_no_effect_is_repeated_under_the_same_token(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job()
+    job.execute()
+    pool.breaks_before = {"send"}
+    courier.tick()
+    token = Batch.objects.get().token
+    pool.breaks_before = set()
+    time_passes(courier)
+    courier.tick()
+    assert list(pool.batches) == [token]
+    assert attempt_of(job).phase == AttemptPhase.SENT
+
+
+def test_a_pool_out_of_reach_is_not_asked_again_at_once(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    new_job().execute()
+    pool.breaks_before = {"send", "look"}
+    for _ in range(5):
+        courier.tick()
+    assert len(pool.calls) == 1
+    assert courier.link.scheduler.retry_at > timezone.now()
+
+
+def test_a_link_that_fails_again_and_again_pauses_the_scheduler_and_a_probe_resumes_it(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job()
+    job.execute()
+    pool.breaks_before = {"send", "look"}
+    for _ in range(PAUSE_AFTER):
+        courier.tick()
+        time_passes(courier)
+    scheduler = courier.link.scheduler
+    scheduler.refresh_from_db()
+    assert "connection broke" in scheduler.paused
+    assert job.status == "Submitted"
+    pool.breaks_before = set()
+    courier.tick()
+    scheduler.refresh_from_db()
+    assert (scheduler.paused, scheduler.failures, scheduler.last_error) == ("", 0, "")
+    assert attempt_of(job).phase == AttemptPhase.SENT
+
+
+def test_nothing_is_sent_while_an_administrator_has_paused_the_scheduler(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    courier.link.scheduler.paused = "moving to a new building"
+    courier.link.scheduler.save()
+    new_job().execute()
+    courier.tick()
+    assert pool.batches == {}
+
+
+def test_a_refused_job_ends_with_the_pools_own_words(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job()
+    pool.refuses = {job.pk}
+    job.execute()
+    courier.tick()
+    assert job.status == "Error"
+    assert f"no room for job {job.pk}" in job.status_message
+
+
+def test_a_refused_job_does_not_take_its_company_along(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    good, bad, other = new_job("good"), new_job("bad"), new_job("other")
+    pool.refuses = {bad.pk}
+    for job in (good, bad, other):
+        job.execute()
+    for _ in range(4):
+        courier.tick()
+    assert bad.status == "Error"
+    assert sorted(pool.sent_jobs()) == [good.pk, other.pk]
+
+
+def test_a_job_whose_directory_was_removed_ends_with_an_error_that_names_it(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    import shutil
+
+    job, other = new_job(), new_job("other")
+    job.execute()
+    other.execute()
+    shutil.rmtree(job.directory)
+    courier.tick()
+    assert job.status == "Error"
+    assert str(job.directory) in job.status_message
+    assert pool.sent_jobs() == [other.pk]
+
+
+def test_a_job_that_cannot_be_prepared_is_tried_again_and_stands_in_nobodys_way(
+    new_job: NewJob, courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, other = new_job(), new_job("other")
+    job.execute()
+    other.execute()
+    spec = job.paths.attempt(1).root
+    spec.parent.mkdir(parents=True)
+    spec.write_text("a file where a folder should be")
+    courier.tick()
+    attempt = attempt_of(job)
+    assert (attempt.phase, attempt.failures) == (AttemptPhase.WAITING, 1)
+    assert attempt.last_error
+    assert pool.sent_jobs() == [other.pk]
+    spec.unlink()
+    time_passes(courier)
+    courier.tick()
+    assert attempt_of(job).phase == AttemptPhase.SENT
