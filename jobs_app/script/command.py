@@ -31,6 +31,7 @@ def run_part(path: Path, step: str, sliceno: int = 0, tries: int = 1) -> int:
     from . import runner
 
     spec, directory = Spec.read(path), job_directory(path)
+    os.chdir(directory)
     try:
         script = runner.load(directory / spec.script, spec.package)
     except ScriptError as error:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-import sys
 import threading
 import types
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
@@ -17,6 +15,7 @@ from typing import Any, Callable
 from jobs_app.errors import BadOptions, ScriptError
 from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS
 
+from . import beside
 from .options import Declared
 
 EVERYWHERE = ("job", "slices", "params", "options", "datasets", "jobs", "sliceno")
@@ -83,8 +82,7 @@ class Script:
 
     def install(self) -> None:
         """Its imports find the files beside it, in this process and from now on."""
-        sys.path.insert(0, str(self.path.parent))
-        sys.modules.update(self.modules)
+        beside.install(str(self.path.parent), dict(self.modules))
 
 
 def method_of(path: Path) -> str:
@@ -105,7 +103,7 @@ def load(path: Path, package: str = "") -> Script:
     module = types.ModuleType(_module_name(path, package))
     module.__file__ = str(path)
     module.__package__ = module.__name__.rpartition(".")[0]
-    with _loading, _beside(path, module) as loaded:
+    with _loading, beside.importing(str(path.parent), module) as loaded:
         _execute(code, module, path)
     return _looked_over(module, path, package, loaded)
 
@@ -124,38 +122,6 @@ def _compile(path: Path) -> types.CodeType:
         raise ScriptError(f"{path}, line {error.lineno}: {error.msg}. Mend the script.") from None
     except ValueError as error:  # a NUL byte
         raise ScriptError(f"{path} is no Python source: {error}. Mend the script.") from None
-
-
-@contextmanager
-def _beside(path: Path, module: types.ModuleType) -> Iterator[dict[str, types.ModuleType]]:
-    """While the script is executed, `import x` and `from . import x` find the files beside it.
-
-    What was loaded from there is handed over and taken out again: another app's may have the same name.
-    """
-    folder = str(path.parent)
-    loaded: dict[str, types.ModuleType] = {}
-    package = types.ModuleType(module.__package__ or "")
-    package.__path__ = [folder]
-    own = {package.__name__: package, module.__name__: module}
-    before = dict(sys.modules)
-    hidden = {name for name, known in before.items() if _lies_in(known, folder)}
-    for name in hidden:
-        del sys.modules[name]
-    sys.modules.update(own)
-    sys.path.insert(0, folder)
-    try:
-        yield loaded
-    finally:
-        sys.path.remove(folder)
-        loaded.update({name: known for name, known in sys.modules.items() if _lies_in(known, folder)}, **own)
-        for name in loaded:
-            sys.modules.pop(name, None)
-        sys.modules.update({name: before[name] for name in {*hidden, *loaded} if name in before})
-
-
-def _lies_in(module: Any, folder: str) -> bool:
-    file = getattr(module, "__file__", None)
-    return isinstance(file, str) and os.path.dirname(file) == folder
 
 
 def _execute(code: types.CodeType, module: types.ModuleType, path: Path) -> None:
@@ -290,9 +256,9 @@ def _extra_file(file: Path, path: Path) -> tuple[str, Path]:
 
 
 def _module_files(module: types.ModuleType, path: Path) -> Iterator[tuple[str, Path]]:
-    if not module.__file__:
+    if not getattr(module, "__file__", None):
         raise ScriptError(f"{path}: depend_extra holds {module.__name__}, which is no file. Name its files.")
-    file = Path(module.__file__)
+    file = Path(str(module.__file__))
     parts = module.__name__.split(".")
     if file.stem == "__init__":
         for each in sorted(file.parent.rglob("*.py")):

@@ -23,6 +23,7 @@ Todo = tuple[int, int]  # slice, try
 def run_all(path: Path, slots: int) -> int:
     """0 if the end of the job was recorded, good or bad. What is recorded as done is not run again."""
     spec, directory = Spec.read(path), job_directory(path)
+    os.chdir(directory)
     try:
         script = runner.load(directory / spec.script, spec.package)
     except ScriptError as error:
