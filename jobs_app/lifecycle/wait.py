@@ -16,6 +16,7 @@ Helper = Callable[[int], AbstractContextManager[Round | None]]
 _helpers: list[Helper] = []
 
 SHORTEST, LONGEST = 0.002, 0.1  # seconds between two looks at the row
+GRACE = 0.3  # seconds in which news of a held job may come that were on their way
 WHILE = 1.0  # seconds until it is asked again whom to help
 
 
@@ -31,13 +32,16 @@ def wait(job: Job, timeout: float | None = None) -> bool:
         seconds = WHILE if deadline is None else min(WHILE, deadline - time.monotonic())
         if seconds <= 0:
             return False
-        _wait_a_while(job, seconds)
+        held = _is_held(job)
+        _wait_a_while(job, min(seconds, GRACE) if held else seconds)
+        if held and _is_held(job):
+            raise JobHeld(f"Job {job.pk} ({job.name!r}) is {job.cached_status}: {job.status_message}")
     return True
 
 
 def _wait_a_while(job: Job, seconds: float) -> None:
-    """Helps or sleeps until the job may be over, or the time is."""
-    until = time.monotonic() + seconds
+    """Helps or sleeps until the job is over or in another state, or the time is up."""
+    until, before = time.monotonic() + seconds, job._status
     with ExitStack() as stack:
         offers = [stack.enter_context(_helpers[0](pk)) for pk in _schedulers(job)] if _helpers else []
         rounds = [round_ for round_ in offers if round_ is not None]
@@ -48,7 +52,7 @@ def _wait_a_while(job: Job, seconds: float) -> None:
             if not rounds:
                 time.sleep(pause)
                 pause = min(pause * 1.5, LONGEST)
-            if _is_over(job):
+            if _is_over(job) or job._status != before:
                 return
 
 
@@ -56,9 +60,15 @@ def _is_over(job: Job) -> bool:
     job.refresh_status()
     if job._status == "PEN":
         raise WrongState(f"Job {job.pk} ({job.name!r}) was not executed yet. Call execute() first.")
-    if job._status in ("HLD", "PAS"):
-        raise JobHeld(f"Job {job.pk} ({job.name!r}) is {job.cached_status}: {job.status_message}")
     return job.is_final
+
+
+def _is_held(job: Job) -> bool:
+    """And nobody has asked for anything else meanwhile."""
+    if job._status not in ("HLD", "PAS"):
+        return False
+    live = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL)
+    return not live.exclude(wish="").exists()
 
 
 def _schedulers(job: Job) -> list[int]:

@@ -44,7 +44,7 @@ class Command(RoostCommand):
         return _finish(output, started.job, began)
 
 
-_PLAIN = {"what": f"{APP}/ising", "set": [], "slices": None, "name": None, "user": None, "json": False}
+_PLAIN = {"what": f"{APP}/ising", "slices": None, "name": None, "user": None, "json": False}
 
 
 def _require_app() -> None:

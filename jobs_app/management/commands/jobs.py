@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from jobs_app.management.base import RoostCommand
-from jobs_app.management.jobs import acting, listing, running, showing
+from jobs_app.management.jobs import acting, cleaning, listing, running, showing
 from jobs_app.terminal.output import Output
 
 
@@ -14,7 +14,7 @@ class Command(RoostCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
-        for family in (listing, showing, running, acting):
+        for family in (listing, showing, running, acting, cleaning):
             family.add(commands)
 
     def run(self, output: Output, options: dict[str, Any]) -> int | None:

@@ -1,11 +1,11 @@
-"""stop, pause, resume, resubmit, rerun, delete."""
+"""execute, stop, pause, resume, resubmit, rerun, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from jobs_app.errors import Invalid, RoostError
+from jobs_app.errors import Invalid, JobHeld, RoostError, UnknownJob
 from jobs_app.management import person
 from jobs_app.management.base import code_of
 from jobs_app.models import Job
@@ -15,22 +15,23 @@ from jobs_app.terminal.output import Output
 from .common import Options, Subcommands, find_jobs, subcommand, takes_jobs
 
 VERBS = {
-    "stop": ("stop", "ends jobs", "will stop"),
-    "pause": ("pause", "holds jobs back", "will pause"),
-    "resume": ("resume", "lets paused or held jobs go on", "goes on"),
-    "resubmit": ("resubmit", "opens another attempt at the whole job", "was submitted again"),
-    "rerun": (
-        "rerun_failed",
-        "runs again the slices that failed; the others are kept",
-        "runs its failed slices again",
-    ),
-    "delete": ("delete", "deletes jobs with all their files", "is deleted"),
+    "execute": ("execute", "starts jobs that were created and not executed yet"),
+    "stop": ("stop", "ends jobs"),
+    "pause": ("pause", "holds jobs back"),
+    "resume": ("resume", "lets paused or held jobs go on"),
+    "resubmit": ("resubmit", "opens another attempt at the whole job"),
+    "rerun": ("rerun_failed", "runs again the slices that failed; the others are kept"),
+    "delete": ("delete", "deletes jobs with all their files"),
 }
 WITH_SLICES = ("stop", "pause", "resume")
 
+# So long it is watched whether the pool does what was asked; afterwards it does it by itself.
+PATIENCE = {"stop": 5.0, "pause": 5.0, "delete": 5.0}
+SHORT = 0.3
+
 
 def add(commands: Subcommands) -> None:
-    for name, (_, help, _said) in VERBS.items():
+    for name, (_, help) in VERBS.items():
         parser = subcommand(commands, name, _runner(name), help)
         takes_jobs(parser)
         if name in WITH_SLICES:
@@ -46,21 +47,18 @@ def _runner(name: str) -> Callable[[Output, Options], int | None]:
 
 def act(output: Output, options: Options, name: str) -> int | None:
     """Goes on after a job that refuses; the exit code is that of the first refusal."""
-    verb, _, said = VERBS[name]
+    verb, _ = VERBS[name]
     slices = numbers(options["slices"]) if options.get("slices") else None
-    results: list[dict[str, Any]] = []
-    code = None
-    for job in find_jobs(options["jobs"]):
-        refusal = _ask(job, verb, slices)
-        results.append({"id": job.pk, "done": refusal is None, "error": str(refusal) if refusal else None})
-        if refusal is None:
-            output.say(f"Job {job.pk} ({job.name}) {said}.")
+    asked = [(job, _ask(job, verb, slices)) for job in find_jobs(options["jobs"])]
+    results = [_outcome(job, refusal, name, slices) for job, refusal in asked]
+    for result in results:
+        if result["error"]:
+            output.warn(result["error"])
         else:
-            code = code or code_of(refusal)
-            output.warn(str(refusal))
+            output.say(f"Job {result['id']} ({result['name']}) is {result['state']}.")
     if output.as_json:
         output.json(results)
-    return code
+    return next((code_of(refusal) for _, refusal in asked if refusal), None)
 
 
 def _ask(job: Job, verb: str, slices: list[int] | None) -> RoostError | None:
@@ -74,6 +72,24 @@ def _ask(job: Job, verb: str, slices: list[int] | None) -> RoostError | None:
     except RoostError as error:
         return error
     return None
+
+
+def _outcome(job: Job, refusal: RoostError | None, name: str, slices: list[int] | None) -> dict[str, Any]:
+    said = {"id": job.pk, "name": job.name, "error": str(refusal) if refusal else None}
+    if refusal is None:
+        said["state"] = _settled(job, SHORT if slices else PATIENCE.get(name, SHORT))
+    return said
+
+
+def _settled(job: Job, seconds: float) -> str:
+    """The state that it comes to soon. Where no courier works, whoever waits does its work."""
+    try:
+        job.wait(seconds)
+    except UnknownJob:
+        return "deleted"
+    except JobHeld:
+        pass
+    return job.cached_status
 
 
 def numbers(text: str) -> list[int]:

@@ -36,16 +36,14 @@ def add(commands: Subcommands) -> None:
     parser.add_argument(
         "what", metavar="METHOD_OR_TEMPLATE", help="see manage.py methods, manage.py templates"
     )
-    parser.add_argument("values", nargs="*", metavar="KEY=VALUE", help="options of the script, or parameters")
+    parser.add_argument(
+        "values",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="options of the script; memory, retries, wall_time, scheduler, ...",
+    )
     parser.add_argument("--slices", type=int, help="into how many")
     parser.add_argument("--name", help="what the job is called")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="memory, retries, wall_time, scheduler, ...",
-    )
     parser.add_argument("--user", help="whose it is; else the person's at this terminal")
     parser.add_argument("--again", action="store_true", help="run it even if there is a finished one")
     parser.add_argument("--wait", "-w", action="store_true", help="until it is over, and show its progress")
@@ -82,16 +80,22 @@ def _say_json(output: Output, job: Job, code: int) -> int:
 def start(options: Options) -> Started:
     """The template of this name, else the method."""
     own: dict[str, Any] = {"user": person.called(options["user"]) if options["user"] else person.local()}
-    own.update(assignments(options["set"]))
     if options["slices"] is not None:
         own["slices"] = options["slices"]
-    values = assignments(options["values"])
+    values = _refuse_own(assignments(options["values"]))
     template = find_template(options["what"])
     if template is None:
         return _build(_method(options["what"]), values, own, options)
     if template.type == "SCRIPT":
         return _build_from(template, values, own, options)
     return _create(template, values, own, options)
+
+
+def _refuse_own(values: dict[str, Any]) -> dict[str, Any]:
+    for name in ("user", "groups", "timeout"):
+        if name in values:
+            raise Invalid(f"{name} cannot be a value here. --user and --timeout are for that.")
+    return values
 
 
 def _method(name: str) -> methods.Method:
@@ -104,7 +108,7 @@ def _method(name: str) -> methods.Method:
 def _build(method: methods.Method, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
     manager = JobManager(method.app.label)
     about = {"name": options["name"] or "", "caption": ""}
-    wanted = building.order(manager.app, manager.project(), method.name, {"options": values}, own, **about)
+    wanted = building.order(manager.app, manager.project(), method.name, {}, {**values, **own}, **about)
     begun = building.begin(wanted, force=options["again"])
     return Started(begun.job, begun.fresh)
 
@@ -112,10 +116,10 @@ def _build(method: methods.Method, values: dict[str, Any], own: dict[str, Any], 
 def _build_from(template: Template, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
     manager, given = JobManager(template.app), template.parameters
     inputs = {kind: dict(given.get(kind) or {}) for kind in script_jobs.KINDS}
-    inputs["options"].update(values)
     said = {name: value for name, value in given.items() if name in building.OF_THE_JOB}
     about = {"name": options["name"] or template.name, "caption": given.get("description", "")}
-    wanted = building.order(manager.app, manager.project(), given["method"], inputs, {**said, **own}, **about)
+    keywords = {**said, **values, **own}
+    wanted = building.order(manager.app, manager.project(), given["method"], inputs, keywords, **about)
     begun = building.begin(wanted, force=options["again"])
     return Started(begun.job, begun.fresh)
 
