@@ -18,6 +18,8 @@ from jobs_app.states import SliceState
 from ..base import Event, EventKind, Garbled, Step
 from .point import AccessPoint
 
+Fact = facts.Fact | None
+
 
 class _Outcome(NamedTuple):
     """Slices next to each other that ended alike become one event."""
@@ -55,31 +57,45 @@ def _expanded(event: Event, record: dict[str, Any] | None) -> Iterator[Event]:
     elif "steps" not in event.data or "facts" not in record:
         yield event
     else:
-        for name, slices in event.data["steps"]:
-            yield from _step(event, Step(name, slices), record)
+        yield from _of_all_steps(replace(event, host=record.get("host", "")), record)
 
 
-def _step(event: Event, step: Step, record: dict[str, Any]) -> Iterator[Event]:
+def _of_all_steps(event: Event, record: dict[str, Any]) -> Iterator[Event]:
+    steps = [Step(name, slices) for name, slices in event.data["steps"]]
+    found = {step: _facts(record, step) for step in steps}
+    failed = any(
+        fact is not None and fact.state == SliceState.FAILED for each in found.values() for fact in each
+    )
+    missing = _skipped_or_lost(event, explained=failed or bool(record.get("well")))
+    for step in steps:
+        yield from _step(event, step, found[step], missing)
+
+
+def _skipped_or_lost(event: Event, explained: bool) -> _Outcome:
+    """A part without a record was left out for a reason that is on record, or nobody knows what became of it."""
+    if explained:
+        return _Outcome(EventKind.SKIPPED)
+    return _Outcome(EventKind.ENDED, event.exit_code or 1, event.signal)
+
+
+def _step(event: Event, step: Step, found: Sequence[Fact], missing: _Outcome) -> Iterator[Event]:
     first = 0
-    outcomes = map(_outcome, _facts(record, step))
-    for outcome, group in groupby(outcomes):
+    for outcome, group in groupby(_outcome(fact, missing) for fact in found):
         count = len(list(group))
         known = outcome._asdict()
-        yield replace(
-            event, step=step.name, slice=first, count=count, data={}, host=record.get("host", ""), **known
-        )
+        yield replace(event, step=step.name, slice=first, count=count, data={}, **known)
         first += count
 
 
-def _outcome(fact: facts.Fact | None) -> _Outcome:
+def _outcome(fact: Fact, missing: _Outcome) -> _Outcome:
     if fact is None:
-        return _Outcome(EventKind.SKIPPED)
+        return missing
     if fact.state == SliceState.DONE:
         return _Outcome(EventKind.ENDED, 0, None, fact.tries)
     return _Outcome(EventKind.ENDED, fact.exit_code or 1, fact.signal or None, fact.tries)
 
 
-def _facts(record: dict[str, Any], step: Step) -> list[facts.Fact | None]:
+def _facts(record: dict[str, Any], step: Step) -> list[Fact]:
     try:
         data = base64.b64decode(record["facts"], validate=True)
     except (binascii.Error, TypeError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def end() -> Iterator[bytes]:
 
 
 def _head(member: tarfile.TarInfo) -> bytes:
+    member.mtime = int(time.time())
     return member.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
