@@ -138,13 +138,13 @@ class Courier:
         return bool(found.events)
 
     def _complete(self, heard: bool) -> None:
-        """What follows from what was heard: subjobs and results; now and then what nobody spoke of."""
+        """What follows from what was heard: results and subjobs; now and then what nobody spoke of."""
         due = time.monotonic() - self._looked > LOOK_EVERY
-        if self._subjobs and self.link.ready and (heard or due):
-            self._subjobs = serve(self.link, _build)
         if due and self.link.ready:
             self._looked = time.monotonic()
             self._finish_all()
+        if self._subjobs and self.link.ready and (heard or due):
+            self._subjobs = serve(self.link, _build)
         if time.monotonic() - self._swept > SWEEP_EVERY:
             self._swept = time.monotonic()
             sweep()

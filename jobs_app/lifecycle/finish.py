@@ -59,10 +59,10 @@ def finish(attempt_id: int, link: Link | None, holder: str) -> bool:
 
 
 def _hold(attempt_id: int, holder: str) -> bool:
-    now = timezone.now()
-    free = Q(holder="") | Q(holder=holder) | Q(holder_until__lt=now)
+    free = Q(holder="") | Q(holder=holder)
     mine = Attempt.objects.filter(free, pk=attempt_id, phase=AttemptPhase.FETCHING)
-    return bool(mine.exclude(retry_at__gt=now).update(holder=holder, holder_until=lease.until()))
+    due = mine.exclude(retry_at__gt=timezone.now())
+    return bool(due.update(holder=holder, holder_until=lease.until()))
 
 
 def _finish(attempt: Attempt, link: Link | None) -> bool:
@@ -110,7 +110,8 @@ def _processed(attempt: Attempt, verdict: Verdict) -> Verdict:
     try:
         function = job.process_results_function
         if function is not None:
-            function(job)
+            with lease.kept(attempt):
+                function(job)
     except Exception:
         log.exception("process_results_function of job %s failed", job.pk)
         reason = f"process_results_function {job._process_results_function} failed. The results are here.\n"

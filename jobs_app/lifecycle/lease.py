@@ -7,15 +7,22 @@ start time tells a process from a later one with the same pid); on another host 
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs_app.models import Scheduler
+from jobs_app.models import Attempt, Scheduler
+
+log = logging.getLogger(__name__)
 
 SECONDS = 30
 
@@ -38,6 +45,13 @@ def is_dead(holder: str) -> bool:
     if host != socket.gethostname() or not pid.isdigit():
         return False
     return _start_time(int(pid)) != start
+
+
+def is_lost(holder: str, until: datetime | None) -> bool:
+    """Whether what it holds is nobody's any more. A process of this host that lives holds it as long as it likes."""
+    if holder.split(":")[0] == socket.gethostname():
+        return is_dead(holder)
+    return until is None or until < timezone.now()
 
 
 def _start_time(pid: int) -> str:
@@ -80,3 +94,26 @@ def renew(scheduler_id: int, holder: str) -> bool:
 
 def give_back(scheduler_id: int, holder: str) -> None:
     Scheduler.objects.filter(pk=scheduler_id, courier=holder).update(courier="", courier_until=None)
+
+
+@contextmanager
+def kept(attempt: Attempt) -> Iterator[None]:
+    """Renews the lease on the attempt while something slow is done with it, for the eyes of other hosts."""
+    over = threading.Event()
+    thread = threading.Thread(target=_renew_until, args=(attempt.pk, over), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _renew_until(attempt_id: int, over: threading.Event) -> None:
+    try:
+        while not over.wait(SECONDS / 3):
+            Attempt.objects.filter(pk=attempt_id).update(holder_until=until())
+    except DatabaseError:
+        log.exception("The lease on attempt %d cannot be renewed", attempt_id)
+    finally:
+        connection.close()

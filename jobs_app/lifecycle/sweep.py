@@ -5,16 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 
-from django.db.models import QuerySet
-from django.utils import timezone
-
 from jobs_app.models import Attempt, AttemptPhase, Project
 
 from .actors import SWEEPER
 from .close import close, release
 from .delete import ASIDE
 from .finish import INTERRUPTED, finish
-from .lease import is_dead, new_holder
+from .lease import is_lost, new_holder
 from .nudge import hand_over
 
 OLD = 3600.0  # seconds after which nobody builds or removes a directory any more
@@ -32,13 +29,8 @@ def sweep() -> None:
 
 
 def _orphans(phase: AttemptPhase) -> list[Attempt]:
-    held: QuerySet[Attempt] = Attempt.objects.filter(phase=phase).exclude(holder="")
-    now = timezone.now()
-    return [
-        attempt
-        for attempt in held
-        if is_dead(attempt.holder) or (attempt.holder_until is not None and attempt.holder_until < now)
-    ]
+    held = Attempt.objects.filter(phase=phase).exclude(holder="")
+    return [attempt for attempt in held if is_lost(attempt.holder, attempt.holder_until)]
 
 
 def _free_fetching() -> None:

@@ -84,7 +84,7 @@ def _reason(attempt: Attempt, work: Work, counts: Mapping[str, Counts], paths: A
 def _failure(attempt: Attempt, step: str, counts: Counts, paths: AttemptPaths) -> str:
     number = SliceBlock.objects.filter(attempt_id=attempt.pk).numbers(step, SliceState.FAILED, limit=1)[0]
     part = f"Slice {number}" if step in (ANALYSIS, RUN) and counts.total > 1 else f"The step {step}"
-    others = f" {counts.failed - 1} more slices failed." if counts.failed > 1 else ""
+    others = f" ({counts.failed - 1} more slices failed.)" if counts.failed > 1 else ""
     return f"{part} failed: {_why(attempt, step, number, paths)}{others}"
 
 
@@ -103,10 +103,11 @@ def _why(attempt: Attempt, step: str, number: int, paths: AttemptPaths) -> str:
 
 
 def _recorded_error(paths: AttemptPaths, step: str, number: int) -> str:
+    """What the runner wrote of it (see jobs_app/script/failure.py)."""
     try:
         content: Any = json.loads(paths.error(step, number).read_text())
     except (FileNotFoundError, ValueError):
         return ""
     if not isinstance(content, dict):
         return ""
-    return str(content.get("message") or content.get("error") or content.get("traceback") or "")
+    return ": ".join(str(content[name]) for name in ("type", "message") if content.get(name))
