@@ -35,7 +35,8 @@ def show(rows: Sequence[Row]) -> None:
     for row in rows:
         table.add_row(*cells(row), style="" if row.reached else "bold red")
     console = Console()
-    console.print(table, width=max(console.width, 120))
+    console.width = max(console.width, 130)  # a line a figure, in a pipe too
+    console.print(table)
 
 
 def write(rows: Sequence[Row], *, quick: bool) -> None:
