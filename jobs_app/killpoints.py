@@ -3,7 +3,8 @@
 Nothing happens unless ROOST_KILL_AT names the place: "courier.batch-committed" kills when it is reached for
 the first time, "courier.batch-committed:3" for the third. ROOST_KILL_ONCE names a marker file: whoever makes
 it dies, everybody after goes on, so a restarted process does not die again. With it, all processes count
-together (in a file beside the marker), so that the third of many short ones can be killed.
+together (in a file beside the marker), so that the third of many short ones can be killed. Several places
+may be named, with commas between them; each has a marker of its own.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ def reach(name: str) -> None:
     wanted = os.environ.get("ROOST_KILL_AT")
     if wanted is None:
         return
-    place, _, count = wanted.partition(":")
-    if place != name:
-        return
+    for number, place in enumerate(wanted.split(",")):
+        if place.partition(":")[0] == name:
+            _reached_one(name, place.partition(":")[2], number)
+
+
+def _reached_one(name: str, count: str, number: int) -> None:
     marker = os.environ.get("ROOST_KILL_ONCE", "")
+    if marker and number:
+        marker += f".{number}"
     times = _times_in_all(marker) if marker else _times_here(name)
     if times >= int(count or 1) and _first(marker):
         os.kill(os.getpid(), signal.SIGKILL)

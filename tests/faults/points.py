@@ -26,6 +26,10 @@ def pool_points() -> tuple[str, ...]:
     return points(*_FIRST_WORDS_OF_THE_POOL)
 
 
+# Places where only somebody comes who mourns another: who has to die first.
+_AFTER = {"pool.leader-died": "leader.loaded"}
+
+
 @dataclass(frozen=True)
 class Kill:
     """Where and when: at the `count`-th time that any process comes to `point`."""
@@ -34,10 +38,15 @@ class Kill:
     count: int
 
     def __str__(self) -> str:
-        return f"{self.point}:{self.count}"
+        first = _AFTER.get(self.point)
+        return f"{self.point}:{self.count}" + (f",{first}:2" if first else "")
 
 
-def draw(seed: int, names: tuple[str, ...], longest: int = 12) -> Kill:
-    """Each name in its turn; early times more often than late ones, for some places are not reached often."""
+def draw(seed: int, names: tuple[str, ...], longest: int = 12) -> tuple[Kill, ...]:
+    """Each name in its turn; early times more often than late ones, for some places are not reached often.
+    Every third time somebody else is killed as well."""
     chance = random.Random(seed)
-    return Kill(names[seed % len(names)], chance.choice((1, 1, 2, 3, chance.randint(1, longest))))
+    first = Kill(names[seed % len(names)], chance.choice((1, 1, 2, 3, chance.randint(1, longest))))
+    if seed % 3:
+        return (first,)
+    return first, Kill(chance.choice(names), chance.randint(1, longest))

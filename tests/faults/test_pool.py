@@ -28,12 +28,12 @@ def test_there_are_places_in_every_process_of_the_pool() -> None:
 
 
 def test_whoever_is_killed_everything_ends_once_and_well(tmp_path: Path, seed: int) -> None:
-    kill = draw(seed, names())
+    kills = draw(seed, names())
     scenario = Scenario(tmp_path)
     try:
-        killed = scenario.run(kill)
+        killed = scenario.run(kills)
         scenario.check()
     finally:
         scenario.end()
-    if kill.count == 1:
-        assert killed, f"{kill} was never reached"
+    if kills[0].count == 1:
+        assert killed, f"{kills[0]} was never reached"

@@ -245,6 +245,7 @@ class Crews:
         if live.LEADER in places:
             self._expect(crew, places[live.LEADER])
             return
+        crew.expected = False
         for number, place in places.items():
             if number != live.LEADER:
                 self._adopt(crew, place)

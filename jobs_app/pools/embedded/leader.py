@@ -52,12 +52,13 @@ def main(places: Places, wanted: Mapping[str, Any]) -> int:
         return LOST_THE_RACE
     live.write(handle, live.LEADER, os.getpid())
     reach("leader.begun")
-    return Leader(places, Program(task)).run()
+    return Leader(places, Program(task), handle).run()
 
 
 class Leader:
-    def __init__(self, places: Places, program: Program) -> None:
+    def __init__(self, places: Places, program: Program, place: int) -> None:
         self._places = places
+        self._place = place
         self._program = program
         self._task = program.task
         self._live = places.crew(self._task.attempt)
@@ -191,7 +192,8 @@ class Leader:
             os._exit(status)
 
     def _let_go(self) -> None:
-        """What is the leader's and not the part's."""
+        """What is the leader's and not the part's; above all its place, or it would seem to live."""
+        os.close(self._place)
         for key in list(self._selector.get_map().values()):
             os.close(key.fd)
         self._selector.close()

@@ -108,5 +108,7 @@ def read_task(message: Mapping[str, Any]) -> Task:
     values["resources"] = Resources(**values.get("resources", {}))
     values["arguments"] = tuple(tuple(row) for row in values.get("arguments", ()))
     values["inputs"] = tuple(values.get("inputs", ()))
-    values["done"] = tuple((str(step), int(first), int(count)) for step, first, count in values.get("done", ()))
+    values["done"] = tuple(
+        (str(step), int(first), int(count)) for step, first, count in values.get("done", ())
+    )
     return Task(**values)
