@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,19 @@ def _place(
     if statepoint is not None:
         job.statepoint, job.address = statepoint, statepoints.address(statepoint)
     if parameters.get("workspace"):
-        parameters["workspace"] = workspaces.job_workspace(parameters["workspace"], plan.app.label, user)
+        parameters["workspace"] = _workspace(parameters["workspace"], plan.app, user)
     for name in _COLUMNS & parameters.keys():
         setattr(job, name, parameters.pop(name))
     if isinstance(job, ScriptJob):
         script_jobs.complete(job, parameters)
     else:
         job.complete(parameters)
+
+
+def _workspace(wanted: str, app: App, user: Any) -> str:
+    return str(
+        check.check_one("workspace", partial(workspaces.job_workspace, app=app.label, user=user), wanted)
+    )
 
 
 def _merged(plan: Blueprint, given: dict[str, Any], user: Any) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jobs_app import registry
 from jobs_app.errors import Invalid, ScriptError, UnknownMethod
@@ -66,7 +68,11 @@ class _Loaded:
     stamps: tuple[Stamp, ...]
     script: Script
     digest: str
+    at: int  # nanoseconds
 
+
+# Clocks of file systems are coarse: a file may change again without another stamp for so many nanoseconds.
+COARSE = 20_000_000
 
 _loaded: dict[Path, _Loaded] = {}
 
@@ -74,10 +80,10 @@ _loaded: dict[Path, _Loaded] = {}
 # --- finding ----------------------------------------------------------------------------------------------
 
 
-def find(name: str, app: str | App = "") -> Method:
+def find(name: str, app: Any = "") -> Method:
     """The method, as its files are now. `app`: whose methods go before the others'."""
-    own = registry.find(app) if isinstance(app, str) and app else app
-    if isinstance(own, App) and (path := _script_of(own, name)):
+    own = app if isinstance(app, App) else registry.find(app) if app else None
+    if own and (path := _script_of(own, name)):
         return _method(own, path)
     label, dot, plain = name.rpartition(".")
     places = list(_places(plain, label if dot else ""))
@@ -86,7 +92,7 @@ def find(name: str, app: str | App = "") -> Method:
         raise Invalid(f"{name!r} may mean {named}. Write one of them in full.")
     if places:
         return _method(*places[0])
-    if isinstance(own, App) and (stepless := _file_of(own, name)):
+    if own and (stepless := _file_of(own, name)):
         return _method(own, stepless)  # which says what is wrong with it
     raise UnknownMethod(_unknown(name))
 
@@ -163,7 +169,7 @@ def _method(app: App, path: Path) -> Method:
 
 
 def _is_current(known: _Loaded) -> bool:
-    return all(_stamp(stamp[0]) == stamp for stamp in known.stamps)
+    return all(_stamp(stamp[0]) == stamp and stamp[1] < known.at - COARSE for stamp in known.stamps)
 
 
 def _stamp(path: str | Path) -> Stamp:
@@ -179,7 +185,8 @@ def _load(app: App, path: Path) -> _Loaded:
     """The stamps are taken first: a change while the script is read is noticed next time."""
     first = _stamp(path)
     script = load(path, app.package)
-    return _Loaded((first, *map(_stamp, script.depend_extra)), script, script.digest)
+    others = [source for source in script.sources.values() if source != path]
+    return _Loaded((first, *map(_stamp, others)), script, script.digest, time.time_ns())
 
 
 def forget_all() -> None:
@@ -193,10 +200,11 @@ def forget_all() -> None:
 def comments_of(source: bytes) -> dict[str, str]:
     """For each option the comment on its line, or those right above it."""
     comments = _comments(source)
-    return {name: _comment_at(line, comments) for name, line in _option_lines(ast.parse(source))}
+    return {name: _comment_at(*lines, comments) for name, *lines in _option_lines(ast.parse(source))}
 
 
-def _option_lines(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def _option_lines(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
+    """Name, first and last line."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == "options" for target in node.targets
@@ -204,15 +212,15 @@ def _option_lines(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield from _keys(node.value)
 
 
-def _keys(value: ast.expr) -> Iterator[tuple[str, int]]:
+def _keys(value: ast.expr) -> Iterator[tuple[str, int, int]]:
     if isinstance(value, ast.Dict):
         for key, item in zip(value.keys, value.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield key.value, item.end_lineno or item.lineno
+                yield key.value, key.lineno, item.end_lineno or item.lineno
     elif isinstance(value, ast.Call):
         for keyword in value.keywords:
             if keyword.arg:
-                yield keyword.arg, keyword.value.end_lineno or keyword.value.lineno
+                yield keyword.arg, keyword.lineno, keyword.end_lineno or keyword.lineno
 
 
 def _comments(source: bytes) -> dict[int, tuple[str, bool]]:
@@ -226,10 +234,12 @@ def _comments(source: bytes) -> dict[int, tuple[str, bool]]:
     return found
 
 
-def _comment_at(line: int, comments: dict[int, tuple[str, bool]]) -> str:
-    if line in comments:
-        return comments[line][0]
+def _comment_at(first: int, last: int, comments: dict[int, tuple[str, bool]]) -> str:
+    for line in (last, first):
+        if line in comments:
+            return comments[line][0]
     above: list[str] = []
+    line = first
     while (line := line - 1) in comments and comments[line][1]:
         above.insert(0, comments[line][0])
     return " ".join(above)

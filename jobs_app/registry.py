@@ -53,6 +53,7 @@ def forget(label: str) -> None:
     """For tests that define apps."""
     _apps.pop(label, None)
     _doubles.pop(label, None)
+    _broken.pop(label, None)
 
 
 def _place(cls: type) -> str:
@@ -115,6 +116,7 @@ def _import_app(package: str, folder: Path) -> None:
         except Exception:  # noqa: BLE001 - an app of somebody else: reported, and the others go on
             _broken[package] = f"{package}/app.py does not load: {traceback.format_exc(limit=-1).strip()}"
             log.error("%s", _broken[package])
+            return
     known = any(app.folder == folder for app in _apps.values())
     if not known and (folder / "job_scripts").is_dir():
         _apps[package] = App(package, package, folder)

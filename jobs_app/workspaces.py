@@ -37,8 +37,11 @@ class Workspace(str):
         return [str(entry) if full_path else entry.name for entry in found]
 
     def remove(self, item: str) -> None:
-        """A file or folder of this workspace."""
-        path = inside(item, Path(self), [Path(self)])
+        """A file or folder of this workspace; of a link the link."""
+        folder = inside(Path(item).parent, Path(self), [Path(self)])
+        if folder is None or Path(item).name in ("", ".."):
+            raise BadParameter(f"{item!r} names nothing in {self}.")
+        path = folder / Path(item).name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -69,16 +72,17 @@ def _made(folder: Path) -> Workspace:
 
 def job_workspace(wanted: str, app: Any, user: Any) -> str:
     """Where somebody wants a job to work: below the user's folder, or inside the configured roots."""
-    base = Path(get_user_workspace(app, user))
-    return str(inside(wanted, base, [root.absolute() for root in conf.workspace_roots()]))
+    roots = [root.absolute() for root in conf.workspace_roots()]
+    path = inside(wanted, Path(get_user_workspace(app, user)), roots)
+    if path is None:
+        raise BadParameter(
+            f"{wanted!r} lies outside {', '.join(map(str, roots))}. Choose a folder inside, or add its root "
+            "to the setting ROOST_WORKSPACE_ROOTS"
+        )
+    return str(path)
 
 
-def inside(wanted: str, base: Path, roots: list[Path]) -> Path:
+def inside(wanted: str | Path, base: Path, roots: list[Path]) -> Path | None:
     """`wanted`, below `base` if it is relative, if it lies in one of the roots; never out through a link."""
     path = (base / wanted).resolve()
-    if any(path.is_relative_to(root.resolve()) for root in roots):
-        return path
-    raise BadParameter(
-        f"workspace: {wanted!r} lies outside {', '.join(map(str, roots))}. Choose a folder inside, or add "
-        "its root to the setting ROOST_WORKSPACE_ROOTS."
-    )
+    return path if any(path.is_relative_to(root.resolve()) for root in roots) else None

@@ -23,16 +23,16 @@ def new_app(tmp_path: Path) -> Iterator[NewApp]:
     """An app with a folder and a package of its own; `body` is that of its class."""
     labels: list[str] = []
 
-    def new(label: str = "", scripts: dict[str, str] | None = None, **body: Any) -> type[AppBase]:
-        label = label or f"app{next(_numbers)}"
-        module = types.ModuleType(f"{label}.app")
-        folder = tmp_path / "apps" / label
+    def new(place: str = "", scripts: dict[str, str] | None = None, **body: Any) -> type[AppBase]:
+        place = place or f"app{next(_numbers)}"
+        module = types.ModuleType(f"{place}.app")
+        folder = tmp_path / "apps" / place
         (folder / "job_scripts").mkdir(parents=True)
         module.__file__ = str(folder / "app.py")
         sys.modules[module.__name__] = module
         for name, source in (scripts or {}).items():
             (folder / "job_scripts" / name).write_text(source)
-        labels.append(label)
+        labels.append(place)
         return type("App", (AppBase,), {"__module__": module.__name__, **body})
 
     yield new
