@@ -52,7 +52,7 @@ class Driver:
         """All but one, after a last look at what the pool knows of them."""
         tokens = sorted({event.attempt for event in self.events})
         if not self._done("seen.json"):
-            seen = self.pool.query(tokens).values()
+            seen = self.pool.query(tokens)
             states = {
                 token: {step: data.hex() for step, data in seen[token].slices.items()} for token in seen
             }
