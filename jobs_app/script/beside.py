@@ -1,8 +1,8 @@
-"""What a job script imports from beside itself: `import helper`, `from . import helper`, and the modules of its
+"""What a job script imports from beside itself: `import helper`, `from . import helper`, and modules of its
 app that were copied with it ("examples/ising/magnet.py" for `from examples.ising import magnet`).
 
-While a script is loaded, sys.modules and sys.path are changed, and then restored: another app's script may have
-a helper of the same name. In the process of a part the changes are made for good.
+While a script is loaded, sys.modules and sys.path are changed, and then restored: another script may have a
+helper of the same name. In the process of a part the changes are made for good.
 """
 
 from __future__ import annotations

@@ -169,7 +169,9 @@ def _run(script: Script, part: Part, job: CurrentJob, registered: Registered) ->
 
 def _call(script: Script, part: Part, job: CurrentJob) -> Any:
     arguments = _arguments(script, part, job)
-    vars(script.module).update({name: arguments[name] for name in ("options", "datasets", "jobs")})
+    known = vars(script.module)
+    known.update({name: arguments[name] for name in ("options", "datasets", "jobs")})
+    known.setdefault("job", job)
     wanted = {name: arguments[name] for name in script.arguments[part.step]}
     return getattr(script.module, part.step)(**wanted)
 

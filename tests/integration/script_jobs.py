@@ -40,7 +40,7 @@ class ScriptJob:
         **given: Any,
     ) -> None:
         self.id = f"test-{next(_numbers)}"
-        self.paths = JobPaths(create(workspace, {"job": self.id}).path)
+        self.paths = JobPaths(create(_folder(workspace), {"job": self.id}).path)
         self.attempt = self.paths.attempt(1)
         self.attempt.root.mkdir(parents=True)
         self.paths.source.mkdir()
@@ -119,3 +119,8 @@ def until(condition: Any, seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(exist_ok=True)
+    return path
