@@ -59,10 +59,12 @@ def _snapshot(attempt: str, ads: Sequence[Ad], plans: Plans) -> Snapshot | None:
     share = _share(ads[0], plans)
     if share is None or share.whole:
         return None
-    states = [_UNKNOWN] * share.procs
+    states = [int(SliceState.DONE)] * share.slices  # what does not run was done before
+    for number in (run.first + place for run in share.runs for place in range(run.count)):
+        states[number] = _UNKNOWN
     for ad in ads:
         states[answers.number(ad, "RoostSlice")] = answers.state(ad)
     if _UNKNOWN in states:
         return None
     finished = all(SliceState(state).ended for state in states)
-    return Snapshot(attempt, {share.steps[0].name: bytes(states)}, finished)
+    return Snapshot(attempt, {share.runs[0].step: bytes(states)}, finished)

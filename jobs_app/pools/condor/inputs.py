@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from jobs_app.jobdir.layout import DOCUMENT, PRIVATE, RESERVED, SETUP, STATE_POINT
+
 from ..base import Refused, Task
 
 _known: dict[tuple[str, int, int, int], str] = {}
@@ -64,12 +66,19 @@ def _all(task: Task) -> Iterator[Input]:
 def _script(task: Task) -> Iterable[Input]:
     """What the runner reads below the job's directory."""
     root = Path(task.directory)
-    attempt = root / ".roost" / "attempts" / str(task.number)
-    wanted = [root / "setup.json", attempt / "spec.json", *_files(root / ".roost" / "source")]
-    wanted += [
-        path for path in (root / "signac_statepoint.json", root / "signac_job_document.json") if path.exists()
-    ]
+    attempt = root / PRIVATE / "attempts" / str(task.number)
+    wanted = [root / SETUP, attempt / "spec.json", *_files(root / PRIVATE / "source")]
+    wanted += [path for path in (root / STATE_POINT, root / DOCUMENT) if path.exists()]
+    if task.done:
+        wanted += [*_files(attempt), *_own_files(root)]
     return [_input(path.relative_to(root).as_posix(), path) for path in dict.fromkeys(wanted)]
+
+
+def _own_files(root: Path) -> Iterator[Path]:
+    """What earlier slices left: a rerun goes on beside it."""
+    for path in sorted(root.iterdir()):
+        if path.name not in RESERVED:
+            yield from _files(path) if path.is_dir() else [path]
 
 
 def _files(root: Path) -> list[Path]:

@@ -72,7 +72,7 @@ def _of_all_steps(event: Event, record: dict[str, Any]) -> Iterator[Event]:
 
 
 def _skipped_or_lost(event: Event, explained: bool) -> _Outcome:
-    """A part without a record was left out for a reason that is on record, or nobody knows what became of it."""
+    """A part without a record was left out for a reason that is on record; or it is lost."""
     if explained:
         return _Outcome(EventKind.SKIPPED)
     return _Outcome(EventKind.ENDED, event.exit_code or 1, event.signal)

@@ -15,31 +15,9 @@ from ..base import Event, EventKind, Garbled
 from . import eventlog
 from .eventlog import LogEvent
 from .plan import ClusterPlan, Share
+from .progress import Progress
 
 FindPlan = Callable[[str, int], ClusterPlan | None]  # by batch token and group
-
-
-@dataclass
-class Ended:
-    """Which procs of a share have ended."""
-
-    share: Share
-    done: bytearray
-    left: int
-    failed: int = 0
-    removed: int = 0
-    finished: bool = False
-
-    @classmethod
-    def none_of(cls, share: Share) -> Ended:
-        return cls(share, bytearray(share.procs), share.procs)
-
-    def end(self, number: int, good: bool, removed: bool = False) -> None:
-        if not self.done[number]:
-            self.done[number] = 1
-            self.left -= 1
-            self.removed += removed
-            self.failed += not good and not removed
 
 
 @dataclass
@@ -49,7 +27,7 @@ class Segment:
     zone: tzinfo
     find_plan: FindPlan
     clusters: dict[int, ClusterPlan | None] = field(default_factory=dict)
-    attempts: dict[str, Ended] = field(default_factory=dict)
+    attempts: dict[str, Progress] = field(default_factory=dict)
 
     def know(self, cluster: int, token: str, group: int) -> ClusterPlan | None:
         if cluster not in self.clusters:
@@ -60,12 +38,14 @@ class Segment:
         """A proc that ended before this reader began."""
         if plan := self.clusters.get(cluster):
             share, number = plan.locate(proc)
-            self._ended(share).end(number, good)
+            progress = self._progress(share)
+            if progress.end(number, good=good):
+                progress.finish_silently()
 
     def finished_before(self, cluster: int) -> None:
         if plan := self.clusters.get(cluster):
             for share in plan.shares:
-                self._ended(share).left = 0
+                self._progress(share).finish_silently()
 
     def translate(self, event: LogEvent) -> Iterator[Event]:
         if event.code == eventlog.SUBMIT:
@@ -101,32 +81,23 @@ class Segment:
             yield Event(EventKind.ACCEPTED, share.attempt, self._at(event))
 
     def _end(self, event: Event, share: Share, number: int) -> Iterator[Event]:
-        ended = self._ended(share)
+        progress = self._progress(share)
         good = event.kind == EventKind.ENDED and event.exit_code == 0 and not event.signal
-        ended.end(number, good, removed=event.kind == EventKind.REMOVED)
-        if not ended.left and not ended.finished:
-            ended.finished = True
-            yield _finished(ended, event.at)
+        if progress.end(number, good=good, removed=event.kind == EventKind.REMOVED):
+            yield progress.finish(event.at)
 
     def _cluster_removed(self, event: LogEvent, plan: ClusterPlan) -> Iterator[Event]:
         """What a factory never materialised will not come any more."""
         at = self._at(event)
-        for share in plan.shares:
-            ended = self._ended(share)
-            for number in range(share.procs) if ended.left else ():
-                if not ended.done[number]:
-                    ended.end(number, good=False, removed=True)
-                    yield _event(
-                        EventKind.REMOVED, at, share, number, reason="Removed before it was started."
-                    )
-            if not ended.finished:
-                ended.finished = True
-                yield _finished(ended, at)
+        for progress in map(self._progress, plan.shares):
+            if not progress.finished:
+                yield from progress.end_all(at)
+                yield progress.finish(at)
 
-    def _ended(self, share: Share) -> Ended:
+    def _progress(self, share: Share) -> Progress:
         known = self.attempts.get(share.attempt)
         if known is None:
-            known = self.attempts[share.attempt] = Ended.none_of(share)
+            known = self.attempts[share.attempt] = Progress(share)
         return known
 
     def _at(self, event: LogEvent) -> float:
@@ -143,40 +114,13 @@ def _unix(text: bytes, zone: tzinfo) -> float:
     return datetime.fromisoformat(said).replace(tzinfo=zone).timestamp()
 
 
-def _finished(ended: Ended, at: float) -> Event:
-    total = ended.share.procs
-    reason = ""
-    if ended.failed:
-        reason = f"{ended.failed} of {total} slices failed."
-    elif ended.removed:
-        reason = f"{ended.removed} of {total} slices were removed."
-    return Event(
-        EventKind.FINISHED,
-        ended.share.attempt,
-        at,
-        data={"ok": not (ended.failed or ended.removed), "reason": reason},
-    )
-
-
 def _is_final(event: Event) -> bool:
     return event.kind == EventKind.REMOVED or (event.kind == EventKind.ENDED and not event.will_retry)
 
 
-def place(share: Share, number: int) -> tuple[str, int, int]:
-    """Step, slice and count of a proc. One that runs a whole script stands for the first step."""
-    if share.whole:
-        first = share.steps[0]
-        return first.name, 0, first.slices
-    for step in share.steps:
-        if number < step.slices:
-            return step.name, number, 1
-        number -= step.slices
-    raise Garbled(f"Attempt {share.attempt} has no slice {number}.")
-
-
 def _event(kind: EventKind, at: float, share: Share, number: int, **known: object) -> Event:
-    step, sliceno, count = place(share, number)
-    return Event(kind, share.attempt, at, step, sliceno, count, **known)  # type: ignore[arg-type]
+    run = share.place(number)
+    return Event(kind, share.attempt, at, run.step, run.first, run.count, **known)  # type: ignore[arg-type]
 
 
 def _started(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:
@@ -194,7 +138,7 @@ def _terminated(event: LogEvent, at: float, share: Share, number: int) -> Iterat
         signal=how.signal,
         memory_mb=how.memory_mb,
         will_retry=event.code == eventlog.EVICTED,
-        data={"steps": [(step.name, step.slices) for step in share.steps]} if share.whole else {},
+        data={"steps": [(run.step, run.count) for run in share.runs]} if share.whole else {},
     )
 
 

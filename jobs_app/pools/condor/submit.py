@@ -10,14 +10,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..base import Sending, Step, Task
+from ..base import Sending, Task
 from . import attributes
 from .names import Names
-from .plan import ClusterPlan, Share
+from .plan import ClusterPlan, share_of
 from .words import encoded
 
 DEFAULT_TEMPLATE = "vanilla_transfer_files"
 SCRIPT_TEMPLATE = "job_script"
+
+# A larger cluster is kept as a table, from which HTCondor makes so many procs at once.
+LATE_FROM = 5_000
+AT_ONCE = 2_000
 
 Templates = Callable[[str], str]  # a template's text by its name; Refused if there is none
 
@@ -61,30 +65,27 @@ def _description(
     sending: Sending, number: int, tasks: Sequence[Task], names: Names, version: str, templates: Templates
 ) -> Description:
     first = tasks[0]
+    plan = ClusterPlan([share_of(task) for task in tasks])
     template = templates(first.template or (SCRIPT_TEMPLATE if first.script else DEFAULT_TEMPLATE))
     parts = [
         template.rstrip("\n"),
         *_limits(first),
+        *([f"max_materialize = {AT_ONCE}"] if plan.procs > LATE_FROM and not first.concurrency else []),
         *attributes.lines(first.attributes),
         *_ours(sending, number, first, names, version),
         f"queue attempt, slice, words from {number}.rows",
     ]
     rows = "".join(f"{row}\n" for task in tasks for row in _rows(task))
-    return Description("\n".join(parts) + "\n", rows, ClusterPlan([_share(task) for task in tasks]))
-
-
-def _share(task: Task) -> Share:
-    return Share(task.attempt, task.steps, whole=bool(task.script))
+    return Description("\n".join(parts) + "\n", rows, plan)
 
 
 def _rows(task: Task) -> Iterator[str]:
     if task.script:
         yield f"{task.attempt}, 0, whole"
         return
-    step: Step
-    for step in task.steps:
-        for number in range(step.slices):
-            yield f"{task.attempt}, {number}, {step.name} {_words(task, number)}".rstrip()
+    for run in share_of(task).runs:
+        for number in range(run.first, run.first + run.count):
+            yield f"{task.attempt}, {number}, {run.step} {_words(task, number)}".rstrip()
 
 
 def _words(task: Task, number: int) -> str:
