@@ -47,6 +47,21 @@ class Formatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the lines of descriptions."""
 
 
+class Subparser(CommandParser):
+    """Takes options between the other words: `jobs run ising --wait size=8`."""
+
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        if self._mixing:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
+
 class RoostCommand(BaseCommand):
     requires_system_checks = ()
     suppressed_base_arguments = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from jobs_app.management.base import RoostCommand
+from jobs_app.management.base import RoostCommand, Subparser
 from jobs_app.management.jobs import acting, cleaning, listing, running, showing
 from jobs_app.terminal.output import Output
 
@@ -13,7 +13,9 @@ class Command(RoostCommand):
     help = "Lists, shows, runs and steers jobs. In a pipe: plain lines, tabs between the columns."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
+        commands = parser.add_subparsers(
+            metavar="COMMAND", required=True, title="commands", parser_class=Subparser
+        )
         for family in (listing, showing, running, acting, cleaning):
             family.add(commands)
 

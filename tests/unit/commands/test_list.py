@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.management import call_command
+
+from jobs_app.models import Job
+
+from .conftest import manage
+
+
+def test_the_newest_jobs_come_first_with_tabs_between_the_columns(make_job):
+    make_job("first")
+    make_job("second", _status="COM", slices_total=8, slices_done=8)
+    rows = manage("jobs", "list").rows
+    assert [row[1] for row in rows] == ["second", "first"]
+    assert rows[0][2:4] == ["Complete", "8/8"]
+
+
+def test_a_name_cannot_begin_another_line_or_column(make_job):
+    job = make_job()
+    Job.objects.filter(pk=job.pk).update(name="a\tb\nc")
+    assert [row[1] for row in manage("jobs", "list").rows] == ["a\\tb\\nc"]
+
+
+@pytest.mark.parametrize("word", ["RUN", "run", "Running", "active"])
+def test_a_state_may_be_given_by_code_or_word(make_job, word):
+    make_job("busy", _status="RUN")
+    make_job("done", _status="COM")
+    assert [row[1] for row in manage("jobs", "list", "--status", word).rows] == ["busy"]
+
+
+def test_states_add_up(make_job):
+    for status in ("ERR", "ABT", "COM"):
+        make_job(status, _status=status)
+    said = manage("jobs", "list", "--status", "ERR", "--status", "ABT")
+    assert {row[1] for row in said.rows} == {"ERR", "ABT"}
+
+
+def test_an_unknown_state_is_named_with_those_there_are(db):
+    said = manage("jobs", "list", "--status", "Bogus")
+    assert said.code == 2
+    assert "'Bogus'" in said.err
+    assert "COM Complete" in said.err
+
+
+def test_whose_jobs_can_be_chosen(make_job, bob):
+    make_job("hers")
+    make_job("his", user=bob)
+    assert [row[1] for row in manage("jobs", "list", "--mine").rows] == ["hers"]
+    assert [row[1] for row in manage("jobs", "list", "--user", "bob").rows] == ["his"]
+
+
+def test_an_unknown_user_is_an_error_and_no_empty_list(db):
+    said = manage("jobs", "list", "--user", "nobody")
+    assert (said.code, said.out) == (2, "")
+
+
+def test_pages_follow_each_other(make_job):
+    ids = [make_job(str(number)).pk for number in range(5)]
+    first = manage("jobs", "list", "--limit", "2").rows
+    second = manage("jobs", "list", "--limit", "2", "--before", first[-1][0]).rows
+    assert [int(row[0]) for row in [*first, *second]] == ids[:0:-1]
+
+
+def test_limit_nought_lists_all(make_job):
+    for number in range(30):
+        make_job(str(number))
+    assert len(manage("jobs", "list").rows) == 25
+    assert len(manage("jobs", "list", "--limit", "0").rows) == 30
+
+
+def test_json_holds_the_same_with_names(make_job):
+    job = make_job("cool", _status="RUN", slices_total=4, slices_done=1, slices_running=2)
+    (row,) = manage("jobs", "list", "--json").json
+    assert (row["id"], row["name"], row["status"], row["state"]) == (job.pk, "cool", "RUN", "Running")
+    assert row["slices"] == {"total": 4, "running": 2, "done": 1, "failed": 0, "held": 0}
+    assert row["user"] == "alice"
+
+
+def test_nothing_is_an_empty_list(db):
+    assert manage("jobs", "list").out == ""
+    assert manage("jobs", "list", "--json").json == []
+
+
+def test_jobs_are_found_by_their_state_points(make_job):
+    make_job("small", statepoint={"options": {"size": 8}})
+    make_job("large", statepoint={"options": {"size": 512}})
+    assert [row[1] for row in manage("jobs", "find", "options.size=8").rows] == ["small"]
+    assert [row[1] for row in manage("jobs", "find", "options.size={'$gt': 8}").rows] == ["large"]
+    assert manage("jobs", "find", "options.size").code == 2
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_in_a_terminal_there_is_a_table_with_a_heading(make_job):
+    make_job("cool", _status="ERR")
+    screen = Terminal()
+    call_command("jobs", "list", stdout=screen)
+    heading, row = screen.getvalue().splitlines()
+    assert "state" in heading
+    assert "cool" in row
+    assert "Error" in row
+
+
+def test_a_name_with_markup_stays_as_it_is_in_a_terminal(make_job):
+    make_job("[red]cool")
+    screen = Terminal()
+    call_command("jobs", "list", stdout=screen)
+    assert "[red]cool" in screen.getvalue()

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jobs_app.models import History
+
+from .conftest import manage
+
+OUTPUT = {"OUTPUT/prepare": b"ready\n", "OUTPUT/0": b"nought\n", "OUTPUT/10": b"ten\n", "OUTPUT/2": b"two\n"}
+
+
+@pytest.mark.parametrize("command", ["show", "logs", "files", "history"])
+@pytest.mark.parametrize("name", ["999", "ising-999", "bogus", "-", str(10**30)])
+def test_an_unknown_job_is_said_with_its_own_exit_code(db, command, name):
+    said = manage("jobs", command, "--", name)
+    assert said.code == 3
+    assert f"There is no job {name}" in said.err
+
+
+def test_a_job_is_known_by_number_and_by_id_but_not_by_another_projects(make_job):
+    job = make_job()
+    assert manage("jobs", "show", str(job.pk)).code == 0
+    assert manage("jobs", "show", f"ising-{job.pk}").code == 0
+    assert manage("jobs", "show", f"other-{job.pk}").code == 3
+
+
+def test_show_tells_state_reason_and_place(make_job):
+    job = make_job(_status="ERR", status_message="Slice 3 failed", files={"a.txt": b"1"})
+    said = dict(row for row in manage("jobs", "show", str(job.pk)).rows if len(row) == 2)
+    assert said["message"] == "Slice 3 failed"
+    assert said["directory"] == str(job.directory)
+    assert said["files"] == "1"
+
+
+def test_show_ends_with_the_traceback_of_what_failed(make_job):
+    error = json.dumps({"traceback": "ZeroDivisionError: division by zero\n"}).encode()
+    job = make_job(_status="ERR", number_of_attempts=1, files={".roost/attempts/1/errors/3.json": error})
+    assert manage("jobs", "show", str(job.pk)).out.endswith(
+        "3 failed:\nZeroDivisionError: division by zero\n"
+    )
+    (trouble,) = manage("jobs", "show", str(job.pk), "--json").json["errors"]
+    assert trouble["part"] == "3"
+
+
+def test_logs_come_part_by_part_in_the_order_of_the_work(make_job):
+    said = manage("jobs", "logs", str(make_job(_status="COM", files=OUTPUT).pk))
+    assert said.out == ("==> prepare <==\nready\n==> 0 <==\nnought\n==> 2 <==\ntwo\n==> 10 <==\nten\n")
+
+
+def test_the_log_of_one_part_comes_without_a_heading(make_job):
+    job = make_job(_status="COM", files=OUTPUT)
+    assert manage("jobs", "logs", str(job.pk), "--part", "2").out == "two\n"
+    assert manage("jobs", "logs", str(job.pk), "--part", "7").out == ""
+
+
+def test_no_part_leads_out_of_the_output(make_job):
+    job = make_job(files={**OUTPUT, "secret": b"secret"})
+    said = manage("jobs", "logs", str(job.pk), "--part", "../secret")
+    assert (said.code, said.out) == (2, "")
+
+
+def test_following_a_job_that_is_over_ends_at_once(make_job):
+    assert manage("jobs", "logs", str(make_job(_status="COM", files=OUTPUT).pk), "--follow").code == 0
+
+
+def test_files_are_those_of_the_manifest_if_there_is_one(make_job):
+    manifest = {"version": 1, "files": {"plot.png": {"size": 4, "sha256": "0"}}}
+    job = make_job(
+        _status="COM",
+        files={"plot.png": b"\x89PNG", "junk": b"", ".roost/manifest.json": json.dumps(manifest).encode()},
+    )
+    assert manage("jobs", "files", str(job.pk)).rows == [["plot.png", "4"]]
+
+
+def test_files_of_a_job_that_failed_are_what_it_left(make_job):
+    job = make_job(
+        _status="ERR", files={"half.csv": b"1,", "sub/deep": b"", "setup.json": b"{}", ".roost/x": b""}
+    )
+    assert manage("jobs", "files", str(job.pk), "--paths").rows == [
+        [str(job.directory / "half.csv"), "2"],
+        [str(job.directory / "sub/deep"), "0"],
+    ]
+
+
+def test_cat_writes_a_file_as_it_is(make_job):
+    job = make_job(files={"table.csv": b"a,b\n1,2\n"})
+    assert manage("jobs", "cat", str(job.pk), "table.csv").out == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("name", ["none", "../x", "/etc/passwd", "OUTPUT"])
+def test_cat_refuses_what_is_no_file_of_the_job(make_job, name):
+    job = make_job(files=OUTPUT)
+    said = manage("jobs", "cat", str(job.pk), name)
+    assert (said.code, said.out) == (2, "")
+
+
+def test_history_says_who_did_what_and_why(make_job, alice):
+    job = make_job(_status="SUB")
+    History.objects.create(
+        job=job, actor="alice", user=alice, before="PEN", after="SUB", why="asked for", attempt=1
+    )
+    (row,) = manage("jobs", "history", str(job.pk)).rows
+    assert row[1:] == ["1", "alice", "Pending", "Submitted", "asked for"]

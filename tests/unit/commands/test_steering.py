@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from jobs_app import lifecycle
+from jobs_app.errors import Invalid, NotAllowed, WrongState
+from jobs_app.management.jobs.acting import numbers
+from jobs_app.models import Job
+
+from .conftest import manage
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the lifecycle is asked for; it does as it is told at once."""
+    calls = []
+
+    def obey(verb: str, after: str):
+        def act(job, user=None, **more):
+            slices = more.get("slices")
+            calls.append((verb, job.pk, user.username if user else None, slices))
+            Job.objects.filter(pk=job.pk).update(_status=after)
+
+        return act
+
+    for verb, after in (
+        ("stop", "ABT"),
+        ("pause", "PAS"),
+        ("resume", "COM"),
+        ("resubmit", "COM"),
+        ("rerun_failed", "COM"),
+    ):
+        monkeypatch.setattr(lifecycle, verb, obey(verb, after))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("command", "verb", "state"),
+    [
+        ("stop", "stop", "Aborted"),
+        ("pause", "pause", "Paused"),
+        ("resume", "resume", "Complete"),
+        ("rerun", "rerun_failed", "Complete"),
+    ],
+)
+def test_a_command_asks_in_the_name_of_the_person_and_says_what_became_of_it(
+    make_job, asked, command, verb, state
+):
+    job = make_job(_status="RUN")
+    said = manage("jobs", command, str(job.pk))
+    assert asked == [(verb, job.pk, "alice", None)]
+    assert said.out == f"Job {job.pk} (cool) is {state}.\n"
+    assert said.code == 0
+
+
+def test_some_slices_can_be_meant(make_job, asked):
+    job = make_job(_status="RUN")
+    manage("jobs", "stop", str(job.pk), "--slices", "1,4,7-9")
+    assert asked == [("stop", job.pk, "alice", [1, 4, 7, 8, 9])]
+
+
+@pytest.mark.parametrize("text", ["", "x", "1-", "-1", "1,,2", "1-x", "\u0661-"])
+def test_nonsense_instead_of_slices_is_refused(text):
+    with pytest.raises(Invalid, match="names no slices"):
+        numbers(text)
+
+
+def test_nothing_is_done_when_one_of_the_jobs_is_not_there(make_job, asked):
+    assert manage("jobs", "stop", str(make_job(_status="RUN").pk), "999").code == 3
+    assert asked == []
+
+
+def test_one_refusal_does_not_keep_the_others_from_being_done(make_job, asked, monkeypatch):
+    obedient = lifecycle.stop
+
+    def stop(job, user=None, **more):
+        if job.name == "done":
+            raise WrongState("Cannot stop it: it is Complete.")
+        obedient(job, user=user, **more)
+
+    monkeypatch.setattr(lifecycle, "stop", stop)
+    done, busy = make_job("done", _status="COM"), make_job("busy", _status="RUN")
+    said = manage("jobs", "stop", str(done.pk), str(busy.pk))
+    assert said.code == 5
+    assert "it is Complete" in said.err
+    assert said.out == f"Job {busy.pk} (busy) is Aborted.\n"
+
+
+def test_what_is_not_allowed_has_the_code_of_what_is_not_possible(make_job, monkeypatch):
+    def refuse(job, user=None):
+        raise NotAllowed("no")
+
+    monkeypatch.setattr(lifecycle, "resubmit", refuse)
+    assert manage("jobs", "resubmit", str(make_job(_status="COM").pk)).code == 5
+
+
+def test_the_person_at_the_terminal_may_act_on_others_jobs_as_a_program(make_job, asked, bob):
+    manage("jobs", "stop", str(make_job(_status="RUN", user=bob).pk))
+    assert asked[0][2] is None
+
+
+def test_json_says_it_job_by_job(make_job, asked):
+    job = make_job(_status="RUN")
+    assert manage("jobs", "stop", str(job.pk), "--json").json == [
+        {"id": job.pk, "name": "cool", "error": None, "state": "Aborted"}
+    ]
+
+
+def test_a_deleted_job_is_gone_with_its_files(make_job):
+    job = make_job(_status="COM", files={"a": b"1"})
+    assert manage("jobs", "delete", str(job.pk)).out == f"Job {job.pk} (cool) is deleted.\n"
+    assert not Job.objects.exists()
+    assert not job.directory.exists()
+    assert manage("jobs", "delete", str(job.pk)).code == 3
