@@ -48,7 +48,7 @@ def is_dead(holder: str) -> bool:
 
 
 def is_lost(holder: str, until: datetime | None) -> bool:
-    """Whether what it holds is nobody's any more. A process of this host that lives holds it as long as it likes."""
+    """Whether what it holds is nobody's. On this host, a process that lives holds it as long as it likes."""
     if holder.split(":")[0] == socket.gethostname():
         return is_dead(holder)
     return until is None or until < timezone.now()

@@ -53,11 +53,15 @@ class Link:
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
         self._pool: Pool | None = None
+        self._origin: object = None
 
     @property
     def pool(self) -> Pool:
+        origin = (OPENERS[self.scheduler.kind], conf.home())
+        if self._origin != origin:
+            self.close()
         if self._pool is None:
-            self._pool = self.open()
+            self._pool, self._origin = self.open(), origin
         return self._pool
 
     def open(self) -> Pool:

@@ -115,6 +115,10 @@ def _held(sheet: Sheet, event: Event) -> None:
     sheet.hold = event
 
 
+def _removed(sheet: Sheet, event: Event) -> None:
+    sheet.reason = event.reason or sheet.reason
+
+
 def _asked(sheet: Sheet, event: Event) -> None:
     sheet.requests.append(event)
 
@@ -127,6 +131,7 @@ _REMARKS: dict[EventKind, Callable[[Sheet, Event], None]] = {
     EventKind.STARTED: _started,
     EventKind.ENDED: _ended,
     EventKind.HELD: _held,
+    EventKind.REMOVED: _removed,
     EventKind.REQUEST: _asked,
     EventKind.FINISHED: _finished,
 }
@@ -155,7 +160,9 @@ def _attempt_row(sheet: Sheet) -> tuple[object, ...]:
     if sheet.finished is None:
         reason = sheet.hold.reason if sheet.hold else sheet.reason
         return (AttemptPhase.SENT, reason, sheet.started, None, exit_code, signal, sheet.attempt_id)
-    reason = "" if sheet.finished.data.get("ok") else str(sheet.finished.data.get("reason", ""))
+    reason = (
+        "" if sheet.finished.data.get("ok") else sheet.reason or str(sheet.finished.data.get("reason", ""))
+    )
     ended = _time(sheet.finished)
     return (AttemptPhase.FETCHING, reason, sheet.started, ended, exit_code, signal, sheet.attempt_id)
 
