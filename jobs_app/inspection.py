@@ -79,8 +79,8 @@ def _left_behind(root: Path) -> Iterator[File]:
 def steps(job: Job) -> list[tuple[str, Counts]]:
     """How many slices of each step are in each state, in the order in which the steps run."""
     blocks = SliceBlock.objects.filter(attempt__job_id=job.pk, attempt__number=job.number_of_attempts)
-    rows = blocks.values("step").annotate(**{f"all_{name}": Sum(name) for name in _COUNTS})
-    found = {row["step"]: Counts(**{name: row[f"all_{name}"] for name in _COUNTS}) for row in rows}
+    rows = blocks.values_list("step").annotate(**{f"all_{name}": Sum(name) for name in _COUNTS})
+    found = {step: Counts(*counts) for step, *counts in rows}
     return sorted(found.items(), key=lambda item: STEPS.index(item[0]))
 
 

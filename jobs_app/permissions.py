@@ -16,15 +16,15 @@ from django.db.models import Q, QuerySet
 from jobs_app.models import Job
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AbstractUser, AnonymousUser
 
-    Person = AbstractBaseUser | AnonymousUser
+    Person = AbstractUser | AnonymousUser
 
 EVERYBODYS = "jobs_app.jobs_table_actions"
 
 
 def sees_all(user: Person) -> bool:
-    return bool(user.is_active and (user.is_staff or user.has_perm(EVERYBODYS)))  # type: ignore[union-attr]
+    return bool(user.is_active and (user.is_staff or user.has_perm(EVERYBODYS)))
 
 
 def may_act(user: Person, job: Job) -> bool:
@@ -34,13 +34,13 @@ def may_act(user: Person, job: Job) -> bool:
 
 
 def may_read(user: Person, job: Job) -> bool:
-    return may_act(user, job) or (job.pk is not None and shared_with(user).filter(pk=job.pk).exists())
+    return may_act(user, job) or shared_with(user).filter(pk=job.pk).exists()
 
 
 def shared_with(user: Person) -> QuerySet[Job]:
     if not user.is_authenticated or not user.is_active:
         return Job.objects.none()
-    links = Job.groups.through.objects.filter(group__user=user.pk)  # type: ignore[attr-defined]
+    links = Job.groups.through.objects.filter(group__user=user.pk)
     return Job.objects.filter(pk__in=links.values("job_id"))
 
 

@@ -52,7 +52,7 @@ class Subparser(CommandParser):
 
     _mixing = False
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         if self._mixing:
             return super().parse_known_args(args, namespace)
         self._mixing = True

@@ -34,7 +34,7 @@ class Column:
 
 
 class Output:
-    def __init__(self, stream: TextIO, errors: TextIO | None = None, *, as_json: bool = False) -> None:
+    def __init__(self, stream: Any, errors: Any = None, *, as_json: bool = False) -> None:
         self.stream: TextIO = _bare(stream)
         self.errors: TextIO = _bare(errors or sys.stderr)
         self.as_json = as_json

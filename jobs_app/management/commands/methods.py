@@ -31,7 +31,8 @@ class Command(RoostCommand):
 
     def run(self, output: Output, options: dict[str, Any]) -> int | None:
         if options["name"]:
-            return _show(output, methods.find(options["name"], options["app"]))
+            _show(output, methods.find(options["name"], options["app"]))
+            return None
         catalogue = methods.catalogue(options["app"])
         rows = [_row(method) for method in catalogue.methods]
         output.table(COLUMNS, rows, "No app has job scripts. Write a new app: manage.py startjobapp NAME")

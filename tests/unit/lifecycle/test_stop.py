@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from jobs_app.courier import Courier
 from jobs_app.errors import Invalid, NotAllowed, WrongState
 from jobs_app.models import Attempt, AttemptPhase, BasicJob, History, Job
+from jobs_app.permissions import may_read
 from jobs_app.pools.base import EventKind, Sending, Sent
 
 from .fake_pool import FakePool
@@ -208,15 +209,16 @@ def test_a_stranger_may_do_nothing(new_job: NewJob, courier: Courier, charlie: U
     assert job.status == "Pending"
 
 
-def test_a_member_of_a_group_that_the_job_is_shared_with_may_stop_it(
+def test_a_member_of_a_group_that_the_job_is_shared_with_may_only_read_it(
     new_job: NewJob, courier: Courier, bob: User
 ) -> None:
     job = new_job()
     group = Group.objects.create(name="hydrology")
     bob.groups.add(group)
     job.groups.add(group)
-    job.stop(user=bob)
-    assert job.status == "Aborted"
+    assert may_read(bob, job)
+    with pytest.raises(NotAllowed, match="bob may not"):
+        job.stop(user=bob)
 
 
 def test_a_basic_job_is_stopped_paused_and_resumed_at_once(new_job: NewJob, courier: Courier) -> None:
