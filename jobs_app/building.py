@@ -161,7 +161,8 @@ def _outdated_subjob(pk: int, app: App) -> str:
     try:
         if methods.find(name, app).digest != digest:
             return f"ran another version of {name}"
-        return _outdated(files.read_object(JobPaths(Path(project) / "workspace" / address).post), app)
+        directory = Path(project) / "workspace" / str(address)
+        return _outdated(files.read_object(JobPaths(directory).post), app)
     except (RoostError, FileNotFoundError) as error:
         return f"cannot be checked: {error}"
 

@@ -182,7 +182,8 @@ def owner(user: Any) -> Any:
 
 def _anonymous() -> Any:
     model = get_user_model()
-    user, fresh = model._default_manager.get_or_create(**{model.USERNAME_FIELD: ANONYMOUS})
+    named: dict[str, Any] = {model.USERNAME_FIELD: ANONYMOUS}
+    user, fresh = model._default_manager.get_or_create(**named)
     if fresh:
         user.set_unusable_password()
         user.save()

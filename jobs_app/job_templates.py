@@ -115,14 +115,15 @@ def _call(cls: Any) -> Any:
 
 
 def _declared(app: App, template: JobTemplate) -> Declared:
-    if not isinstance(template.name, str) or not 0 < len(template.name) <= 255:
-        raise Invalid(f"{app.label}: {template.name!r} cannot be a template's name. Give it a text.")
+    name: Any = template.name
+    if not isinstance(name, str) or not 0 < len(name) <= 255:
+        raise Invalid(f"{app.label}: {name!r} cannot be a template's name. Give it a text.")
     try:
         kind = type_name(template.type)
         parameters = checked_parameters(kind, template.parameters)
     except RoostError as error:
         raise type(error)(f"Template {template.name!r} of {app.label}: {error}") from None
-    return Declared(template.name, kind, parameters, digest_of(kind, parameters))
+    return Declared(name, kind, parameters, digest_of(kind, parameters))
 
 
 def digest_of(kind: str, parameters: Mapping[str, Any]) -> str:

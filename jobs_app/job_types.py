@@ -63,7 +63,8 @@ def register_type(name: str, model: type[Job]) -> None:
     """Adds a type. `model`: a proxy of Job, or of one of its types; its PARAMETERS say what it takes."""
     from jobs_app.models import Job
 
-    if not (isinstance(model, type) and issubclass(model, Job) and model._meta.proxy):
+    given: Any = model
+    if not (isinstance(given, type) and issubclass(given, Job) and given._meta.proxy):
         raise Invalid(f"{model!r} cannot be a job type: it must be a proxy model of jobs_app.models.Job.")
     if not name.isidentifier() or name != name.upper() or len(name) > 32 or name in SPELLINGS:
         raise Invalid(f"{name!r} cannot be the name of a type: up to 32 letters, in capitals, not taken.")
@@ -84,7 +85,7 @@ def scheduler_name(value: Any) -> str:
 
 
 def function_path(value: Any) -> str:
-    from jobs_app.models.job import dotted_path
+    from jobs_app.models.parameters import dotted_path
 
     return dotted_path(value)
 

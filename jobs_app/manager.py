@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import CharField, F, QuerySet, Value
-from django.db.models.functions import Cast, Replace
+from django.db.models import CharField, F, Func, QuerySet, Value
+from django.db.models.functions import Cast
 
 from jobs_app import building, callbacks, registry, search
 from jobs_app.creation import Blueprint, blueprint, draft, owner, project_of
@@ -186,7 +186,7 @@ def _name_by_ids(rows: list[Job]) -> None:
     named = [job for job in rows if "{id}" in job.name]
     if not named:
         return
-    by_id = Replace(F("name"), Value("{id}"), Cast(F("pk"), CharField()))
+    by_id = Func(F("name"), Value("{id}"), Cast(F("pk"), CharField()), function="REPLACE")
     span = Job.objects.filter(pk__gte=named[0].pk, pk__lte=named[-1].pk, name__contains="{id}")
     span.update(name=by_id)
     for job in named:

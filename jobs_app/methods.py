@@ -200,7 +200,8 @@ def forget_all() -> None:
 def comments_of(source: bytes) -> dict[str, str]:
     """For each option the comment on its line, or those right above it."""
     comments = _comments(source)
-    return {name: _comment_at(*lines, comments) for name, *lines in _option_lines(ast.parse(source))}
+    lines = _option_lines(ast.parse(source))
+    return {name: _comment_at(first, last, comments) for name, first, last in lines}
 
 
 def _option_lines(tree: ast.Module) -> Iterator[tuple[str, int, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs_app import conf, methods
+from jobs_app import conf, methods, registry
 from jobs_app.errors import BadOptions, BadParameter, UnknownJob
 from jobs_app.jobdir.layout import ANALYSIS
 from jobs_app.methods import Method
@@ -86,7 +86,7 @@ def take(
     parameters: dict[str, Any],
     used: Mapping[str, Used],
 ) -> None:
-    job.method = method.name_in(methods.registry.find(job.app))
+    job.method = method.name_in(registry.find(job.app))
     job.source_digest = method.digest
     parameters.setdefault("slices", conf.slices() if ANALYSIS in method.script.steps else 1)
     job.complete({**parameters, **encoded(arguments)})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
-
-    from .job import Job
 
 
 def _lifecycle() -> Any:
@@ -17,14 +17,16 @@ def _lifecycle() -> Any:
     return lifecycle
 
 
-class Verbs:
+class Verbs(models.Model):
     """`user`: who asks; without one the calling program acts."""
+
+    class Meta:
+        abstract = True
 
     def execute(self, user: AbstractUser | None = None) -> None:
         """Hands the job over and returns at once. Saves it first; its parameters are frozen from now on."""
-        job = cast("Job", self)
-        job.save()
-        _lifecycle().execute(job, user=user)
+        self.save()
+        _lifecycle().execute(self, user=user)
 
     def stop(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
         _lifecycle().stop(self, user=user, slices=slices)
@@ -49,6 +51,6 @@ class Verbs:
         """Until the job is over; False if `timeout` seconds pass first."""
         return bool(_lifecycle().wait(self, timeout=timeout))
 
-    def delete(self, user: AbstractUser | None = None, **_: Any) -> None:
-        """Removes the job: on the pool, its directory, its row. (A queryset's delete() removes rows only.)"""
+    def delete(self, user: AbstractUser | None = None) -> None:  # type: ignore[override]
+        """Removes the job: its directory and its rows. (A queryset's delete() removes rows only.)"""
         _lifecycle().delete(self, user=user)

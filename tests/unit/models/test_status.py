@@ -8,7 +8,7 @@ from django.utils import timezone
 from jobs_app.errors import UnknownJob
 from jobs_app.models import BasicJob, CustomStatus, Job
 from jobs_app.models.custom_status import is_final, status_code
-from jobs_app.models.job import OTHER_STATUS
+from jobs_app.models.standing import OTHER_STATUS
 from jobs_app.states import JOB_STATES
 
 from .conftest import NewJob
