@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,7 @@ def test_every_parameter_of_a_job_is_explained() -> None:
 
 def test_every_verb_on_a_job_is_explained() -> None:
     named = set(re.findall(r"`(\w+)\(", text_of("jobs-api.md")))
-    verbs = {name for name in vars(Verbs) if not name.startswith("_")} - {"rerun"}
+    verbs = {name for name, value in vars(Verbs).items() if isfunction(value) and not name.startswith("_")}
     assert sorted(verbs - named) == []
 
 
