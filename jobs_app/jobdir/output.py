@@ -1,4 +1,4 @@
-"""What the parts of a job printed, a file a part."""
+"""What the parts of a job printed: a file a part, and of many slices the short ones packed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 from typing import Union
 
+from .files import safe_name
 from .layout import PREPARE, SYNTHESIS
+from .pack import LARGEST, Pack
 
 Part = Union[str, int]
+
+_OURS = ("pack", "index")
 
 
 class Output:
@@ -16,30 +20,66 @@ class Output:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    def parts(self) -> dict[Part, str]:
-        """The text of each part that printed anything: prepare, the slices ascending, synthesis."""
-        texts = ((part, self.text(str(part))) for part in self.names())
-        return {part: text for part, text in texts if text}
+        self._pack = Pack(folder)
 
     def names(self) -> list[Part]:
+        """The parts that printed anything: prepare, the slices ascending, synthesis."""
+        return sorted({*self._files(), *self._pack.numbers()}, key=_order)
+
+    def _files(self) -> list[Part]:
         try:
-            names = os.listdir(self.folder)
+            with os.scandir(self.folder) as entries:
+                files = [entry.name for entry in entries if entry.name not in _OURS and entry.stat().st_size]
         except FileNotFoundError:
             return []
-        parts: list[Part] = [int(name) if name.isdecimal() else name for name in names]
-        return sorted(parts, key=_place)
+        return [int(name) if name.isdecimal() else name for name in files]
 
-    def text(self, part: str) -> str:
+    def parts(self) -> dict[Part, str]:
+        """The text of each."""
+        return {part: self.text(part) for part in self.names()}
+
+    def text(self, part: Part) -> str:
         """'' for a part that printed nothing."""
+        return self.read(part).decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def size(self, part: Part) -> int:
         try:
-            data = (self.folder / part).read_bytes()
+            return self._path(part).stat().st_size
         except FileNotFoundError:
-            return ""
-        return data.decode("utf-8", "replace").replace("\r\n", "\n")
+            place = self._pack.place(int(part)) if _is_number(part) else None
+            return place.length if place else 0
+
+    def read(self, part: Part, offset: int = 0, length: int = -1) -> bytes:
+        """Bytes of a part from `offset` on; none where there are none (yet)."""
+        try:
+            with open(self._path(part), "rb") as handle:
+                handle.seek(offset)
+                return handle.read(length)
+        except FileNotFoundError:
+            packed = (self._pack.get(int(part)) if _is_number(part) else None) or b""
+            return packed[offset:] if length < 0 else packed[offset : offset + length]
+
+    def _path(self, part: Part) -> Path:
+        return self.folder / safe_name(str(part), what="part").replace("/", "_")
+
+    def pack(self, sliceno: int) -> None:
+        """The slice has ended: if what it printed is short, it needs no file of its own any more."""
+        path = self.folder / str(sliceno)
+        try:
+            piece = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+        except FileNotFoundError:
+            self._pack.remove(sliceno)  # what a try before this one had printed
+            return
+        if piece:
+            self._pack.add(sliceno, piece)
+            path.unlink()
 
 
-def _place(part: Part) -> tuple[int, int, str]:
+def _is_number(part: Part) -> bool:
+    return str(part).isdecimal()
+
+
+def _order(part: Part) -> tuple[int, int, str]:
     if isinstance(part, int):
         return (1, part, "")
     return ({PREPARE: 0, SYNTHESIS: 2}.get(part, 3), 0, part)

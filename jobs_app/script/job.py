@@ -32,10 +32,10 @@ class _Whereabouts:
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
-        self.resolver: Resolver = lambda _: None
+        self.resolver: Optional[Resolver] = None
 
     def find(self, jobid: str) -> str:
-        found = self.known.get(jobid) or self.resolver(jobid)
+        found = self.known.get(jobid) or (self.resolver(jobid) if self.resolver else None)
         if found is None:
             raise UnknownJob(f"There is no job {jobid!r} here. Pass it in `jobs`, then it can be found.")
         return os.fspath(found)
@@ -44,7 +44,11 @@ class _Whereabouts:
 _whereabouts = _Whereabouts()
 
 
-def set_resolver(resolver: Resolver) -> None:
+def can_ask() -> bool:
+    return _whereabouts.resolver is not None
+
+
+def set_resolver(resolver: Optional[Resolver]) -> None:
     """`resolver(id)` gives the directory of a job, or None. It is asked about jobs that nobody `learn`ed."""
     _whereabouts.resolver = resolver
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import resource
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +21,15 @@ from jobs_app.errors import Invalid
 from jobs_app.jobdir import facts, files
 from jobs_app.jobdir.facts import FINISHED_EARLY, Fact
 from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS, AttemptPaths, JobPaths, part_name
+from jobs_app.jobdir.output import Output
+from jobs_app.jobdir.pack import FROM_SLICES
 
 from . import capture, current, failure, finishing, subjobs
 from .analysis_res import AnalysisRes
-from .current import PICKLE_PROTOCOL, CurrentJob, FinishEarly, Registered
+from .current import CurrentJob, FinishEarly, Registered
 from .loading import Script, load
 from .parameters import typed_datasets, typed_jobs
+from .results import Results, keep
 from .spec import Spec
 from .status import begin_status, end_status
 from .subjobs import Ask
@@ -39,10 +40,6 @@ __all__ = ["DONE", "FAILED", "Part", "fail_part", "load", "run_part"]
 DONE, FAILED = 2, 3  # as jobs_app.states.SliceState has them
 
 EXIT_RECORDED, EXIT_NOT_RECORDED = 0, 70
-
-
-class Unstorable(Invalid):
-    """A result that cannot be written down."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +160,7 @@ def _run(script: Script, part: Part, job: CurrentJob, registered: Registered) ->
     if part.step == SYNTHESIS or flags:
         _keep_final(part, result, registered)
     elif _is_wanted(script, part):
-        store(part.attempt.result(part.step, part.sliceno), result, part.title)
+        Results(part.attempt, part.spec.slices).store(part.step, part.sliceno, result, part.title)
     return Outcome(flags)
 
 
@@ -189,11 +186,10 @@ def _arguments(script: Script, part: Part, job: CurrentJob) -> dict[str, Any]:
     if script.asks_for(part.step, "params"):
         arguments["params"] = job.params
     if script.asks_for(part.step, "prepare_res"):
-        arguments["prepare_res"] = fetch(part.attempt.result(PREPARE))
+        arguments["prepare_res"] = Results(part.attempt, spec.slices).load(PREPARE)
     if script.asks_for(part.step, "analysis_res"):
-        arguments["analysis_res"] = AnalysisRes(
-            spec.slices, lambda at: fetch(part.attempt.result(ANALYSIS, at))
-        )
+        results = Results(part.attempt, spec.slices)
+        arguments["analysis_res"] = AnalysisRes(spec.slices, lambda at: results.load(ANALYSIS, at))
     return arguments
 
 
@@ -207,7 +203,7 @@ def _refuse_result_of_slice(part: Part, result: Any) -> None:
 def _keep_final(part: Part, result: Any, registered: Registered) -> None:
     """result.pickle, if there is a result; it does not turn automatic registration off."""
     if result is not None:
-        store(part.directory / "result.pickle", result, part.title)
+        keep(part.directory / "result.pickle", result, part.title)
         registered.returned.add("result.pickle")
 
 
@@ -215,50 +211,6 @@ def _is_wanted(script: Script, part: Part) -> bool:
     if part.step == PREPARE:
         return any(script.asks_for(step, "prepare_res") for step in (ANALYSIS, SYNTHESIS))
     return script.asks_for(SYNTHESIS, "analysis_res")
-
-
-# --- results ------------------------------------------------------------------------------------------------
-
-
-def store(path: Path, result: Any, title: str) -> None:
-    data = _pickled(result, title)
-    try:
-        files.write_bytes(path, data)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(path, data)
-
-
-def _pickled(result: Any, title: str) -> bytes:
-    try:
-        return pickle.dumps(result, PICKLE_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - pickle raises anything; a plainer form may be possible
-        return _pickled_plainly(result, title, error)
-
-
-def _pickled_plainly(result: Any, title: str, first: Exception) -> bytes:
-    """Once more with every defaultdict a dict: its factory is mostly a lambda, and has done its work."""
-    import io
-
-    class Plain(pickle.Pickler):
-        def reducer_override(self, value: Any) -> Any:
-            return (dict, (dict(value),)) if isinstance(value, defaultdict) else NotImplemented
-
-    buffer = io.BytesIO()
-    try:
-        Plain(buffer, PICKLE_PROTOCOL).dump(result)
-    except Exception:  # noqa: BLE001 - the first error is the one to report
-        advice = " What prepare sets in globals does not reach analysis either." if title == PREPARE else ""
-        raise Unstorable(
-            f"The result of {title}, {files.show(result)} of type {type(result).__name__}, cannot be "
-            f"stored: {first}. Return values of plain types, or what pickle can write.{advice}"
-        ) from first
-    return buffer.getvalue()
-
-
-def fetch(path: Path) -> Any:
-    with open(path, "rb") as handle:
-        return pickle.load(handle)
 
 
 # --- report -------------------------------------------------------------------------------------------------
@@ -302,4 +254,7 @@ def _close_output(part: Part, outcome: Outcome) -> int:
         return 0
     if outcome.error:
         sys.stderr.write(outcome.error["traceback"])
-    return capture.end(part.attempt.output(part.step, part.sliceno))
+    size = capture.end(part.attempt.output(part.step, part.sliceno))
+    if part.step == ANALYSIS and part.spec.slices >= FROM_SLICES and not outcome.error:
+        Output(part.attempt.job.output).pack(part.sliceno)
+    return size

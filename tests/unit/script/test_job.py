@@ -18,7 +18,7 @@ from jobs_app.script.job import JobList, forget_all, learn, set_resolver
 def _forget() -> Iterator[None]:
     yield
     forget_all()
-    set_resolver(lambda _: None)
+    set_resolver(None)
 
 
 def write(path: Path, content: Any) -> None:
@@ -236,10 +236,13 @@ def test_a_file_per_slice_needs_the_slice_and_another_has_none(job: Job) -> None
 def chain(tmp_path: Path) -> list[Job]:
     """Ten jobs, each one after its `previous`; each also knows the first one."""
     for number in range(1, 11):
-        before = {"id": f"c-{number - 1}", "path": str(tmp_path / str(number - 1))} if number > 1 else None
-        first = {"id": "c-1", "path": str(tmp_path / "1")}
-        setup = {"method": "m", "jobs": {"previous": before, "first": first}}
-        write(tmp_path / str(number) / "setup.json", setup)
+        jobs = {"previous": number - 1 or None, "first": 1}
+        names = {name: job and f"c-{job}" for name, job in jobs.items()}
+        places = {
+            name: job and {"id": f"c-{job}", "path": str(tmp_path / str(job))} for name, job in jobs.items()
+        }
+        write(tmp_path / str(number) / "setup.json", {"method": "m", "jobs": names})
+        write(tmp_path / str(number) / ".roost" / "attempts" / "1" / "spec.json", {"jobs": places})
     learn("c-10", tmp_path / "10")
     return [Job(f"c-{number}") for number in range(1, 11)]
 
