@@ -50,7 +50,8 @@ class EmbeddedPool:
 
     def send(self, sending: Sending) -> Sent:
         reach("client.before-send")
-        answer = self._calls.ask({"verb": "send", "sending": sending_message(sending)})
+        message = {"verb": "send", "slots": self._slots, "sending": sending_message(sending)}
+        answer = self._calls.ask(message)
         reach("client.sent")
         return Sent(answer["sent"])
 

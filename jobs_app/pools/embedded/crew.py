@@ -26,6 +26,7 @@ from .work import Part, Run, Work
 _DEATHS_IN_A_ROW = 4  # of a leader, before its script is said to be the cause
 _LOOK_AGAIN_SECONDS = 0.01
 _PATIENCE_SECONDS = 1.0  # with a leader that does not speak, before it is killed
+_MOST_IDLE = 16  # leaders that wait for their attempt's next turn
 
 
 class Nursery(Protocol):
@@ -46,6 +47,7 @@ class Crew:
     pidfd: int = -1
     expected: bool = False  # a leader was asked for, or lives, and will say hello
     loaded: bool = False
+    retired: bool = False  # told to go because too many wait; the next one starts when it is gone
     deaths: int = 0
     unsent: list[Start] = field(default_factory=list)
     orphans: dict[Part, int] = field(default_factory=dict)  # parts whose leader is dead: their pidfd
@@ -62,6 +64,9 @@ class Crews:
         for token in sorted(self._plan.unfinished):
             if self._plan.works[token].running:
                 self._find(self._crew(token))
+        for path in self._places.live.iterdir():
+            if path.name not in self._plan.unfinished:
+                path.unlink()
 
     def _crew(self, token: str) -> Crew:
         if token not in self._crews:
@@ -74,17 +79,27 @@ class Crews:
     # -- what the plan wants
 
     def start(self, action: Start) -> None:
-        crew = self._crew(action.attempt)
+        crew = self._crews.pop(action.attempt, None) or Crew(self._plan.works[action.attempt])
+        self._crews[action.attempt] = crew  # the last one in the order of their starts
         crew.unsent.append(action)
         self._advance(crew)
+        self._retire()
+
+    def _retire(self) -> None:
+        """Of very many attempts that take turns, not each one's leader stays; it can be forked again."""
+        idle = [crew for crew in self._crews.values() if crew.connection and not crew.work.running]
+        for crew in idle[: max(0, len(idle) - _MOST_IDLE)]:
+            if crew.connection is not None and not crew.retired:
+                crew.retired = True
+                crew.connection.send({"do": "dismiss"})
 
     def _advance(self, crew: Crew) -> None:
         """Sends what can be sent; asks for a leader if there is none."""
-        if crew.connection is not None:
+        if crew.connection is not None and not crew.retired:
             for action in crew.unsent:
                 crew.connection.send(self._order(crew, action))
             crew.unsent.clear()
-        elif crew.unsent and not crew.expected:
+        elif crew.unsent and not crew.expected and crew.connection is None:
             crew.expected, crew.loaded = True, False
             task = task_message(crew.work.task)
             self._nursery.fork({"attempt": crew.work.token, "task": {**task, "arguments": ()}})
@@ -134,6 +149,7 @@ class Crews:
         work = self._plan.works.get(message["attempt"])
         if work is None or work.finished:
             connection.send({"do": "dismiss"})
+            self._places.crew(message["attempt"]).unlink(missing_ok=True)
             return
         crew = self._crew(work.token)
         self._forget_process(crew)
@@ -153,7 +169,7 @@ class Crews:
             elif part in crew.work.wishes:
                 self.kill(Kill(crew.work.token, part))
 
-    def loaded(self, message: Mapping[str, Any]) -> None:
+    def loaded(self, connection: Connection, message: Mapping[str, Any]) -> None:  # noqa: ARG002
         crew = self._crews.get(message["attempt"])
         if crew is not None:
             crew.loaded = True
@@ -163,7 +179,7 @@ class Crews:
         for part in list(crew.work.wishes):
             self.kill(Kill(crew.work.token, part))
 
-    def ended(self, message: Mapping[str, Any]) -> None:
+    def ended(self, connection: Connection, message: Mapping[str, Any]) -> None:  # noqa: ARG002
         token, part = message["attempt"], Part(message["step"], message["slice"])
         if token in self._crews:
             self._crews[token].deaths = 0
@@ -207,7 +223,8 @@ class Crews:
         reach("pool.leader-died")
         crew.connection, crew.expected = None, False
         self._forget_process(crew)
-        crew.deaths += 1
+        crew.deaths += not crew.retired
+        crew.retired = False
         at_fault = not crew.loaded and status is not None and status != -signal.SIGKILL
         if at_fault or crew.deaths >= _DEATHS_IN_A_ROW:
             self._blame(crew, status)

@@ -21,10 +21,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs_app import jobdir, script
 from jobs_app.killpoints import reach
 
 from ..base import Refused
-from . import zygote
+from . import __path__, zygote
 from .connection import Connection
 from .crew import Crews
 from .journal import Journal
@@ -38,6 +39,7 @@ from .wire import Lines, decode, encode, read_sending
 
 _RETRY_SECONDS = 0.5
 _LONGEST_LOG = 2**20
+_CODE_SECONDS = 2.0  # between two looks at whether the code has changed
 
 
 class Nursery:
@@ -74,6 +76,17 @@ class Daemon:
         self._watching_limits = False
         self._busy_at = time.monotonic()
         self._stopped = False
+        # What is not a question with an answer.
+        self._told = {
+            "watch": self._watch,
+            "ask": self._verbs.ask,
+            "hello": self._crews.hello,
+            "loaded": self._crews.loaded,
+            "ended": self._crews.ended,
+            "stop": self._stop,
+        }
+        self._code = code_stamp()
+        self._code_seen = time.monotonic()
 
     def run(self) -> None:
         self._recover()
@@ -202,26 +215,26 @@ class Daemon:
 
     def _obey(self, connection: Connection, message: Mapping[str, Any]) -> Mapping[str, Any] | None:
         name = message.get("verb")
-        verb = self._verbs.find(name)
-        if verb is not None:
+        if name == "send":
+            self._follow_the_code()
+        if verb := self._verbs.find(name):
             return verb(message)
-        match name:
-            case "watch":
-                self._watch(connection, message)
-            case "ask":
-                self._verbs.ask(connection, message)
-            case "hello":
-                self._crews.hello(connection, message)
-            case "loaded":
-                self._crews.loaded(message)
-            case "ended":
-                self._crews.ended(message)
-            case "stop":
-                self._stopped = True
-                return {"done": True}
-            case _:
-                raise Refused(f"{name!r} is no verb of this pool.")
-        return None
+        if name not in self._told:
+            raise Refused(f"{name!r} is no verb of this pool.")
+        self._told[name](connection, message)
+        return {"done": True} if self._stopped else None
+
+    def _stop(self, connection: Connection, message: Mapping[str, Any]) -> None:  # noqa: ARG002
+        self._stopped = True
+
+    def _follow_the_code(self) -> None:
+        """New work is for the code as it is: after an upgrade, or an edit, the daemon first starts anew."""
+        if time.monotonic() - self._code_seen < _CODE_SECONDS:
+            return
+        self._code_seen = time.monotonic()
+        if code_stamp() != self._code:
+            log("the code has changed; starting anew")
+            restart()
 
     def _watch(self, connection: Connection, message: Mapping[str, Any]) -> None:
         connection.watches = (str(message["segment"]), int(message["offset"]))
@@ -264,6 +277,13 @@ class Daemon:
         if not self._stopped:
             self._places.idle.unlink()
             self._loop.later(self._idle_seconds, self._rest)
+
+
+def code_stamp() -> frozenset[tuple[str, int]]:
+    """Changes with the code that the daemon and its leaders have loaded."""
+    packages = (*__path__, *jobdir.__path__, *script.__path__)
+    files = (path for package in packages for path in Path(package).glob("*.py"))
+    return frozenset((path.name, path.stat().st_mtime_ns) for path in files)
 
 
 def restart() -> None:

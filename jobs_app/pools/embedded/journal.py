@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jobs_app.killpoints import reach
@@ -60,7 +60,8 @@ class Journal:
     # -- segments
 
     def size(self, segment: str) -> int:
-        return os.fstat(self._handle(segment)).st_size
+        path = self._places.segment(segment)
+        return path.stat().st_size if path.exists() else 0
 
     def add(self, segment: str, record: Event | Note) -> None:
         self._pending.setdefault(segment, bytearray()).extend(record_line(record))
@@ -80,6 +81,7 @@ class Journal:
             written = os.write(self._handle(segment), pending)
         except OSError as error:
             self.trouble = f"{self._places.segment(segment)}: {error.strerror}"
+            self._let_go(segment)
             return False
         del pending[:written]
         if pending:
@@ -88,7 +90,9 @@ class Journal:
             del self._pending[segment]
         return written > 0
 
-    def records(self, segment: str, offset: int) -> Iterable[Event | Note]:
+    def records(self, segment: str, offset: int) -> Iterator[Event | Note]:
+        if not self._places.segment(segment).exists():
+            return  # the daemon died before its first record
         with open(self._places.segment(segment), "rb") as file:
             file.seek(offset)
             for line in file:
@@ -110,7 +114,8 @@ class Journal:
             self._segments[segment] = os.open(path, flags, 0o600)
         return self._segments[segment]
 
-    def close(self) -> None:
-        for handle in self._segments.values():
+    def _let_go(self, segment: str) -> None:
+        """The next try opens it anew."""
+        handle = self._segments.pop(segment, None)
+        if handle is not None:
             os.close(handle)
-        self._segments.clear()

@@ -45,6 +45,7 @@ class Verbs:
     # -- batches
 
     def send(self, message: Message) -> Answer:
+        self._plan.slots = max(1, int(message.get("slots", self._plan.slots)))
         sending = read_sending(message["sending"])
         if not self._journal.has(sending.token):
             self._refuse_known(sending)
