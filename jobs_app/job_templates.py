@@ -182,6 +182,27 @@ def _make_current(app: App, wanted: Declared) -> None:
     )
 
 
+def add(app: str, name: str, kind: str, parameters: dict[str, Any]) -> Template:
+    """A template that no code declares, or its next version. What it says must be checked already."""
+    from jobs_app.models import Template
+
+    versions = Template.objects.filter(app=app, name=name)
+    with transaction.atomic():
+        last = (
+            versions.select_for_update().order_by("-version").values_list("version", flat=True).first() or 0
+        )
+        versions.filter(current=True).update(current=False)
+        return Template.objects.create(
+            app=app,
+            name=name,
+            version=last + 1,
+            type=kind,
+            parameters=parameters,
+            digest=digest_of(kind, parameters),
+            from_code=False,
+        )
+
+
 _synchronised: dict[str, tuple[object, dict[str, Declared]]] = {}  # by label; what this process has seen
 
 

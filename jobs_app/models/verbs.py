@@ -45,8 +45,6 @@ class Verbs(models.Model):
         """A new attempt at the slices that did not end well; the others are kept."""
         _lifecycle().rerun_failed(self, user=user)
 
-    rerun = rerun_failed
-
     def wait(self, timeout: float | None = None) -> bool:
         """Until the job is over; False if `timeout` seconds pass first."""
         return bool(_lifecycle().wait(self, timeout=timeout))

@@ -1,0 +1,137 @@
+"""For administrators: schedulers, templates, limits; jobs to look at. Jobs are acted on by their verbs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from jobs_app import job_templates, job_types
+from jobs_app.errors import RoostError
+from jobs_app.models import CustomStatus, Job, Project, RetentionRule, Scheduler, Template
+from jobs_app.models.job import CALLERS
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+
+class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Template
+        fields = ("app", "name", "type", "parameters")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        try:
+            given["type"] = job_types.type_name(given.get("type"))
+            given["parameters"] = job_types.checked_parameters(given["type"], given.get("parameters") or {})
+        except RoostError as error:
+            raise ValidationError(str(error)) from None
+        self._refuse_a_name_of_the_code(given)
+        return given
+
+    def _refuse_a_name_of_the_code(self, given: dict[str, Any]) -> None:
+        same = Template.objects.filter(
+            app=given.get("app"), name=given.get("name"), from_code=True, current=True
+        )
+        if same.exists():
+            raise ValidationError("The app's code declares a template of this name. Choose another one.")
+
+
+@admin.register(Template)
+class TemplateAdmin(_ModelAdmin):
+    """Those in code can be looked at; others are added here. A change makes a new version."""
+
+    form = TemplateForm
+    list_display = ("app", "name", "version", "type", "current", "from_code", "created")
+    list_filter = ("app", "type", "current", "from_code")
+    search_fields = ("app", "name")
+
+    def has_change_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
+        mine = obj is None or (not obj.from_code and obj.current)
+        return mine and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
+        unused = obj is None or (not obj.from_code and not obj.jobs.exists())
+        return unused and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Template, form: Any, change: bool) -> None:  # noqa: ARG002
+        new = job_templates.add(obj.app, obj.name, obj.type, obj.parameters)
+        obj.pk, obj.version = new.pk, new.version
+
+
+@admin.register(Job)
+class JobAdmin(_ModelAdmin):
+    """To look at. Rows are deleted with their directories."""
+
+    list_display = ("id", "name", "app", "type", "user", "cached_status", "status_message", "creation_time")
+    list_filter = ("_status", "type", "app")
+    search_fields = ("name", "address")
+    list_select_related = ("user",)
+    show_full_result_count = False
+    raw_id_fields = ("user",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> list[str]:  # noqa: ARG002
+        theirs = {"name", "description", "groups", *CALLERS} - {"user", "_process_results_function"}
+        fields = [*Job._meta.fields, *Job._meta.many_to_many]
+        return [field.name for field in fields if field.name not in theirs]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Job) -> None:
+        self._delete(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._delete(request, list(queryset))
+
+    def _delete(self, request: HttpRequest, jobs: list[Job]) -> None:
+        for job in jobs:
+            try:
+                job.delete(user=request.user)  # type: ignore[arg-type]  # signed in, or nobody gets here
+            except RoostError as error:
+                messages.error(request, str(error))
+
+
+@admin.register(Scheduler)
+class SchedulerAdmin(_ModelAdmin):
+    """What the couriers know is shown; how a pool is reached is changed here."""
+
+    list_display = ("name", "kind", "host", "paused", "draining", "last_contact", "last_error")
+    ordering = ("position", "id")
+    readonly_fields = ("courier", "courier_until", "last_contact", "last_error", "failures", "retry_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Scheduler | None = None) -> bool:
+        used = obj is not None and (obj.kind == Scheduler.EMBEDDED or obj.attempts.exists())
+        return not used and super().has_delete_permission(request, obj)
+
+
+@admin.register(Project)
+class ProjectAdmin(_ModelAdmin):
+    list_display = ("name", "app", "path", "owner", "created")
+    readonly_fields = ("name", "path", "app", "created")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        empty = obj is not None and not obj.jobs.exists()
+        return empty and super().has_delete_permission(request, obj)
+
+
+@admin.register(RetentionRule)
+class RetentionRuleAdmin(_ModelAdmin):
+    list_display = ("app", "user", "keep", "days", "size_mb", "max_jobs", "max_active", "max_size_mb")
+    raw_id_fields = ("user",)
+
+
+@admin.register(CustomStatus)
+class CustomStatusAdmin(_ModelAdmin):
+    list_display = ("app", "text", "category")
+    list_filter = ("app", "category")

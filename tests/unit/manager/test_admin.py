@@ -1,0 +1,144 @@
+"""What administrators may change, and what they may only look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from jobs_app import registry
+from jobs_app.compute import embedded
+from jobs_app.job_templates import BasicJobTemplate
+from jobs_app.manager import JobManager
+from jobs_app.models import Job, Scheduler, Template
+
+from .conftest import NewApp
+
+pytestmark = pytest.mark.django_db
+
+TEMPLATE = {
+    "app": "weather",
+    "name": "extra",
+    "type": "CONDORJOB",
+    "parameters": '{"executable": "/bin/true"}',
+}
+
+
+@pytest.fixture
+def admin(client: Client) -> Iterator[Client]:
+    client.force_login(User.objects.create_superuser("root"))
+    yield client
+    registry.forget("weather")
+
+
+def errors_of(page: Any) -> str:
+    return " ".join(str(error) for error in page.context["adminform"].form.non_field_errors())
+
+
+class TestTemplates:
+    def add(self, admin: Client, **given: str) -> Any:
+        return admin.post("/admin/jobs_app/template/add/", {**TEMPLATE, **given})
+
+    def test_one_is_added_and_used(self, admin: Client, new_app: NewApp) -> None:
+        assert self.add(admin, parameters='{"executable": "x", "memory": "2 GB"}').status_code == 302
+        manager = new_app("weather").get_job_manager()
+        job = manager.create_job("one", None, "extra")
+        assert job.parameters == {"executable": "x", "memory": 2048}
+        assert job.template == Template.objects.get(from_code=False)
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"type": "CNODOR"}, "Did you mean"),
+            ({"parameters": '{"executabel": "x"}'}, "executabel"),
+            ({"parameters": '{"attributes": {"a": "b\\nqueue"}}'}, "contains a newline"),
+            ({"name": "declared"}, "code declares a template of this name"),
+        ],
+    )
+    def test_a_bad_one_is_refused_with_the_reason(
+        self, given: dict[str, str], message: str, admin: Client, new_app: NewApp
+    ) -> None:
+        templates = [BasicJobTemplate("declared")]
+        manager = new_app("weather", job_templates=lambda cls: templates).get_job_manager()
+        manager.create_job("one", None, "declared")
+        assert message in errors_of(self.add(admin, **given))
+        assert not Template.objects.filter(from_code=False).exists()
+
+    def test_a_change_makes_a_new_version_and_jobs_keep_theirs(self, admin: Client, new_app: NewApp) -> None:
+        self.add(admin)
+        manager = new_app("weather").get_job_manager()
+        job = manager.create_job("one", None, "extra")
+        job.save()
+        first = Template.objects.get()
+        changed = {**TEMPLATE, "parameters": '{"executable": "/bin/false"}'}
+        admin.post(f"/admin/jobs_app/template/{first.pk}/change/", changed)
+        second = Template.objects.get(current=True)
+        assert (second.version, second.parameters) == (2, {"executable": "/bin/false"})
+        assert Job.objects.get().template == first
+        assert Template.objects.get(pk=first.pk).parameters == {"executable": "/bin/true"}
+
+    def test_one_from_code_can_only_be_looked_at(self, admin: Client, new_app: NewApp) -> None:
+        templates = [BasicJobTemplate("declared")]
+        new_app("weather", job_templates=lambda cls: templates).get_job_manager().create_job(
+            "1", None, "declared"
+        )
+        template = Template.objects.get()
+        url = f"/admin/jobs_app/template/{template.pk}/change/"
+        assert admin.get(url).status_code == 200
+        assert admin.post(url, TEMPLATE).status_code == 403
+
+
+class TestJobs:
+    @pytest.fixture
+    def job(self, manager: JobManager, alice: User) -> Job:
+        job = manager.create_job("one", alice, job_type="BASIC", description="before")
+        job.save()
+        return job
+
+    def test_the_list_is_shown_with_a_few_queries(
+        self, admin: Client, manager: JobManager, alice: User, django_assert_max_num_queries: Any
+    ) -> None:
+        manager.create_jobs([f"job {number}" for number in range(60)], alice, job_type="BASIC")
+        with django_assert_max_num_queries(10):
+            assert b"job 59" in admin.get("/admin/jobs_app/job/").content
+
+    def test_where_a_job_stands_cannot_be_changed(self, admin: Client, job: Job) -> None:
+        url = f"/admin/jobs_app/job/{job.pk}/change/"
+        given = {"name": "two", "description": "after", "extended_properties": "{}", "_status": "COM"}
+        assert admin.post(url, {**given, "app": "other"}).status_code == 302
+        row = Job.objects.get(pk=job.pk)
+        assert (row.name, row.description) == ("two", "after")
+        assert (row._status, row.app, row.user) == ("PEN", job.app, job.user)
+
+    def test_jobs_are_deleted_with_their_directories(
+        self, admin: Client, job: Job, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deleted = []
+        monkeypatch.setattr("jobs_app.lifecycle.delete", lambda job, user: deleted.append((job.pk, user)))
+        given = {"action": "delete_selected", "_selected_action": [job.pk], "post": "yes"}
+        admin.post("/admin/jobs_app/job/", given)
+        assert deleted == [(job.pk, User.objects.get(username="root"))]
+
+
+class TestSchedulers:
+    def test_the_embedded_one_cannot_be_deleted(self, admin: Client) -> None:
+        assert (
+            admin.post(f"/admin/jobs_app/scheduler/{embedded().pk}/delete/", {"post": "yes"}).status_code
+            == 403
+        )
+        assert Scheduler.objects.exists()
+
+    def test_a_change_leaves_what_the_courier_knows(self, admin: Client) -> None:
+        Scheduler.objects.create(name="ruby", host="ruby.example", courier="here:1:2:3", failures=3)
+        ruby = Scheduler.objects.get(name="ruby")
+        url = f"/admin/jobs_app/scheduler/{ruby.pk}/change/"
+        given = {"name": "ruby", "kind": "condor", "position": 5, "host": "new.example", "port": 22}
+        assert (
+            admin.post(url, {**given, "remote_root": "roost", "options": "{}", "courier": ""}).status_code
+            == 302
+        )
+        ruby.refresh_from_db()
+        assert (ruby.host, ruby.courier, ruby.failures) == ("new.example", "here:1:2:3", 3)
