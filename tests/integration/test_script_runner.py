@@ -19,6 +19,7 @@ import pytest
 from jobs_app.jobdir import manifest
 from jobs_app.script import runner
 from jobs_app.script.job import forget_all
+from jobs_app.script.results import Results
 from jobs_app.script.status import read as read_status
 from jobs_app.states import SliceState
 from tests.integration.script_jobs import COMMAND, DONE, FAILED, ROOT, ScriptJob, until
@@ -676,3 +677,34 @@ def test_a_part_that_went_well_is_recorded_as_done(make: Make) -> None:
     assert (fact.state, fact.tries, fact.exit_code) == (DONE, 1, 0)
     assert fact.memory_bytes > 1_000_000
     assert fact.end >= fact.start > time.time() - 60
+
+
+# --- many slices --------------------------------------------------------------------------------------------
+
+
+def test_many_slices_leave_few_files_and_read_as_ever(make: Make) -> None:
+    made = make(
+        """
+        def analysis(sliceno, slices):
+            if sliceno % 2: print("slice", sliceno)
+            return "x" * 100_000 if sliceno == 7 else [sliceno]
+        def synthesis(analysis_res):
+            return [len(res) for res in analysis_res][:9]
+        """,
+        slices=1200,
+    )
+    for sliceno in range(9):
+        made.command("run-part", str(made.attempt.spec), "analysis", str(sliceno))
+    assert sorted(path.name for path in made.paths.output.iterdir()) == ["index", "pack"]
+    assert made.job.output(3) == "slice 3\n"
+    assert list(made.job.output("parts")) == [1, 3, 5, 7]
+    files = sorted(path.name for path in (made.attempt.root / "results").rglob("*") if path.is_file())
+    assert files == ["7.pickle", "index", "pack"]
+    found = Results(made.attempt, 1200)
+    assert [len(found.load("analysis", sliceno)) for sliceno in (6, 7, 8)] == [1, 100_000, 1]
+
+
+def test_of_many_slices_one_that_fails_keeps_its_output_in_a_file(make: Make) -> None:
+    made = make("def analysis(sliceno):\n    print('before')\n    1 / 0", slices=1200)
+    made.command("run-part", str(made.attempt.spec), "analysis", "5")
+    assert [path.name for path in made.paths.output.iterdir()] == ["5"]

@@ -11,14 +11,16 @@ import pytest
 
 from jobs_app.errors import BadName, Damaged, Invalid, NotAllowed, UnknownJob
 from jobs_app.script import DotDict, Job, JobWithFile, NoJob
+from jobs_app.script import job as handles
 from jobs_app.script.job import JobList, forget_all, learn, set_resolver
 
 
 @pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
+def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """There is no database to ask, as on a node."""
+    monkeypatch.setattr(handles._whereabouts, "resolver", None)
     yield
     forget_all()
-    set_resolver(None)
 
 
 def write(path: Path, content: Any) -> None:

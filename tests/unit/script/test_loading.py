@@ -213,7 +213,7 @@ def test_a_job_keeps_the_modules_of_the_app_that_it_depends_on_as_they_were(
     write((package / "physics.py").read_bytes(), "helperapp/physics.py")  # as a job keeps it
     (package / "physics.py").write_text("WORD = 'changed meanwhile'")
     for name in [name for name in sys.modules if name.startswith("helperapp")]:
-        monkeypatch.delitem(sys.modules, name)
+        del sys.modules[name]
     again = loaded(write, source)
     assert again.module.physics.WORD == "as it was"
     assert again.module.other.WORD == "live"
