@@ -28,6 +28,7 @@ from jobs_app.errors import (
 )
 from jobs_app.jobdir import files, manifest, statepoint
 from jobs_app.jobdir.layout import JobPaths
+from jobs_app.lifecycle import quota
 from jobs_app.methods import Method
 from jobs_app.models import Job, Project, ScriptJob
 from jobs_app.registry import App
@@ -196,6 +197,7 @@ def _why_again(found: Found) -> str:
 
 def _create(wanted: Order) -> Begun:
     job = _row(wanted)
+    quota.check_create(job.app, job.user)
     try:
         with transaction.atomic():
             job.save()

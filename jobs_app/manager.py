@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 from jobs_app import building, callbacks, registry, search
 from jobs_app.creation import Blueprint, blueprint, draft, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
+from jobs_app.lifecycle import quota
 from jobs_app.models import Job, JobDependency, Project
 from jobs_app.script.job import Job as Handle
 
@@ -47,7 +48,9 @@ class JobManager:
         `{id}` in the name becomes the job's id. What `kwargs` say wins over the template. `user` None: the
         job belongs to the program itself.
         """
-        job = draft(self._blueprint(template_name, job_type), name, owner(user), kwargs)
+        who = owner(user)
+        job = draft(self._blueprint(template_name, job_type), name, who, kwargs)
+        quota.check_create(self.label, who)
         if groups is not None:
             job.link(groups=_several(groups))
             job.save()
@@ -66,6 +69,7 @@ class JobManager:
         that job's own parameters."""
         plan, who = self._blueprint(template_name, job_type), owner(user)
         rows = [_of_many(plan, job, who, kwargs) for job in jobs]
+        quota.check_create(self.label, who, len(rows))
         with transaction.atomic():
             Job.objects.bulk_create(rows)
             _name_by_ids(rows)

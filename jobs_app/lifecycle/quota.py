@@ -11,10 +11,10 @@ from jobs_app.errors import QuotaExceeded
 from jobs_app.models import Job, RetentionRule
 
 
-def check_create(app: str, user: Any) -> None:
+def check_create(app: str, user: Any, more: int = 1) -> None:
     for rule in _rules(app, user, max_jobs=None):
         count = jobs_of(rule).count()
-        if count >= (rule.max_jobs or 0):
+        if count + more > (rule.max_jobs or 0):
             raise QuotaExceeded(
                 f"{whose(rule)} may have {rule.max_jobs} jobs and has {count}. Delete some that are over."
             )

@@ -18,6 +18,7 @@ from jobs_app.errors import (
     BadStatePoint,
     Invalid,
     NotAllowed,
+    QuotaExceeded,
     ScriptError,
     UnknownJob,
     UnknownJobType,
@@ -29,7 +30,17 @@ from jobs_app.errors import (
 )
 from jobs_app.job_templates import BasicJobTemplate, CondorJobTemplate, ScriptJobTemplate
 from jobs_app.manager import JobManager
-from jobs_app.models import BasicJob, CondorJob, ExternalJob, Job, JobDependency, JobUse, Project, ScriptJob
+from jobs_app.models import (
+    BasicJob,
+    CondorJob,
+    ExternalJob,
+    Job,
+    JobDependency,
+    JobUse,
+    Project,
+    RetentionRule,
+    ScriptJob,
+)
 
 from .conftest import NewApp
 
@@ -385,6 +396,21 @@ class TestScripts:
     def test_a_job_that_is_not_there_cannot_be_read(self, manager: JobManager) -> None:
         with pytest.raises(UnknownJob, match="There is no job bogus-1"):
             manager.create_job("one", None, job_type="SCRIPT", method="add", jobs={"previous": "bogus-1"})
+
+
+class TestQuota:
+    def test_nobody_has_more_jobs_than_a_rule_allows(
+        self, manager: JobManager, alice: User, bob: User
+    ) -> None:
+        RetentionRule.objects.create(app=manager.label, user=alice, max_jobs=2)
+        manager.create_job("one", alice, job_type="BASIC").save()
+        with pytest.raises(QuotaExceeded, match="may have 2 jobs and has 1"):
+            manager.create_jobs(["two", "three"], alice, job_type="BASIC")
+        manager.create_jobs(["two"], alice, job_type="BASIC")
+        with pytest.raises(QuotaExceeded, match="may have 2 jobs and has 2"):
+            manager.create_job("three", alice, job_type="BASIC")
+        manager.create_jobs(["two", "three", "four"], bob, job_type="BASIC")
+        assert Job.objects.filter(user=alice).count() == 2
 
 
 class TestManyAtOnce:
