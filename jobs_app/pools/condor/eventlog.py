@@ -83,6 +83,7 @@ _MEMORY = re.compile(rb"Memory \(MB\) +: +(\d+) +\d+ +\d+")
 _SLOT = re.compile(rb"SlotName: (\S+)")
 _ALIAS = re.compile(rb"alias=([^&>]+)")
 _CODE = re.compile(rb"\tCode (\d+) Subcode (\d+)")
+_USAGE = re.compile(r"\(\d\) |Usr \d|\d+  -  |Partitionable Resources|[A-Z][A-Za-z]+( \(\w+\))? +:")
 _NOTES = re.compile(rb"roost ([0-9a-f]{32}) (\d+) ([0-9a-f]{32}) (\d+)")
 
 
@@ -129,7 +130,8 @@ def hold(event: LogEvent) -> tuple[int, str]:
 
 
 def reason(event: LogEvent) -> str:
-    return " ".join(line for line in event.lines[1:] if line)
+    """What the event says, without its tables of usage."""
+    return " ".join(line for line in event.lines[1:] if line and not _USAGE.match(line))
 
 
 def identity(text: bytes) -> Identity | None:

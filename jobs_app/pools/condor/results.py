@@ -12,7 +12,6 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -65,13 +64,11 @@ class Part:
             raise Garbled(f"The record of slice {self.number} cannot be read: {error}") from error
 
     def receive_tar(self, data: IO[bytes]) -> None:
-        with _tar(data) as archive:
-            for member in archive:
-                inner = archive.extractfile(member) if member.isfile() else None
-                if inner is None:
-                    raise Garbled(f"Slice {self.number} sent {member.name!r}, which is no plain file.")
-                name = _checked(member.name, self.number)
-                self.found[name] = _save(inner, self.files / name, member.mode)
+        for member, content in _members(data):
+            if content is None:
+                raise Garbled(f"Slice {self.number} sent {member.name!r}, which is no plain file.")
+            name = _checked(member.name, self.number)
+            self.found[name] = _save(content, self.files / name, member.mode)
 
 
 def unpack(stream: BinaryIO, task: Task, into: Path) -> None:
@@ -79,7 +76,10 @@ def unpack(stream: BinaryIO, task: Task, into: Path) -> None:
     aside = JobPaths(into).attempt(task.number).root / "incoming"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    parts = _receive(stream, aside)
+    try:
+        parts = _receive(stream, aside)
+    except tarfile.TarError as error:
+        raise Garbled(f"An archive with results of job {task.job} cannot be read: {error}") from error
     problems = [problem for part in parts if (problem := part.problem())]
     if problems:
         raise Garbled(
@@ -91,25 +91,24 @@ def unpack(stream: BinaryIO, task: Task, into: Path) -> None:
 
 def _receive(stream: BinaryIO, aside: Path) -> list[Part]:
     parts: dict[int, Part] = {}
-    with _tar(stream) as archive:
-        for member in archive:
-            data = archive.extractfile(member) if member.isfile() else None
-            number, _, kind = member.name.rpartition("/")[2].partition(".")
-            if data is not None and number.isdigit() and kind in ("log", "json", "tar"):
-                part = parts.setdefault(int(number), Part(int(number), aside))
-                getattr(part, f"receive_{kind}")(data)
+    for member, data in _members(stream):
+        number, _, kind = member.name.rpartition("/")[2].partition(".")
+        if data is not None and number.isdigit() and kind in ("log", "json", "tar"):
+            part = parts.setdefault(int(number), Part(int(number), aside))
+            getattr(part, f"receive_{kind}")(data)
     return [part for _, part in sorted(parts.items())]
 
 
-@contextmanager
-def _tar(data: IO[bytes]) -> Iterator[tarfile.TarFile]:
-    """An empty file is an empty archive: a slice was killed before it could pack anything."""
+def _members(data: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    """Each member, and its content if it is a plain file. An empty file is an empty archive: a slice was
+    killed before it could pack anything."""
     try:
         with tarfile.open(fileobj=data, mode="r|") as archive:
-            yield archive
+            for member in archive:
+                yield member, archive.extractfile(member) if member.isfile() else None
     except tarfile.ReadError as error:
         if str(error) != "empty file":
-            raise Garbled(f"An archive with results cannot be read: {error}") from error
+            raise
 
 
 def _checked(name: str, number: int) -> str:

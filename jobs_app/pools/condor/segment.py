@@ -145,7 +145,7 @@ def _terminated(event: LogEvent, at: float, share: Share, number: int) -> Iterat
 def _evicted(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:
     if eventlog.was_requeued(event):
         return _terminated(event, at, share, number)
-    return iter([_event(EventKind.EVICTED, at, share, number, reason=eventlog.reason(event)[:500])])
+    return iter([_event(EventKind.EVICTED, at, share, number, reason=eventlog.reason(event)[:2000])])
 
 
 def _held(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:

@@ -19,7 +19,7 @@ from .words import encoded
 DEFAULT_TEMPLATE = "vanilla_transfer_files"
 SCRIPT_TEMPLATE = "job_script"
 
-# A larger cluster is kept as a table, from which HTCondor makes so many procs at once.
+# A larger job is kept as a table, from which HTCondor makes so many procs at once.
 LATE_FROM = 5_000
 AT_ONCE = 2_000
 
@@ -36,29 +36,41 @@ class Description:
 
 
 def describe(sending: Sending, names: Names, version: str, templates: Templates) -> list[Description]:
-    groups: dict[str, list[Task]] = {}
-    for task in sending.tasks:
-        groups.setdefault(_signature(task), []).append(task)
     return [
         _description(sending, number, tasks, names, version, templates)
-        for number, tasks in enumerate(groups.values())
+        for number, tasks in enumerate(_groups(sending.tasks))
     ]
+
+
+def _groups(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    groups: dict[str, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(_signature(task), []).append(task)
+    for group in groups.values():
+        yield from _portions(group)
 
 
 def _signature(task: Task) -> str:
-    """Equal for tasks that one description can hold."""
-    alone = task.attempt if task.concurrency else ""
-    resources = vars(task.resources)
-    same = [
-        task.template,
-        dict(task.attributes),
-        resources,
-        task.retries,
-        task.priority,
-        bool(task.script),
-        alone,
-    ]
-    return json.dumps(same, sort_keys=True, default=str)
+    """Equal for tasks that one description can hold. One that is made little by little is alone: only then
+    can it be held and removed as a whole."""
+    alone = task.attempt if task.concurrency or share_of(task).procs > LATE_FROM else ""
+    said = (task.template, dict(task.attributes), vars(task.resources))
+    return json.dumps(
+        [said, task.retries, task.priority, bool(task.script), alone], sort_keys=True, default=str
+    )
+
+
+def _portions(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    """HTCondor takes 20 000 procs a call unless told otherwise."""
+    portion: list[Task] = []
+    procs = 0
+    for task in tasks:
+        if portion and procs + share_of(task).procs > LATE_FROM:
+            yield portion
+            portion, procs = [], 0
+        portion.append(task)
+        procs += share_of(task).procs
+    yield portion
 
 
 def _description(

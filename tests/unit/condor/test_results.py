@@ -1,0 +1,192 @@
+"""Results on their way home: what a node sends is material to be checked."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs_app.jobdir import facts
+from jobs_app.jobdir.layout import JobPaths
+from jobs_app.pools.base import Garbled, Step, Task
+from jobs_app.pools.condor import results
+from jobs_app.states import SliceState
+
+Files = dict[str, bytes]
+
+
+def tar(files: Files, *special: tarfile.TarInfo) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+        for member in special:
+            archive.addfile(member)
+    return buffer.getvalue()
+
+
+def record(files: Files, **known: Any) -> bytes:
+    listed = {
+        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
+    }
+    ended = {
+        "exit_code": 0,
+        "signal": 0,
+        "start": 10.0,
+        "end": 12.0,
+        "cpu_seconds": 1.5,
+        "memory_bytes": 4096,
+    }
+    return json.dumps({**ended, "host": "node", "files": listed, **known}).encode()
+
+
+def out(*slices: Files) -> Files:
+    """The folder `out/` as it comes: record, files and log of each slice."""
+    found: Files = {}
+    for number, files in enumerate(slices):
+        found[f"out/{number}.json"] = record(files)
+        found[f"out/{number}.tar"] = tar(files)
+        found[f"out/{number}.log"] = f"slice {number}\n".encode()
+    return found
+
+
+def a_task(job: Path, script: str = "", slices: int = 2) -> Task:
+    return Task("a" * 32, 7, 1, str(job), (Step("run", slices),), script=script)
+
+
+def unpack(job: Path, files: Files, script: str = "") -> None:
+    results.unpack(io.BytesIO(tar(files)), a_task(job, script), job)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    (tmp_path / "job").mkdir()
+    return tmp_path / "job"
+
+
+def tree(job: Path) -> dict[str, bytes]:
+    files = (path for path in job.rglob("*") if path.is_file() and path.name != "facts")
+    return {path.relative_to(job).as_posix(): path.read_bytes() for path in files}
+
+
+def test_files_output_and_facts_come_to_their_places(job: Path) -> None:
+    unpack(job, out({"a.txt": b"A"}, {"sub/b.txt": b"B"}))
+    assert tree(job) == {"a.txt": b"A", "sub/b.txt": b"B", "OUTPUT/0": b"slice 0\n", "OUTPUT/1": b"slice 1\n"}
+    fact = facts.read(JobPaths(job).attempt(1).facts, "run", 1)
+    assert fact is not None
+    assert (fact.state, fact.seconds, fact.memory_bytes, fact.output_bytes) == (SliceState.DONE, 2.0, 4096, 8)
+
+
+def test_bringing_them_again_changes_nothing(job: Path) -> None:
+    for _ in range(2):
+        unpack(job, out({"a.txt": b"A"}, {"b.txt": b"B"}))
+    assert set(tree(job)) == {"a.txt", "b.txt", "OUTPUT/0", "OUTPUT/1"}
+
+
+def test_the_same_name_with_other_content_overwrites_nothing(job: Path) -> None:
+    unpack(job, out({"who": b"0", "same": b"="}, {"who": b"1", "same": b"="}))
+    found = tree(job)
+    assert (found["slices/0/who"], found["slices/1/who"], found["same"]) == (b"0", b"1", b"=")
+    assert "who" not in found
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["signac_statepoint.json", "setup.json", "OUTPUT/0", ".roost/manifest.json", ".roost/attempts/1/facts"],
+)
+def test_a_program_cannot_replace_what_roost_keeps(job: Path, name: str) -> None:
+    (job / name).parent.mkdir(parents=True, exist_ok=True)
+    (job / name).write_bytes(b"ours")
+    unpack(job, {"out/0.json": record({name: b"theirs"}), "out/0.tar": tar({name: b"theirs"})})
+    assert tree(job).get(f"slices/0/{name}", (job / "slices/0" / name).read_bytes()) == b"theirs"
+    assert (job / name).read_bytes() != b"theirs"
+
+
+@pytest.mark.parametrize(
+    "name", ["post.json", ".roost/manifest.json", ".roost/attempts/1/errors/3.json", "OUTPUT/3"]
+)
+def test_a_script_brings_what_its_runner_wrote(job: Path, name: str) -> None:
+    unpack(job, {"out/0.json": record({name: b"x"}), "out/0.tar": tar({name: b"x"})}, script="a.py")
+    assert (job / name).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "signac_statepoint.json",
+        ".roost/source/a.py",
+        ".roost/attempts/1/spec.json",
+        ".roost/attempts/2/facts",
+    ],
+)
+def test_a_script_cannot_replace_what_the_server_wrote(job: Path, name: str) -> None:
+    unpack(job, {"out/0.json": record({name: b"x"}), "out/0.tar": tar({name: b"x"})}, script="a.py")
+    assert not (job / name).exists()
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "a\nb", "x" * 300])
+def test_a_name_that_leads_out_is_refused_and_nothing_is_delivered(job: Path, name: str) -> None:
+    with pytest.raises(Garbled, match="Slice 0 sent a file that cannot be kept"):
+        unpack(job, {"out/0.json": record({name: b"x"}), "out/0.tar": tar({name: b"x", "good": b"y"})})
+    assert not (job / "good").exists()
+    assert not (job.parent / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+)
+def test_what_is_no_plain_file_is_refused(job: Path, kind: bytes) -> None:
+    member = tarfile.TarInfo("link")
+    member.type, member.linkname = kind, "/etc/passwd"
+    with pytest.raises(Garbled, match=r"no plain file|cannot be read"):
+        unpack(job, {"out/0.json": record({}), "out/0.tar": tar({}, member)})
+
+
+def test_files_that_changed_on_the_way_are_named(job: Path) -> None:
+    files = {"a.txt": b"A"}
+    with pytest.raises(Garbled, match=r"job 7 did not arrive as they were made: slice 0: a\.txt"):
+        unpack(job, {"out/0.json": record(files), "out/0.tar": tar({"a.txt": b"B"})})
+    assert not (job / "a.txt").exists()
+
+
+def test_files_that_are_missing_are_named(job: Path) -> None:
+    with pytest.raises(Garbled, match=r"slice 0: a\.txt, b\.txt"):
+        unpack(job, {"out/0.json": record({"a.txt": b"A", "b.txt": b""}), "out/0.tar": tar({})})
+
+
+def test_half_an_archive_is_an_error(job: Path) -> None:
+    files = {"a.txt": b"A" * 5000}
+    with pytest.raises(Garbled, match=r"cannot be read|did not arrive"):
+        unpack(job, {"out/0.json": record(files), "out/0.tar": tar(files)[:2000]})
+
+
+def test_a_stream_that_breaks_off_is_an_error(job: Path) -> None:
+    whole = tar(out({"a.txt": b"A" * 20000}))
+    with pytest.raises(Garbled):
+        results.unpack(io.BytesIO(whole[:9000]), a_task(job), job)
+    assert not (job / "a.txt").exists()
+
+
+def test_a_slice_that_was_killed_before_it_could_pack_leaves_its_output(job: Path) -> None:
+    unpack(job, {"out/0.json": b"{}", "out/0.tar": b"", "out/0.log": b"so far\n"})
+    assert tree(job) == {"OUTPUT/0": b"so far\n"}
+    assert facts.read(JobPaths(job).attempt(1).facts, "run", 0) is None
+
+
+def test_a_record_that_cannot_be_read_is_an_error(job: Path) -> None:
+    with pytest.raises(Garbled, match="record of slice 0"):
+        unpack(job, {"out/0.json": b"{", "out/0.tar": b""})
+
+
+def test_a_signal_is_kept(job: Path) -> None:
+    unpack(job, {"out/0.json": record({}, signal=9), "out/0.tar": tar({})})
+    fact = facts.read(JobPaths(job).attempt(1).facts, "run", 0)
+    assert fact is not None
+    assert (fact.state, fact.signal) == (SliceState.FAILED, 9)

@@ -1,0 +1,171 @@
+"""Submit descriptions: what is composed of template, attributes, and what is ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs_app.pools.base import Refused, Resources, Sending, Step, Task
+from jobs_app.pools.condor import submit
+from jobs_app.pools.condor.names import Names
+from jobs_app.pools.condor.submit import Description, describe
+from jobs_app.pools.condor.templates import finder
+from jobs_app.pools.condor.words import encoded
+
+BROUGHT = Path(submit.__file__).parents[3] / "condor_templates"
+
+
+def task(number: int = 1, slices: int = 2, **known: object) -> Task:
+    known = {"steps": (Step("run", slices),), "executable": "true", **known}
+    return Task(f"{number:032x}", number, 1, "/job", **known)  # type: ignore[arg-type]
+
+
+def described(*tasks: Task, template: str = "") -> list[Description]:
+    sending = Sending("b" * 32, "segment", tasks)
+    find = (lambda name: template) if template else finder([BROUGHT])
+    return describe(sending, Names("/home/alice/roost"), "version", find)
+
+
+def settings(description: Description) -> dict[str, str]:
+    """As HTCondor reads it: the last of two lines with the same key counts."""
+    pairs = [line.split("=", 1) for line in description.text.splitlines() if "=" in line and line[0] != "#"]
+    return {key.strip().lower(): value.strip() for key, value in pairs}
+
+
+def test_identity_travels_with_every_proc() -> None:
+    said = settings(described(task())[0])
+    assert said["submit_event_user_notes"] == f"roost {'b' * 32} 0 $(attempt) $(slice)"
+    assert said["my.roostbatch"] == f'"{"b" * 32}"'
+    assert said["my.roostattempt"] == '"$(attempt)"'
+    assert said["log"] == "/home/alice/roost/segments/segment"
+
+
+def test_nothing_of_a_template_or_an_attribute_changes_what_is_ours() -> None:
+    theirs = "executable = /bin/evil\nlog = /tmp/log\ninitialdir = /\nMY.RoostAttempt = 1\nrequest_cpus = 99"
+    said = settings(described(task(resources=Resources(cpus=2)), template=theirs)[0])
+    assert said["executable"] == "/home/alice/roost/node/version/roost_start.sh"
+    assert said["log"].endswith("/segments/segment")
+    assert said["initialdir"] == "/home/alice/roost/attempts/$(attempt)"
+    assert said["my.roostattempt"] == '"$(attempt)"'
+    assert said["request_cpus"] == "2"
+
+
+def test_limits_become_requests() -> None:
+    limits = Resources(cpus=4, memory_mb=512, disk_mb=3, gpus=1, wall_seconds=60)
+    said = settings(described(task(resources=limits, retries=2, priority=7))[0])
+    wanted = {
+        "request_cpus": "4",
+        "request_memory": "512",
+        "request_disk": "3072",
+        "request_gpus": "1",
+        "allowed_job_duration": "60",
+        "max_retries": "2",
+        "priority": "7",
+    }
+    assert {key: said[key] for key in wanted} == wanted
+
+
+def test_a_limit_that_is_not_set_is_left_to_the_pool() -> None:
+    said = settings(described(task())[0])
+    assert not {"request_memory", "request_disk", "request_gpus", "allowed_job_duration"} & said.keys()
+
+
+def test_tasks_that_agree_go_in_one_description() -> None:
+    (only,) = described(*(task(number, slices=3) for number in range(1, 40)))
+    assert len(only.rows.splitlines()) == only.plan.procs == 39 * 3
+
+
+def test_tasks_that_differ_go_in_several() -> None:
+    one, two = task(1), task(2)
+    differing = [
+        replace(two, resources=Resources(memory_mb=7)),
+        replace(two, retries=3),
+        replace(two, priority=1),
+        replace(two, template="vanilla_nfs"),
+        replace(two, attributes={"rank": "1"}),
+        replace(two, concurrency=1),
+        replace(two, script="a.py"),
+    ]
+    assert all(len(described(one, other)) == 2 for other in differing)
+
+
+def test_a_large_job_is_made_little_by_little_and_alone() -> None:
+    descriptions = described(task(1), task(2, slices=submit.LATE_FROM + 1), task(3))
+    assert [each.plan.procs for each in descriptions] == [4, submit.LATE_FROM + 1]
+    assert "max_materialize" not in settings(descriptions[0])
+    assert settings(descriptions[1])["max_materialize"] == str(submit.AT_ONCE)
+
+
+def test_many_jobs_never_make_a_cluster_that_htcondor_refuses() -> None:
+    descriptions = described(*(task(number, slices=999) for number in range(1, 30)))
+    assert sum(each.plan.procs for each in descriptions) == 29 * 999
+    assert max(each.plan.procs for each in descriptions) <= submit.LATE_FROM
+
+
+def test_rows_are_in_the_order_of_the_plan() -> None:
+    arguments = (("a",), ("b",))
+    (only,) = described(task(1, arguments=arguments), task(2, arguments=(("same",),)))
+    assert only.rows.splitlines() == [
+        f"{1:032x}, 0, run a",
+        f"{1:032x}, 1, run b",
+        f"{2:032x}, 0, run",
+        f"{2:032x}, 1, run",
+    ]
+
+
+def test_a_rerun_sends_only_what_was_not_done() -> None:
+    (only,) = described(task(slices=4, done=(("run", 0, 2),), arguments=(("a",), ("b",), ("c",), ("d",))))
+    assert [row.split(", ")[1:] for row in only.rows.splitlines()] == [["2", "run c"], ["3", "run d"]]
+
+
+def test_a_script_is_one_proc_with_the_runner_beside_it() -> None:
+    (only,) = described(task(script=".roost/source/a.py", steps=(Step("analysis", 8), Step("synthesis"))))
+    assert only.rows == f"{1:032x}, 0, whole\n"
+    assert "roost.zip" in settings(only)["transfer_input_files"]
+    assert "on_exit_hold" in settings(only)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def test_arguments_reach_the_node_as_they_were(arguments: list[str]) -> None:
+    line = encoded(arguments)
+    assert line.isascii()
+    assert not set(line) & set("\n\r\t\"'$,\\;|&<>#")
+    assert ["" if word == "%" else unquote(word) for word in line.split()] == arguments
+
+
+# --- templates ------------------------------------------------------------------------------------------
+
+
+def test_a_projects_template_replaces_the_one_that_roost_brings(tmp_path: Path) -> None:
+    (tmp_path / "base.sub").write_text("rank = 1\n")
+    assert finder([tmp_path, BROUGHT])("base") == "rank = 1\n"
+    assert "vanilla" in finder([tmp_path, BROUGHT])("vanilla_base")
+
+
+def test_an_unknown_template_is_named_beside_those_that_there_are() -> None:
+    with pytest.raises(Refused, match=r"'nope'.*base, container, job_script, vanilla_base"):
+        finder([BROUGHT])("nope")
+
+
+@pytest.mark.parametrize("name", ["../secrets", "a/b", "", "a.sub", "a\nb", "/etc/passwd"])
+def test_a_templates_name_cannot_lead_elsewhere(name: str) -> None:
+    with pytest.raises(Refused, match="cannot name a submit description"):
+        finder([BROUGHT])(name)
+
+
+@pytest.mark.parametrize("line", ["queue", "  Queue 5", "QUEUE x from y"])
+def test_a_template_with_a_queue_statement_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "mine.sub").write_text(f"rank = 1\n{line}\n")
+    with pytest.raises(Refused, match="has a queue statement"):
+        finder([tmp_path])("mine")
+
+
+@pytest.mark.parametrize("path", sorted(BROUGHT.glob("*.sub")), ids=lambda path: path.stem)
+def test_every_template_that_roost_brings_makes_a_description(path: Path) -> None:
+    (only,) = described(task(template=path.stem))
+    assert settings(only)["executable"].endswith("roost_start.sh")
