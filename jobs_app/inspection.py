@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -99,24 +98,13 @@ def saying(job: Job, limit: int = 20) -> list[tuple[str, str]]:
 
 def parts(job: Job) -> list[Part]:
     """The parts that have printed something."""
-    if not has_directory(job):
-        return []
-    folder = job.paths.output
-    return [part for part in Output(folder).names() if (folder / str(part)).stat().st_size]
+    return Output(job.paths.output).names() if has_directory(job) else []
 
 
 def output(job: Job, part: str) -> Text:
-    return end_of(job.paths.output / part)
-
-
-def end_of(path: Path) -> Text:
-    try:
-        with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - LONGEST_TEXT))
-            return Text(_clean(file.read()), size)
-    except FileNotFoundError:
-        return Text("", 0)
+    found = Output(job.paths.output)
+    size = found.size(part)
+    return Text(_clean(found.read(part, max(0, size - LONGEST_TEXT))), size)
 
 
 def _clean(data: bytes) -> str:

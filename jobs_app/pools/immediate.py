@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jobs_app.jobdir.layout import JobPaths
+from jobs_app.jobdir.layout import JobPaths, part_name
+from jobs_app.jobdir.output import Output
 
 from .base import Event, Events, Refused, Resources, Selection, Sending, Sent, Snapshot, Task
 from .embedded.plan import Action, Deliver, Kill, Plan, Start
@@ -106,8 +107,8 @@ class ImmediatePool:
         return False
 
     def tail(self, task: Task, step: str, sliceno: int, stream: str, offset: int) -> tuple[bytes, int]:
-        path = JobPaths(task.directory).attempt(task.number).output(step, sliceno)
-        data = path.read_bytes()[offset:] if stream == "output" and path.exists() else b""
+        printed = Output(JobPaths(task.directory).output)
+        data = printed.read(part_name(step, sliceno), offset) if stream == "output" else b""
         return data, offset + len(data)
 
     def forget(self, attempts: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from jobs_app import inspection
 from jobs_app.errors import Invalid
 from jobs_app.jobdir import files as jobfiles
+from jobs_app.jobdir.output import Output as Printed
 from jobs_app.models import Job
 from jobs_app.states import Counts
 from jobs_app.terminal import describe
@@ -125,9 +126,8 @@ class Follower:
             self._print_part(part)
 
     def _print_part(self, part: str) -> None:
-        path = jobfiles.locate(self.job.paths.output, part)
         offset = self.offsets.get(part, 0)
-        data = _read_from(path, offset)
+        data = Printed(self.job.paths.output).read(part, offset)
         if not data:
             return
         self.offsets[part] = offset + len(data)
@@ -135,15 +135,6 @@ class Follower:
             self.output.say(f"==> {part} <==", "bold")
         self.last = part
         self.output.write(data.decode("utf-8", "replace").replace("\r\n", "\n"))
-
-
-def _read_from(path: Path, offset: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read()
-    except FileNotFoundError:
-        return b""
 
 
 # --- files ------------------------------------------------------------------------------------------------

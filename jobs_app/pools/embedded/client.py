@@ -13,7 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jobs_app.jobdir.layout import JobPaths
+from jobs_app.jobdir.layout import JobPaths, part_name
+from jobs_app.jobdir.output import Output
 from jobs_app.killpoints import reach
 
 from ..base import (
@@ -98,8 +99,8 @@ class EmbeddedPool:
 
     def tail(self, task: Task, step: str, sliceno: int, stream: str, offset: int) -> tuple[bytes, int]:
         """Both streams are in one file, as they came: all of it is "output"."""
-        path = JobPaths(task.directory).attempt(task.number).output(step, sliceno)
-        data = _read_from(path, offset) if stream == "output" else b""
+        printed = Output(JobPaths(task.directory).output)
+        data = printed.read(part_name(step, sliceno), offset) if stream == "output" else b""
         return data, offset + len(data)
 
     def forget(self, attempts: Sequence[str]) -> None:

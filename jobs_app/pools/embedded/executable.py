@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs_app.jobdir import facts
+from jobs_app.jobdir.output import Output
+from jobs_app.jobdir.pack import FROM_SLICES
 from jobs_app.killpoints import reach
 from jobs_app.states import SliceState
 
@@ -28,6 +30,8 @@ def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
     output = paths.output(*part)
     status, usage = _run_child(task, part, arguments, output)
     size = _drop_if_empty(output)
+    if not status and _slices(task, part) >= FROM_SLICES:
+        Output(output.parent).pack(part.slice)
     fact = facts.Fact(
         state=SliceState.FAILED if status else SliceState.DONE,
         tries=tries,
@@ -70,7 +74,7 @@ def _spawn(task: Task, part: Part, arguments: Sequence[str], output: int) -> int
         "ROOST_JOB": str(task.job),
         "ROOST_ATTEMPT": task.attempt,
         "ROOST_SLICE": str(part.slice),
-        "ROOST_SLICES": str(sum(step.slices for step in task.steps if step.name == part.step)),
+        "ROOST_SLICES": str(_slices(task, part)),
     }
     return os.posix_spawnp(
         task.executable,
@@ -83,6 +87,10 @@ def _spawn(task: Task, part: Part, arguments: Sequence[str], output: int) -> int
         ],
         setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
     )
+
+
+def _slices(task: Task, part: Part) -> int:
+    return sum(step.slices for step in task.steps if step.name == part.step)
 
 
 def _drop_if_empty(output: Path) -> int:
