@@ -3,7 +3,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from django.core.management.base import CommandParser
@@ -36,10 +36,9 @@ class Command(RoostCommand):
         Scheduler.objects.exists()  # says at once if the database is not there
         server = _listen(options)
         try:
-            with _background() as said:
+            with _background() as said, _ended_by_signals():
                 _announce(output, options, said)
-                with _ended_by_signals():
-                    server.run()
+                server.run()
         finally:
             server.close()
         output.say("Roost has ended. Jobs that run go on.")
@@ -83,12 +82,13 @@ def _background() -> Iterator[str]:
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """Either signal ends the server's loop; what comes after it is done in peace."""
-    former = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        signal.signal(number, _end)
+    with suppress(KeyboardInterrupt):
         yield
-    finally:
-        for number in former:
-            signal.signal(number, signal.SIG_IGN)
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _end(*_: object) -> NoReturn:
