@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs_app.pools.base import Event, EventKind, Refused
+from jobs_app.pools.embedded.journal import Journal
+from jobs_app.pools.embedded.places import Places
+
+FULL = Path("/dev/full")
+
+
+def event(number: int) -> Event:
+    return Event(EventKind.STARTED, "a", 1.0, step="run", slice=number)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    places = Places(tmp_path / "pool")
+    places.make()
+    return places
+
+
+@pytest.fixture
+def journal(places: Places) -> Journal:
+    return Journal(places)
+
+
+def test_what_is_flushed_can_be_read_from_an_offset_on(journal: Journal) -> None:
+    journal.add("s", event(0))
+    journal.flush()
+    middle = journal.size("s")
+    journal.add("s", event(1))
+    journal.flush()
+    assert list(journal.records("s", 0)) == [event(0), event(1)]
+    assert list(journal.records("s", middle)) == [event(1)]
+
+
+def test_while_the_disk_is_full_events_wait_and_none_is_lost(places: Places, journal: Journal) -> None:
+    places.segment("s").symlink_to(FULL)
+    for number in range(3):
+        journal.add("s", event(number))
+        assert journal.flush() == []
+        assert journal.is_behind
+        assert "No space left" in journal.trouble
+    places.segment("s").unlink()
+    assert journal.flush() == ["s"]
+    assert not journal.is_behind
+    assert journal.trouble == ""
+    assert list(journal.records("s", 0)) == [event(0), event(1), event(2)]
+
+
+def test_what_was_written_in_part_is_completed(
+    places: Places, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    whole = os.write
+    monkeypatch.setattr("os.write", lambda handle, data: whole(handle, bytes(data[:10])))
+    journal.add("s", event(7))
+    journal.flush()
+    assert journal.is_behind
+    assert "10 bytes" in journal.trouble
+    monkeypatch.setattr("os.write", whole)
+    journal.flush()
+    assert list(journal.records("s", 0)) == [event(7)]
+
+
+def test_a_torn_line_is_closed_and_passed_over(places: Places, journal: Journal) -> None:
+    journal.add("s", event(0))
+    journal.flush()
+    with places.segment("s").open("ab") as file:
+        file.write(b'{"kind":"started","attempt":"a","at":1.0,"st')
+    Journal(places).mend()
+    journal.add("s", event(1))
+    journal.flush()
+    assert list(journal.records("s", 0)) == [event(0), event(1)]
+
+
+def test_mending_leaves_whole_segments_alone(places: Places, journal: Journal) -> None:
+    journal.add("s", event(0))
+    journal.flush()
+    places.segment("empty").touch()
+    before = places.segment("s").read_bytes()
+    journal.mend()
+    assert places.segment("s").read_bytes() == before
+    assert places.segment("empty").read_bytes() == b""
+
+
+def test_a_batch_that_cannot_be_written_leaves_nothing(places: Places, journal: Journal) -> None:
+    (places.batches / ".token.json").symlink_to(FULL)
+    with pytest.raises(Refused, match="No space left"):
+        journal.keep("token", {"x": 1})
+    assert not journal.has("token")
+    assert list(places.batches.iterdir()) == []
+
+
+def test_a_batch_half_written_by_a_daemon_that_died_is_thrown_away(places: Places, journal: Journal) -> None:
+    (places.batches / ".half.json").write_text('{"sen')
+    journal.keep("whole", {"x": 1})
+    assert list(journal.batches()) == [("whole", {"x": 1})]
+    assert [path.name for path in places.batches.iterdir()] == ["whole.json"]
+
+
+def test_batches_come_in_the_order_in_which_they_were_sent(journal: Journal) -> None:
+    names = ["c", "a", "b"]
+    for name in names:
+        journal.keep(name, {})
+    assert [token for token, _ in journal.batches()] == names
