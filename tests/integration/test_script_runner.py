@@ -502,10 +502,9 @@ REGISTERED = {
 def test_a_jobs_files_are_those_that_were_registered_or_all(
     make: Make, body: str, registered: set[str]
 ) -> None:
-    source = "import os\nfrom pathlib import Path\nos.makedirs('sub', exist_ok=True)\n"
-    source += "def put(name): Path(name).write_text(name)\ndef synthesis(job):\n" + textwrap.indent(
-        body, "    "
-    )
+    source = "import os\nfrom pathlib import Path\n"
+    source += "def put(name):\n    Path('sub').mkdir(exist_ok=True)\n    Path(name).write_text(name)\n"
+    source += "def synthesis(job):\n" + textwrap.indent(body, "    ")
     made = make(source, present=["setup.json", ".roost", "given"]).run()
     assert made.job.files() == registered, made.job.output()
     known = manifest.read(made.paths)
