@@ -79,7 +79,9 @@ class OptionEnum:
         self._prefixes = tuple(word[:-1] for word in words if word.endswith("*"))
 
     def __getattr__(self, name: str) -> OptionEnumValue:
-        if name.startswith("_") or not self._allows(name):
+        if name.startswith("_"):
+            raise AttributeError(name)  # copies and pickles ask, before there are any words
+        if not self._allows(name):
             raise AttributeError(f"{name!r} is not one of {self._permitted}.")
         value = OptionEnumValue(name)
         value.enum = self

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import math
+import pickle
 from collections import OrderedDict
 from pathlib import Path, PurePath
 from typing import Any
@@ -391,6 +393,14 @@ def test_a_declaration_that_means_nothing_is_refused_with_what_to_write(
 def test_a_word_that_the_enumeration_lacks_is_no_default() -> None:
     with pytest.raises(AttributeError, match=r"'z' is not one of a, b, level\*"):
         getattr(OptionEnum("a b level*"), "z")  # noqa: B009
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_declarations_can_be_copied_and_pickled(again: Any) -> None:
+    for declared in (ENUM, ENUM_OR_NONE, OptionString("x"), RequiredOption(int), OptionDefault({}, 5)):
+        assert type(again(declared)) is type(declared)
+    assert again(ENUM).a == "a"
+    assert again(DotDict(a=DotDict(b=1))).a.b == 1
 
 
 # --- the state point ----------------------------------------------------------------------------------------
