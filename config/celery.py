@@ -6,3 +6,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("roost")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# Couriers hold a worker's thread for half a minute at a time, so they have a queue of their own:
+#   celery -A config worker --pool threads --concurrency 8 --queues couriers
+#   celery -A config worker --pool threads --concurrency 4
+#   celery -A config beat
+app.conf.task_routes = {"jobs_app.tasks.courier_tick": {"queue": "couriers"}}
+
+# Messages may be lost; what they would have told is found again this soon.
+app.conf.beat_schedule = {
+    "couriers": {"task": "jobs_app.tasks.couriers", "schedule": 5.0, "options": {"expires": 5.0}},
+    "sweep": {"task": "jobs_app.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
+    "tidy": {"task": "jobs_app.tasks.tidy", "schedule": 3600.0, "options": {"expires": 600.0}},
+}

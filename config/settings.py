@@ -107,6 +107,13 @@ CELERY_BROKER_URL = env.text("ROOST_REDIS_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Who executes a job does not wait for a broker that is away.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_max": 0.1,
+    "socket_connect_timeout": 2,
+}
 ROOST_BACKGROUND = "celery" if CELERY_BROKER_URL else "threads"
 
 LANGUAGE_CODE = "en-gb"

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import DatabaseError, close_old_connections, connection
 
 from jobs_app import compute, conf, courier
-from jobs_app.lifecycle import lease, nudge
+from jobs_app.lifecycle import lease, nudge, retention
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.link import Link
 from jobs_app.lifecycle.sweep import sweep, sweep_disk
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FINISHERS = 2  # threads that fetch results and run apps' functions
 LOOK_FOR_SCHEDULERS = 5.0  # seconds
-SWEEP_DISK = 3600.0
+TIDY = 3600.0  # seconds
 
 
 def connect() -> None:
@@ -92,6 +92,12 @@ def finish_attempt(attempt_id: int) -> None:
             link.close()
 
 
+def tidy() -> None:
+    """Now and then: what died half way on the disk, and what the retention rules say."""
+    sweep_disk()
+    retention.apply()
+
+
 # --- threads inside serve -----------------------------------------------------------------------------------
 
 
@@ -119,14 +125,14 @@ def _in_thread(work: Callable[..., None], *arguments: object) -> None:
 
 def _keep_couriers(stop: threading.Event) -> None:
     couriers: dict[int, threading.Thread] = {}
-    swept = 0.0
+    tidied = 0.0
     while not stop.is_set():
         try:
             _start_missing(couriers, stop)
             sweep()
-            if time.monotonic() - swept > SWEEP_DISK:
-                swept = time.monotonic()
-                sweep_disk()
+            if time.monotonic() - tidied > TIDY:
+                tidied = time.monotonic()
+                tidy()
         except Exception:
             log.exception("The keeper of the couriers stumbled and goes on")
             close_old_connections()

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
@@ -35,6 +35,12 @@ SWEEP_EVERY = 10.0
 LOOK_EVERY = 1.0  # seconds between two looks at what nobody was nudged about
 NOTHING_TO_HEAR = 0.02  # seconds to sleep where no pool could say anything
 TROUBLE = 2.0  # seconds of rest after an error of our own
+
+
+class Stop(Protocol):
+    """When to stop: a threading.Event, or something like it."""
+
+    def is_set(self) -> bool: ...
 
 
 class LostLease(Exception):
@@ -67,9 +73,12 @@ class Courier:
     def release(self) -> None:
         lease.give_back(self.link.scheduler.pk, self.holder)
 
-    def close(self) -> None:
+    def rest(self) -> None:
         self._stop_following()
         self.release()
+
+    def close(self) -> None:
+        self.rest()
         self.link.close()
 
     def _keep_lease(self) -> None:
@@ -95,6 +104,17 @@ class Courier:
         heard = self._ask_for_news(0.0 if sent == BATCH else wait)
         self._complete(heard)
         return bool(sent) or heard
+
+    def help(self, wait: float = 0.0) -> bool:
+        """As tick(), for somebody who waits for one job: trouble with others is logged, and not theirs."""
+        try:
+            return self.tick(wait)
+        except (LostLease, Overtaken) as error:
+            log.warning("%s", error)
+        except Exception:
+            log.exception("The courier of scheduler %s stumbled and goes on", self.link.scheduler)
+        time.sleep(min(wait, TROUBLE))
+        return False
 
     def _tell(self) -> int:
         """What the pool has to be told; how many attempts were sent."""
@@ -172,7 +192,7 @@ class Courier:
 
     # --- for good -------------------------------------------------------------------------------------
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Stop) -> None:
         """Rounds without end, woken by nudges and by news. Whatever goes wrong in one, the next comes."""
         bell = Bell(self.link.scheduler.pk)
         try:
@@ -259,13 +279,37 @@ def _run_once(courier: Courier, stop: threading.Event) -> None:
 TURN = 30.0  # seconds after which a worker looks at its queue again
 
 
-def work_a_while(scheduler_id: int) -> None:
-    """Is the scheduler's courier, if nobody else is, while there is something to do."""
-    with lend_a_hand(scheduler_id) as round_:
-        until = time.monotonic() + TURN
-        while round_ is not None and time.monotonic() < until:
-            if not round_(0.5) and not _has_work(scheduler_id):
-                return
+def work_a_while(scheduler_id: int) -> bool:
+    """Is the scheduler's courier, if nobody else is, while there is something to do; whether some is left."""
+    courier = _courier_of_this_thread(scheduler_id)
+    if not courier.take():
+        return False
+    turn = _Turn(scheduler_id)
+    try:
+        courier.run(turn)
+    except LostLease as error:
+        log.warning("%s", error)
+        return False
+    finally:
+        courier.rest()
+    return turn.has_work
+
+
+class _Turn:
+    """Over when its time is, or when nothing is left to do."""
+
+    def __init__(self, scheduler_id: int) -> None:
+        self.has_work = True
+        self._scheduler_id = scheduler_id
+        self._end = time.monotonic() + TURN
+        self._looked = time.monotonic()
+
+    def is_set(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked > LOOK_EVERY:
+            self._looked = now
+            self.has_work = _has_work(self._scheduler_id)
+        return now > self._end or not self.has_work
 
 
 def with_work() -> list[int]:
@@ -291,7 +335,7 @@ def lend_a_hand(scheduler_id: int) -> Iterator[Callable[[float], object] | None]
         yield None
         return
     try:
-        yield courier.tick
+        yield courier.help
     finally:
         courier.release()
 

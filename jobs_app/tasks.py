@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
@@ -13,19 +15,25 @@ from jobs_app.lifecycle.sweep import sweep as sweep_rows
 
 log = logging.getLogger(__name__)
 
+EXPIRES = 600.0  # seconds after which nobody needs the message any more
+AWAY = 10.0  # seconds in which a broker that was away is not asked again
+
+_broker = SimpleNamespace(away_until=0.0)
+
 task: Callable[[Callable[..., None]], Task] = shared_task
 
 
 @task
 def courier_tick(scheduler_id: int) -> None:
-    courier.work_a_while(scheduler_id)
+    if courier.work_a_while(scheduler_id):
+        wake_courier(scheduler_id)
 
 
 @task
 def couriers() -> None:
     """Now and then for each scheduler, because a nudge may have been lost."""
     for scheduler_id in courier.with_work():
-        courier_tick.delay(scheduler_id)
+        wake_courier(scheduler_id)
 
 
 @task
@@ -36,6 +44,11 @@ def finish_attempt(attempt_id: int) -> None:
 @task
 def sweep() -> None:
     sweep_rows()
+
+
+@task
+def tidy() -> None:
+    background.tidy()
 
 
 # --- posting them -----------------------------------------------------------------------------------------
@@ -51,7 +64,10 @@ def finish_later(attempt_id: int) -> None:
 
 def _post(wanted: Task, number: int) -> None:
     """A broker that is away keeps nobody waiting: rows are the queue, and beat looks at them."""
+    if time.monotonic() < _broker.away_until:
+        return
     try:
-        wanted.apply_async((number,), retry=False)
+        wanted.apply_async((number,), retry=False, expires=EXPIRES)
     except OperationalError as error:
+        _broker.away_until = time.monotonic() + AWAY
         log.warning("Celery's broker is away (%s); beat will find what is to be done", error)

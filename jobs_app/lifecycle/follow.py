@@ -32,20 +32,27 @@ class Follower:
             return None
 
     def stop(self) -> None:
+        """Returns when it says nothing to the pool any more."""
         self._stop.set()
+        self._thread.join(2 * BLOCK)
 
     def _run(self) -> None:
         offset = self.segment.offset
         try:
             pool = self._open_pool()
-            while not self._stop.is_set():
-                found = pool.follow(self.segment.name, offset, BLOCK)
-                if found.offset != offset:
-                    offset = found.offset
-                    self._put(found)
-            pool.close()
+            try:
+                self._follow(pool, offset)
+            finally:
+                pool.close()
         except PoolError as error:
             self._put(error)
+
+    def _follow(self, pool: Pool, offset: int) -> None:
+        while not self._stop.is_set():
+            found = pool.follow(self.segment.name, offset, BLOCK)
+            if found.offset != offset:
+                offset = found.offset
+                self._put(found)
 
     def _put(self, found: Events | PoolError) -> None:
         while not self._stop.is_set():

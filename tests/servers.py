@@ -1,0 +1,110 @@
+"""Real servers for the tests, each in a folder of its own and on a free port: PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"nobody listens on port {port}: {log.read_text()[-2000:]}")
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, log: Path, user: str | None = None) -> Iterator[None]:
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output, user=user, cwd="/")
+    try:
+        wait_for_port(port, server, log)
+        yield
+    finally:
+        server.terminate()
+        server.wait(PATIENCE)
+
+
+# --- Redis ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Its URL."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="roost-redis-") as folder:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        with running([program, *options], port, Path(folder, "log")):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The URL of an empty database. PostgreSQL does not run as root: somebody else runs it then."""
+    programs = _postgres_programs()
+    user = _unprivileged()
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="roost-postgres-") as folder:
+        data = Path(folder, "data")
+        _make_cluster(programs, data, user)
+        options = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
+        fast = ["-c", f"unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=200"]
+        with running([str(programs / "postgres"), *options, *fast], port, Path(folder, "log"), user):
+            yield f"postgres://roost@127.0.0.1:{port}/postgres"
+
+
+def _postgres_programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if found:
+        return found[-1].parent
+    anywhere = shutil.which("postgres")
+    if anywhere is None or shutil.which("initdb") is None:
+        pytest.skip("PostgreSQL is not installed")
+    return Path(anywhere).resolve().parent
+
+
+def _unprivileged() -> str | None:
+    if os.getuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody") if name in names)
+
+
+def _make_cluster(programs: Path, data: Path, user: str | None) -> None:
+    data.mkdir()
+    if user is not None:
+        owner = pwd.getpwnam(user)
+        for path in (data.parent, data):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+    command = [str(programs / "initdb"), "-D", str(data), "-U", "roost", "-A", "trust", "-E", "UTF8"]
+    made = subprocess.run(
+        [*command, "--no-sync"], user=user, capture_output=True, text=True, cwd="/", check=False
+    )
+    assert made.returncode == 0, made.stderr
