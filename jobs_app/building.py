@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
 from jobs_app import job_types, lifecycle, methods, registry, script_jobs
 from jobs_app.compute import find_scheduler
 from jobs_app.errors import (
+    BadStatePoint,
     Damaged,
     JobFailed,
     RoostError,
@@ -199,9 +200,8 @@ def _create(wanted: Order) -> Begun:
     job = _row(wanted)
     quota.check_create(job.app, job.user)
     try:
-        with transaction.atomic():
-            job.save()
-    except IntegrityError:
+        job.save()
+    except BadStatePoint:  # somebody was first
         other = Job.objects.filter(project=wanted.project, address=wanted.address).first()
         if other is None:
             raise

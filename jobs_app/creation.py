@@ -47,7 +47,7 @@ class Blueprint:
 def blueprint(app: App, project: Project, template_name: str | None, job_type: Any) -> Blueprint:
     if template_name is None:
         if job_type is None:
-            raise UnknownTemplate(f"Say template_name= (one of {job_templates.names(app)}) or job_type=.")
+            raise UnknownTemplate("Say template_name= or job_type=: a job needs one of them.")
         return Blueprint(app, project, job_types.type_name(job_type), None, {})
     template = job_templates.find(app, template_name)
     if job_type is not None and job_types.type_name(job_type) != template.type:
@@ -172,12 +172,17 @@ def owner(user: Any) -> Any:
     """
     if user is None or not getattr(user, "is_anonymous", False):
         return user
-    if not conf.anonymous_jobs():
+    if is_nobody(user):
         raise NotAllowed(
             "A visitor who has not signed in cannot have jobs. Ask them to sign in, or set "
             "ROOST_ANONYMOUS_JOBS = True: then all such visitors share one user's jobs."
         )
     return _anonymous()
+
+
+def is_nobody(user: Any) -> bool:
+    """A visitor who has no jobs and can have none."""
+    return bool(getattr(user, "is_anonymous", False)) and not conf.anonymous_jobs()
 
 
 def _anonymous() -> Any:

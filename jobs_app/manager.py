@@ -12,10 +12,11 @@ from django.db.models import CharField, F, Func, QuerySet, Value
 from django.db.models.functions import Cast
 
 from jobs_app import building, callbacks, registry, search
-from jobs_app.creation import Blueprint, blueprint, draft, owner, project_of
+from jobs_app.creation import Blueprint, blueprint, draft, is_nobody, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.lifecycle import quota
 from jobs_app.models import Job, JobDependency, Project
+from jobs_app.models.job import insert_all
 from jobs_app.script.job import Job as Handle
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class JobManager:
         rows = [_of_many(plan, job, who, kwargs) for job in jobs]
         quota.check_create(self.label, who, len(rows))
         with transaction.atomic():
-            Job.objects.bulk_create(rows)
+            insert_all(rows)
             _name_by_ids(rows)
             _link_all(rows, _several(groups))
         return rows
@@ -146,7 +147,7 @@ class JobManager:
     def _jobs(self, user: Any, filters: Mapping[str, Any] | None) -> QuerySet[Job]:
         found = Job.objects.filter(app=self.label)
         if user is not None:
-            found = found.filter(user=owner(user))
+            found = found.none() if is_nobody(user) else found.filter(user=owner(user))
         return found.filter(**_fields(filters)) if filters else found
 
     # --- others ---------------------------------------------------------------------------------------
@@ -175,7 +176,8 @@ def _several(groups: Group | Iterable[Group] | None) -> list[Group]:
 def _fields(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Tethys calls the app of a job its label."""
     spelled = {"label": "app", "status": "_status"}
-    return {spelled.get(name, name): value for name, value in filters.items()}
+    parts = ((name.partition("__"), value) for name, value in filters.items())
+    return {spelled.get(name, name) + dunder + rest: value for (name, dunder, rest), value in parts}
 
 
 def _of_many(plan: Blueprint, job: str | Mapping[str, Any], user: Any, shared: Mapping[str, Any]) -> Job:

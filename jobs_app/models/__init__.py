@@ -3,6 +3,7 @@
 The verbs on a job (`job.execute()` ...) are kept in `jobs_app.lifecycle` and only called from here.
 """
 
+from . import orphans  # noqa: F401 - listens
 from .attempt import Attempt, AttemptPhase
 from .basic_job import BasicJob, ExternalJob
 from .batch import Batch

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 
 from jobs_app import parameters as check
-from jobs_app.errors import UnknownJob, WrongState
+from jobs_app.errors import BadStatePoint, UnknownJob, WrongState
 from jobs_app.jobdir.layout import RUN, JobPaths
 from jobs_app.states import Counts, SliceState
 
@@ -89,7 +90,8 @@ class Job(Verbs, Parameters, Standing):
         self.name = check.job_name(self.name)
         with transaction.atomic():
             if self._state.adding:
-                super().save(*args, **kwargs)
+                with free_addresses([self]):
+                    super().save(*args, **kwargs)
                 self._name_by_id()
             else:
                 self._save_row(set(CALLERS + UNTIL_FROZEN if update_fields is None else update_fields))
@@ -217,3 +219,25 @@ class Job(Verbs, Parameters, Standing):
     def slices_in(self, state: SliceState, step: str = "", after: int = -1, limit: int = 100) -> list[int]:
         numbers: list[int] = self._blocks().numbers(step or self.main_step, state, after, limit)
         return numbers
+
+
+def insert_all(jobs: list[Job]) -> None:
+    with free_addresses(jobs):
+        Job.objects.bulk_create(jobs)
+
+
+@contextmanager
+def free_addresses(jobs: list[Job]) -> Iterator[None]:
+    """A state point is had by one job of a project; who comes second is told which one has it."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        for job in jobs:
+            other = Job.objects.filter(project_id=job.project_id, address=job.address).first()
+            if job.address and other:
+                raise BadStatePoint(
+                    f"{other.jobid} ({other.name!r}) has the state point of {job.name!r} already. Find it "
+                    "with find_jobs, or use build(), which takes what is there."
+                ) from None
+        raise

@@ -224,8 +224,8 @@ class TestOwners:
 
     def test_a_visitor_does_not_see_everybodys_jobs(self, manager: JobManager) -> None:
         manager.create_job("one", None, job_type="BASIC").save()
-        with pytest.raises(NotAllowed):
-            manager.list_jobs(user=AnonymousUser())
+        assert not manager.list_jobs(user=AnonymousUser()).exists()
+        assert manager.get_job(Job.objects.get().pk, user=AnonymousUser()) is None
 
     def test_all_visitors_share_one_user_where_the_setting_allows_it(
         self, manager: JobManager, settings: Any
@@ -396,6 +396,30 @@ class TestScripts:
     def test_a_job_that_is_not_there_cannot_be_read(self, manager: JobManager) -> None:
         with pytest.raises(UnknownJob, match="There is no job bogus-1"):
             manager.create_job("one", None, job_type="SCRIPT", method="add", jobs={"previous": "bogus-1"})
+
+
+class TestStatePoints:
+    def test_a_state_point_is_the_jobs_address(self, manager: JobManager) -> None:
+        job = manager.create_job("one", None, job_type="BASIC", statepoint={"a": 0})
+        job.save()
+        assert job.address == "9bfd29df07674bc4aa960cf661b5acd2"
+        assert Job.objects.get(pk=job.pk).statepoint == {"a": 0}
+
+    def test_the_second_job_with_it_is_told_who_has_it(self, manager: JobManager) -> None:
+        first = manager.create_job("first", None, job_type="BASIC", statepoint={"a": 0})
+        first.save()
+        second = manager.create_job("second", None, job_type="BASIC", statepoint={"a": 0})
+        with pytest.raises(BadStatePoint, match=r"\('first'\) has the state point of 'second'"):
+            second.save()
+        many = [{"name": "b", "statepoint": {"b": 0}}, {"name": "a", "statepoint": {"a": 0}}]
+        with pytest.raises(BadStatePoint, match=first.jobid):
+            manager.create_jobs(many, None, job_type="BASIC")
+        assert Job.objects.count() == 1
+
+    def test_another_project_may_have_it_too(self, manager: JobManager, new_app: NewApp) -> None:
+        for each in (manager, new_app().get_job_manager()):
+            each.create_job("one", None, job_type="BASIC", statepoint={"a": 0}).save()
+        assert Job.objects.filter(statepoint={"a": 0}).count() == 2
 
 
 class TestQuota:

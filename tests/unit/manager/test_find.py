@@ -57,9 +57,9 @@ def test_user_and_groups_together_are_refused(manager: JobManager, jobs: dict[st
 
 
 def test_filters_are_the_orms_and_stay_as_they_are(manager: JobManager, jobs: dict[str, Job]) -> None:
-    filters = {"name__startswith": "h", "status": "PEN"}
+    filters = {"name__startswith": "h", "status": "PEN", "status__in": ["PEN", "RUN"]}
     assert names(manager.list_jobs(filters=filters)) == ["hers", "his"]
-    assert filters == {"name__startswith": "h", "status": "PEN"}
+    assert filters == {"name__startswith": "h", "status": "PEN", "status__in": ["PEN", "RUN"]}
 
 
 def test_a_filter_cannot_reach_another_apps_jobs(
