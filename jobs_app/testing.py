@@ -7,6 +7,8 @@
         assert job.load() == "Hello, Ada!"
 
 With Django's own test runner: `class TestHello(JobTestMixin, TestCase)`, and `self.run_job(...)`.
+
+PYTEST_DONT_REWRITE: a test may import from here what pytest has loaded already.
 """
 
 from __future__ import annotations
