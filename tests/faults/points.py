@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import jobs_app
 
 _REACH = re.compile(r'\breach\("([a-z.-]+)"\)')
-_FIRST_WORDS_OF_THE_POOL = ("pool", "zygote", "leader", "part", "client", "runner")
+POOL = ("pool", "zygote", "leader", "part", "client", "runner")
+ROWS = ("execute", "begin", "courier", "record", "finish")
 
 
 @cache
@@ -20,10 +23,6 @@ def points(*first_words: str) -> tuple[str, ...]:
     root = Path(jobs_app.__file__).parent
     found = {name for path in root.rglob("*.py") for name in _REACH.findall(path.read_text())}
     return tuple(sorted(name for name in found if name.split(".")[0] in first_words))
-
-
-def pool_points() -> tuple[str, ...]:
-    return points(*_FIRST_WORDS_OF_THE_POOL)
 
 
 # Places where only somebody comes who mourns another: who has to die first.
@@ -40,6 +39,13 @@ class Kill:
     def __str__(self) -> str:
         first = _AFTER.get(self.point)
         return f"{self.point}:{self.count}" + (f",{first}:2" if first else "")
+
+
+def seeds(config: pytest.Config, sample: int, all_of_them: int) -> range:
+    """Every so manieth in a sample, so that all kinds of places are in it."""
+    if config.getoption("--faults") == "all":
+        return range(all_of_them)
+    return range(0, all_of_them, all_of_them // sample)
 
 
 def draw(seed: int, names: tuple[str, ...], longest: int = 12) -> tuple[Kill, ...]:

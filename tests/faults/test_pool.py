@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .points import draw, points, pool_points
+from .points import POOL, draw, points, seeds
 from .scenario import Scenario
 
 SAMPLE, ALL = 24, 160
@@ -14,16 +14,15 @@ SAMPLE, ALL = 24, 160
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
-        count = ALL if metafunc.config.getoption("--faults") == "all" else SAMPLE
-        metafunc.parametrize("seed", range(count))
+        metafunc.parametrize("seed", seeds(metafunc.config, SAMPLE, ALL))
 
 
 def names() -> tuple[str, ...]:
-    return pool_points() + tuple(f"driver.{what}" for what in ("sent", "before-keeping", "kept", "answered"))
+    return points(*POOL) + tuple(f"driver.{what}" for what in ("sent", "before-keeping", "kept", "answered"))
 
 
 def test_there_are_places_in_every_process_of_the_pool() -> None:
-    for process in ("pool", "zygote", "leader", "part", "client", "runner"):
+    for process in POOL:
         assert points(process)
 
 
