@@ -203,27 +203,41 @@ def add(app: str, name: str, kind: str, parameters: dict[str, Any]) -> Template:
         )
 
 
-_synchronised: dict[str, tuple[object, dict[str, Declared]]] = {}  # by label; what this process has seen
+# What this process has seen: by label, the class that was asked and what it said; and rows, by name.
+_synchronised: dict[str, tuple[object, dict[str, Declared]]] = {}
+_rows: dict[tuple[str, str], Template] = {}
 
 
 def find(app: App, name: str) -> Template:
     """The current version of the app's template. The code is asked once in a process, the row each time."""
-    from jobs_app.models import Template
-
+    row = _current(app.label, name)
     cls, known = _synchronised.get(app.label, (None, {}))
-    row = Template.objects.filter(app=app.label, name=name, current=True).first()
     if cls is app.cls and row and (not row.from_code or _same(row, known.get(name))):
         return row
     _synchronised[app.label] = (app.cls, synchronise(app))
-    row = Template.objects.filter(app=app.label, name=name, current=True).first()
+    row = _current(app.label, name)
     if row is None:
         raise UnknownTemplate(unknown("template", name, names(app), app.label))
     return row
 
 
+def _current(app: str, name: str) -> Template | None:
+    from jobs_app.models import Template
+    from jobs_app.models.plain import one_row
+
+    found = one_row(Template, "id, digest", "app = %s AND name = %s AND current", [app, name])
+    if found is None:
+        return None
+    seen = _rows.get((app, name))
+    if seen is None or (seen.pk, seen.digest) != found:
+        seen = _rows[app, name] = Template.objects.get(pk=found[0])
+    return seen
+
+
 def forget_all() -> None:
     """The code is asked again."""
     _synchronised.clear()
+    _rows.clear()
 
 
 def _same(row: Template, known: Declared | None) -> bool:
