@@ -19,6 +19,7 @@ from jobs_app import killpoints
 from jobs_app.errors import Damaged
 from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.pools.base import PoolError
+from jobs_app.script import finishing
 from jobs_app.states import Counts
 
 from . import lease
@@ -89,6 +90,7 @@ def _bring(attempt: Attempt, link: Link) -> Verdict:
     verdict = judge(attempt, paths)
     if verdict.status in WITH_RESULTS:
         verify(attempt, paths)
+        finishing.sweep(paths)
     return verdict
 
 

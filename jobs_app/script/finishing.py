@@ -3,11 +3,13 @@
 1. Files that any part registered are the job's; if none was, all plain files at the top level are.
 2. The manifest is written, then post.json: its presence means that the job ended well.
 3. After the last part is recorded, temporary files go. Before, a lost last part could not run again.
+4. When the attempt is known to be final and good, what the steps handed on to each other goes as well.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -75,6 +77,13 @@ def clean(attempt: AttemptPaths) -> None:
         (attempt.job.root / name).unlink(missing_ok=True)
     if attempt.job.output.is_dir() and not os.listdir(attempt.job.output):
         attempt.job.output.rmdir()
+
+
+def sweep(attempt: AttemptPaths) -> None:
+    """Steps 3 and 4, for whoever knows; it may be called again."""
+    clean(attempt)
+    for name in ("results", "status"):
+        shutil.rmtree(attempt.root / name, ignore_errors=True)
 
 
 def _everything(attempt: AttemptPaths, last: Registered) -> Registered:

@@ -12,7 +12,7 @@ from jobs_app.errors import JobFailed, ScriptError
 from jobs_app.jobdir import facts
 from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS, JobPaths
 
-from . import runner
+from . import finishing, runner
 from .command import job_directory
 from .loading import Script
 from .spec import Spec
@@ -35,16 +35,16 @@ def run_all(path: Path, slots: int) -> int:
 class _Whole:
     def __init__(self, script: Script, spec: Spec, directory: Path, slots: int) -> None:
         self.script, self.spec, self.directory = script, spec, directory
-        self.facts = JobPaths(directory).attempt(spec.number).facts
+        self.attempt = JobPaths(directory).attempt(spec.number)
+        self.facts = self.attempt.facts
         self.slots = max(1, slots)
         self.recorded = True
 
     def run(self) -> int:
         """Step after step, as long as all goes well."""
         steps = [step for step in (PREPARE, ANALYSIS) if step in self.script.steps]
-        for step in (*steps, SYNTHESIS):
-            if not self._step(step):
-                break
+        if all(self._step(step) for step in (*steps, SYNTHESIS)):
+            finishing.sweep(self.attempt)
         return runner.EXIT_RECORDED if self.recorded else runner.EXIT_NOT_RECORDED
 
     def _step(self, step: str) -> bool:
@@ -107,12 +107,18 @@ class _Whole:
 
     def _record_loss(self, step: str, sliceno: int, tries: int, how: int) -> None:
         signal = os.WTERMSIG(how) if os.WIFSIGNALED(how) else 0
-        what = (
-            f"was killed by signal {signal}" if signal else f"ended by itself with code {os.WEXITSTATUS(how)}"
-        )
-        error = JobFailed(f"The process {what} before it could tell how it went.")
+        error = JobFailed(f"The process {_death(how)} before it could tell how it went.")
         try:
             runner.fail_part(self.spec, self.directory, step, sliceno, tries, error, signal)
         except OSError:
             traceback.print_exc()
             self.recorded = False
+
+
+def _death(how: int) -> str:
+    if os.WIFSIGNALED(how):
+        return f"was killed by signal {os.WTERMSIG(how)}"
+    code = os.WEXITSTATUS(how)
+    if code == runner.EXIT_NOT_RECORDED:
+        return "could not write its record (is the disk full?) and ended"
+    return f"ended by itself with code {code}"

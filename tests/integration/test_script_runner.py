@@ -54,7 +54,6 @@ def test_three_steps_hand_their_results_on(make: Make) -> None:
         slices=3,
     ).run()
     assert made.job.load() == [[(10, 3), (11, 3), (12, 3)], {"base": 10}, -1]
-    assert made.fact("analysis", 2)._replace(start=0) is not None
 
 
 @pytest.mark.parametrize(
@@ -707,3 +706,61 @@ def test_of_many_slices_one_that_fails_keeps_its_output_in_a_file(make: Make) ->
     made = make("def analysis(sliceno):\n    print('before')\n    1 / 0", slices=1200)
     made.command("run-part", str(made.attempt.spec), "analysis", "5")
     assert [path.name for path in made.paths.output.iterdir()] == ["5"]
+
+
+# --- kill -9 ------------------------------------------------------------------------------------------------
+
+STEPS = """
+from pathlib import Path
+def prepare(job):
+    job.save(1, "temporary", temp=True)
+    return 10
+def analysis(sliceno, job, prepare_res):
+    job.save(sliceno, "part", sliceno=sliceno)
+    print("slice", sliceno)
+    return prepare_res + sliceno
+def synthesis(analysis_res, job):
+    return analysis_res.merge_auto() + job.load("temporary")
+"""
+
+
+@pytest.mark.parametrize("count", range(1, 5))
+@pytest.mark.parametrize("place", ["runner.ran", "runner.unrecorded", "runner.recorded"])
+def test_killed_anywhere_in_any_part_a_job_ends_as_if_nothing_had_been(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, count: int
+) -> None:
+    """Each part reaches each place once: the first, ..., the fourth part is killed there."""
+    made = make(STEPS, retries=1)
+    monkeypatch.setenv("ROOST_KILL_AT", place)
+    spec = str(made.attempt.spec)
+    parts = [("prepare", 0), ("analysis", 0), ("analysis", 1), ("synthesis", 0)]
+    for at, (step, sliceno) in enumerate(parts, start=1):
+        if at == count:
+            made.command("run-part", spec, step, str(sliceno), code=-signal.SIGKILL)
+            monkeypatch.delenv("ROOST_KILL_AT")
+            break
+        with monkeypatch.context() as spared:
+            spared.delenv("ROOST_KILL_AT")
+            made.command("run-part", spec, step, str(sliceno))
+    recorded = made.fact(step, sliceno) is not None
+    assert recorded is (place == "runner.recorded")
+    made.run()
+    assert made.job.load() == 10 + 11 + 1
+    assert made.job.files() == {"part.0", "part.1", "result.pickle"}
+    assert made.job.output("analysis") == "slice 0\nslice 1\n"
+    assert not (made.paths.root / "temporary").exists()
+    assert not (made.attempt.root / "results").exists()
+    manifest.verify(made.paths.root, manifest.read(made.paths))
+
+
+def test_a_disk_that_takes_nothing_any_more_is_told_to_whom_started_the_part(make: Make) -> None:
+    made = make(
+        """
+        import resource
+        def synthesis(): resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); return [1]
+        """
+    ).run()
+    assert not made.succeeded
+    assert made.fact("synthesis").state == FAILED
+    assert "is the disk full?" in made.error("synthesis")["message"]
+    assert not (made.paths.root / "result.pickle").exists()
