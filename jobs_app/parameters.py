@@ -26,13 +26,14 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
 NAME_LENGTH = 1024
+LARGEST = 2**31 - 1  # of a column for whole numbers
 
 
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadParameter(f"{value!r} is not a text")
-    if "\0" in value:
-        raise BadParameter(f"{value!r} contains a NUL character")
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise BadParameter(f"{value[:80]!r} contains NUL or half a character, which no database holds")
     return value
 
 
@@ -70,6 +71,8 @@ def whole(least: int) -> Check:
             raise BadParameter(f"{value!r} is not a whole number")
         if value < least:
             raise BadParameter(f"{value} is less than {least}")
+        if value > LARGEST:
+            raise BadParameter(f"{value} is more than {LARGEST}")
         return value
 
     return check
@@ -107,9 +110,22 @@ def mapping(value: Any) -> dict[str, Any]:
 
 def json_value(value: Any) -> Any:
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        copy = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise BadParameter(f"{value!r:.200} cannot be written as JSON: {error}") from None
+        raise BadParameter(f"{repr(value)[:200]} cannot be written as JSON: {error}") from None
+    _check_texts(copy)
+    return copy
+
+
+def _check_texts(value: Any) -> None:
+    if isinstance(value, str):
+        text(value)
+    elif isinstance(value, dict):
+        for item in (*value, *value.values()):
+            _check_texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_texts(item)
 
 
 def json_mapping(value: Any) -> dict[str, Any]:

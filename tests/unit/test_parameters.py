@@ -48,7 +48,20 @@ def test_what_is_no_time_is_refused(given: Any) -> None:
         check.seconds(given)
 
 
-@pytest.mark.parametrize("given", [0, -3, 2.0, True, "3", None])
+@pytest.mark.parametrize("value", [{"a": "b\0"}, ["\ud800"], {"k\0": 1}, {"a": float("inf")}, {1, 2}, b"x"])
+def test_what_no_database_holds_is_refused(value: Any) -> None:
+    with pytest.raises(BadParameter):
+        check.json_value(value)
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(BadParameter, match="cannot be written as JSON"):
+        check.json_value(value)
+
+
+@pytest.mark.parametrize("given", [0, -3, 2.0, True, "3", None, 2**31])
 def test_what_is_no_count_is_refused(given: Any) -> None:
     with pytest.raises(BadParameter):
         check.whole(1)(given)

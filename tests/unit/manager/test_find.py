@@ -41,7 +41,7 @@ def test_jobs_are_those_of_the_app_in_the_order_of_their_ids(
 def test_jobs_of_a_user_and_in_another_order(manager: JobManager, jobs: dict[str, Job], alice: User) -> None:
     assert names(manager.list_jobs(alice)) == ["hers"]
     assert names(manager.list_jobs(order_by="-id"))[0] == "nobody's"
-    assert names(manager.list_jobs(order_by=("user", "-name")))[0] == "nobody's"
+    assert names(manager.list_jobs(order_by=("description", "-name")))[0] == "nobody's"
 
 
 def test_a_job_in_two_groups_is_listed_once(manager: JobManager, jobs: dict[str, Job]) -> None:
