@@ -25,6 +25,7 @@ class Action:
     said: str
     offered: Callable[[Job], bool]
     question: str = ""
+    verb: str = ""  # of the job, where it has another name
 
     @property
     def danger(self) -> bool:
@@ -53,6 +54,7 @@ ACTIONS = {
             "Rerun what failed",
             "The failed slices run again.",
             lambda job: job.state.code in ("ERR", "VCP", "ABT"),
+            verb="rerun_failed",
         ),
         Action("resubmit", "Run again", "A new attempt begins.", lambda job: job.is_final),
         Action(
@@ -79,7 +81,7 @@ def job_action(request: Request, pk: int, name: str) -> HttpResponse:
     if not permissions.may_act(request.user, job):
         raise PermissionDenied
     try:
-        getattr(job, action.name)(user=request.user)
+        getattr(job, action.verb or action.name)(user=request.user)
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from error
     except RoostError as error:

@@ -72,9 +72,9 @@ def page(user: User, chosen: Chosen) -> list[Job]:
 
 
 def _own(user: User, chosen: Chosen) -> QuerySet[Job]:
-    """Active jobs are few, whoever has them: the index of states finds them. The sum keeps the database from
-    using that of the owners, which would lead it through all the finished ones."""
-    if chosen.status == "active" or chosen.status in states.ACTIVE:
+    """Jobs that are not Complete are few, whoever has them: the index of states finds them. The sum keeps the
+    database from using that of the owners, which would lead it through all the Complete ones."""
+    if chosen.status and chosen.status != "COM":
         return Job.objects.alias(owner=F("user_id") + 0).filter(owner=user.pk)
     return Job.objects.filter(user=user)
 
