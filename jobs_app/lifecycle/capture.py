@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs_app import methods, workspaces
-from jobs_app.errors import ScriptError
+from jobs_app.errors import ScriptError, WrongState
 from jobs_app.jobdir.layout import RUN, JobPaths
-from jobs_app.models import CondorJob, Job, ScriptJob
+from jobs_app.models import BasicJob, CondorJob, CondorWorkflow, ExternalJob, Job, ScriptJob
 from jobs_app.pools.base import Step
 from jobs_app.script.loading import Script
 from jobs_app.script.spec import parts_of
@@ -32,7 +32,21 @@ def capture(job: Job) -> Captured:
     if isinstance(job, CondorJob):
         check_executable(job)
         return Captured(Work(steps=(Step(RUN, job.num_jobs),)))
-    return Captured(Work())
+    if isinstance(job, (BasicJob, ExternalJob)):
+        return Captured(Work())
+    raise WrongState(f"Job {job.pk} ({job.name!r}) cannot be executed: {_why_not(job)}")
+
+
+def _why_not(job: Job) -> str:
+    if isinstance(job, CondorWorkflow):
+        return (
+            "a workflow can be declared and kept, but not run yet. Run its nodes as jobs, each with "
+            "after=[the jobs it waits for]."
+        )
+    return (
+        f"nothing here runs jobs of the type {job.type!r}. Its app has to register it (register_type) "
+        "with a model that is a CondorJob, ScriptJob, BasicJob or ExternalJob."
+    )
 
 
 def _script(job: ScriptJob) -> Captured:

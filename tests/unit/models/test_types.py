@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from jobs_app import parameters as check
-from jobs_app.errors import BadParameter, Invalid, UnknownJobType, UnknownParameter
+from jobs_app.errors import BadParameter, Invalid, UnknownJobType, UnknownParameter, WrongState
 from jobs_app.job_types import JOB_TYPES, checked_parameters, register_type, type_name
 from jobs_app.models import BasicJob, CondorJob, CondorWorkflow, ExternalJob, Job, ScriptJob
 
@@ -114,3 +114,21 @@ def test_condorpys_spellings_reach_the_same_parameters() -> None:
 def test_what_is_no_scheduler_is_refused(scheduler: Any) -> None:
     with pytest.raises(BadParameter, match=r"scheduler: .* is not a scheduler"):
         checked_parameters("BASIC", {"scheduler": scheduler})
+
+
+@pytest.mark.django_db
+def test_a_workflow_can_be_declared_and_kept_but_not_run_yet(new_job: NewJob) -> None:
+    job = new_job(CondorWorkflow)
+    with pytest.raises(WrongState, match="a workflow can be declared and kept, but not run yet"):
+        job.execute()
+    assert (job.status, job.attempts.count()) == ("Pending", 0)
+
+
+@pytest.mark.django_db
+def test_a_job_of_a_type_that_nobody_registered_here_can_be_looked_at_but_not_run(new_job: NewJob) -> None:
+    job = new_job()
+    Job.objects.filter(pk=job.pk).update(type="GONE")
+    job = Job.objects.get(pk=job.pk)
+    assert (type(job), job.status) == (Job, "Pending")
+    with pytest.raises(WrongState, match="nothing here runs jobs of the type 'GONE'"):
+        job.execute()
