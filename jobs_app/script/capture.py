@@ -6,22 +6,41 @@ import faulthandler
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 
-def begin(path: Path) -> None:
+class Capture:
     """From now on this process prints to `path`, anew."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    handle = _open(path)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-    os.close(handle)
-    os.close(nothing)
-    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    faulthandler.enable(2)  # a crash in C leaves its Python lines
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        sys.stdout.flush()
+        sys.stderr.flush()
+        handle = _open(path)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(handle, 1)
+        os.dup2(handle, 2)
+        os.close(handle)
+        os.close(nothing)
+        self._streams = sys.stdout, sys.stderr = _stream(1), _stream(2)
+        faulthandler.enable(2)  # a crash in C leaves its Python lines
+
+    def end(self, last_words: str = "") -> int:
+        """The bytes that were printed; a file of none goes. A script may have closed or replaced anything."""
+        for stream in (*self._streams, sys.stdout, sys.stderr):
+            if not getattr(stream, "closed", True):
+                stream.flush()
+        with open(self.path, "ab") as handle:
+            handle.write(last_words.encode("utf-8", "backslashreplace"))
+            size = handle.tell()
+        if not size:
+            self.path.unlink()
+        return size
+
+
+def _stream(descriptor: int) -> TextIO:
+    return os.fdopen(descriptor, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _open(path: Path) -> int:
@@ -31,13 +50,3 @@ def _open(path: Path) -> int:
     except FileNotFoundError:
         path.parent.mkdir(exist_ok=True)
         return os.open(path, flags, 0o644)
-
-
-def end(path: Path) -> int:
-    """The bytes that were printed; a file of none goes."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    size = os.fstat(1).st_size
-    if not size:
-        path.unlink(missing_ok=True)
-    return size

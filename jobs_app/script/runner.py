@@ -24,8 +24,9 @@ from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS, AttemptPaths, J
 from jobs_app.jobdir.output import Output
 from jobs_app.jobdir.pack import FROM_SLICES
 
-from . import capture, current, failure, finishing, subjobs
+from . import current, failure, finishing, subjobs
 from .analysis_res import AnalysisRes
+from .capture import Capture
 from .current import CurrentJob, FinishEarly, Registered
 from .loading import Script, load
 from .parameters import typed_datasets, typed_jobs
@@ -85,10 +86,10 @@ def run_part(
     begun = time.time()
     registered = Registered()
     try:
-        _enter(part)
+        printed = _enter(part)
         script.install()
         outcome = _execute(script, part, registered, ask, begun)
-        _report(part, outcome, begun)
+        _report(part, outcome, begun, printed)
     except OSError as error:  # a full disk, most likely: whoever started us must know
         print(f"The end of {part.title} of {part.spec.job} is not recorded: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_NOT_RECORDED
@@ -115,12 +116,12 @@ def fail_part(
 # --- enter --------------------------------------------------------------------------------------------------
 
 
-def _enter(part: Part) -> None:
-    if part.spec.capture:
-        capture.begin(part.attempt.output(part.step, part.sliceno))
+def _enter(part: Part) -> Optional[Capture]:
+    printed = Capture(part.attempt.output(part.step, part.sliceno)) if part.spec.capture else None
     os.chdir(part.directory)
     gc.disable()  # parts are short, and collections would touch every page that the fork shares
     begin_status(part.attempt.status(part.step, part.sliceno), part.title)
+    return printed
 
 
 # --- execute ------------------------------------------------------------------------------------------------
@@ -216,11 +217,14 @@ def _is_wanted(script: Script, part: Part) -> bool:
 # --- report -------------------------------------------------------------------------------------------------
 
 
-def _report(part: Part, outcome: Outcome, begun: float) -> None:
+def _report(part: Part, outcome: Outcome, begun: float, printed: Optional[Capture]) -> None:
     if outcome.error:
         _write_error(part, outcome.error)
+    elif part.tries > 1:
+        part.attempt.error(part.step, part.sliceno).unlink(missing_ok=True)
     end_status()
-    fact = _fact(part, outcome, begun, output_bytes=_close_output(part, outcome))
+    size = _close_output(part, outcome, printed) if printed is not None else 0
+    fact = _fact(part, outcome, begun, size)
     killpoints.reach("runner.unrecorded")
     facts.write(part.attempt.facts, part.step, part.sliceno, fact)
     killpoints.reach("runner.recorded")
@@ -249,12 +253,8 @@ def _write_error(part: Part, error: Mapping[str, Any]) -> None:
     files.write_json(path, error)
 
 
-def _close_output(part: Part, outcome: Outcome) -> int:
-    if not part.spec.capture:
-        return 0
-    if outcome.error:
-        sys.stderr.write(outcome.error["traceback"])
-    size = capture.end(part.attempt.output(part.step, part.sliceno))
+def _close_output(part: Part, outcome: Outcome, printed: Capture) -> int:
+    size = printed.end(outcome.error.get("traceback", ""))
     if part.step == ANALYSIS and part.spec.slices >= FROM_SLICES and not outcome.error:
         Output(part.attempt.job.output).pack(part.sliceno)
     return size

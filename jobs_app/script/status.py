@@ -75,7 +75,7 @@ class _Reporter:
         with self._lock:
             path, self.path = self.path, None
         if path is not None and self._written:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 _reporter = _Reporter()

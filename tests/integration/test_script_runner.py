@@ -247,6 +247,23 @@ def test_text_that_cannot_be_encoded_does_not_end_a_part(make: Make) -> None:
     assert made.job.output() == "half \\ud800 é\n"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sys.stdout.close()",
+        "os.close(1); os.close(2)",
+        "sys.stdout = None; sys.stderr = object()",
+        "sys.stdout = open(os.devnull, 'w')",
+        "os.unlink('OUTPUT/synthesis')",
+        "shutil.rmtree('.roost/attempts/1/status', ignore_errors=True)",
+        "os.chdir('/'); sys.path.clear(); sys.modules.clear()",
+    ],
+)
+def test_whatever_a_script_does_to_its_surroundings_its_end_is_recorded(make: Make, line: str) -> None:
+    made = make(f"import os, shutil, sys\ndef synthesis():\n    print('before')\n    {line}").run()
+    assert made.fact("synthesis").state == DONE
+
+
 def test_output_is_left_alone_where_that_is_wanted(make: Make) -> None:
     made = make("import os\ndef synthesis(): os.write(2, b'to you')", capture=False)
     assert made.command("run-all", str(made.attempt.spec)) == "to you"
@@ -364,6 +381,7 @@ def test_a_slice_that_fails_is_tried_again_and_the_others_are_not(make: Make) ->
     made = make(FLAKY.replace("FAILURES", "2"), slices=3, retries=2).run()
     assert made.job.load() == [0, 1, 2]
     assert [made.fact("analysis", n).tries for n in range(3)] == [1, 3, 1]
+    assert not made.attempt.error("analysis", 1).exists()
     assert [len((made.paths.root / f"ran.{n}").read_text()) for n in range(3)] == [1, 3, 1]
 
 
