@@ -34,13 +34,25 @@ def create_in_bulk(count: int) -> float:
     return _seconds(partial(manager.create_jobs, names, user, template_name="basic"))
 
 
-def list_page(count: int, user: str = "", reverse: bool = False, offset: int = 0) -> list[float]:
+def let_see_all_jobs() -> None:
+    """The person at this terminal is one of the staff from now on."""
+    from jobs_app.management import person
+
+    user = person.local()
+    user.is_staff = True
+    user.save()
+
+
+def list_page(
+    count: int, user: str = "", reverse: bool = False, offset: int = 0, after: int = 0
+) -> list[float]:
     """Seconds that a page of 100 rows takes."""
     manager, owner = _manager(), _user(user) if user else None
     order = "-id" if reverse else "id"
+    filters = {"pk__gt": after} if after else None
 
     def page() -> None:
-        rows = list(manager.list_jobs(user=owner, order_by=order)[offset : offset + 100])
+        rows = list(manager.list_jobs(owner, order_by=order, filters=filters)[offset : offset + 100])
         assert len(rows) == 100, f"the page has {len(rows)} rows"
 
     return [_seconds(page) for _ in range(count)]

@@ -10,7 +10,8 @@ from benchmarks.measure import Bench, Row, Times, in_milliseconds
 
 PAGES: dict[str, dict[str, Any]] = {
     "first page": {},
-    "middle page": {"offset": million.ROWS // 2},
+    "middle page, by the last key": {"after": million.ROWS // 2},
+    "middle page, by its number": {"offset": million.ROWS // 2},
     "last page": {"reverse": True},
     "first page of one user": {"user": "user7"},
 }
