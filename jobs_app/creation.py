@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from jobs_app import conf, job_templates, job_types, script_jobs, variables, workspaces
 from jobs_app import parameters as check
 from jobs_app.compute import find_scheduler
-from jobs_app.errors import Invalid, NotAllowed, UnknownJob, UnknownTemplate
+from jobs_app.errors import Invalid, NotAllowed, UnknownJob, UnknownTemplate, UnknownVariable
 from jobs_app.jobdir import statepoint as statepoints
 from jobs_app.models import Job, Project, Scheduler, ScriptJob, Template
 from jobs_app.registry import App
@@ -93,9 +93,10 @@ def _place(
 
 
 def _workspace(wanted: str, app: App, user: Any) -> str:
-    return str(
-        check.check_one("workspace", partial(workspaces.job_workspace, app=app.label, user=user), wanted)
-    )
+    if "$(JOB_WORKSPACE)" in wanted:
+        raise UnknownVariable(f"workspace: {wanted!r} says what $(JOB_WORKSPACE) is. Use $(USER_WORKSPACE).")
+    inside = partial(workspaces.job_workspace, app=app.label, user=user)
+    return str(check.check_one("workspace", inside, wanted))
 
 
 def _merged(plan: Blueprint, given: dict[str, Any], user: Any) -> dict[str, Any]:

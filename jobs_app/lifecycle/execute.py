@@ -6,6 +6,7 @@ execute one job at the same time one does, and the other hears that the job was 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs_app import killpoints
@@ -42,7 +43,7 @@ def execute(job: Job, user: AbstractUser | None = None) -> None:
 
 def first_fields(job: Job, captured: Captured) -> dict[str, Any]:
     """What only the first execute knows."""
-    known = {"parameters": job.expanded_parameters()}
+    known = {"parameters": job.expanded_parameters(), "workspace": job.expanded_workspace()}
     return {**known, "source_digest": captured.digest} if captured.digest else known
 
 
@@ -51,3 +52,4 @@ def make_directory(job: Job, captured: Captured) -> None:
         job.statepoint = job.own_statepoint()
     job.project.workspace.mkdir(parents=True, exist_ok=True)
     job.address = create(job.project.workspace, job.statepoint, captured.fill).path.name
+    Path(job.expanded_workspace()).mkdir(parents=True, exist_ok=True)

@@ -272,6 +272,34 @@ class TestPlaces:
             job = manager.create_job("one", alice, job_type="BASIC", workspace=wanted)
             assert job.workspace == found
 
+    def test_what_needs_the_jobs_id_is_replaced_when_it_is_executed(
+        self, manager: JobManager, alice: User, home: Path
+    ) -> None:
+        job = manager.create_job(
+            "one",
+            alice,
+            job_type="CONDOR",
+            executable="/bin/echo",
+            workspace="$(USER_WORKSPACE)/run-$(JOB_ID)",
+            arguments=["$(JOB_ID)", "$(JOB_WORKSPACE)/x", "$(Process)"],
+        )
+        job.execute()
+        row = Job.objects.get(pk=job.pk)
+        place = f"{home}/workspaces/{manager.label}/users/{alice.pk}/run-{job.pk}"
+        assert row.workspace == place
+        assert row.parameters["arguments"] == [str(job.pk), f"{place}/x", "$(Process)"]
+        assert Path(place).is_dir()
+        assert row.statepoint == {"template": "CONDORJOB", "replica": job.pk}
+
+    def test_a_job_works_in_its_own_folder_by_default(self, manager: JobManager) -> None:
+        job = manager.create_job("one", None, job_type="CONDOR", executable="/bin/echo")
+        job.execute()
+        assert Job.objects.get(pk=job.pk).workspace == str(job.directory)
+
+    def test_a_workspace_cannot_be_defined_by_itself(self, manager: JobManager) -> None:
+        with pytest.raises(UnknownVariable, match=r"says what \$\(JOB_WORKSPACE\) is"):
+            manager.create_job("one", None, job_type="BASIC", workspace="$(JOB_WORKSPACE)/x")
+
     def test_a_workspace_does_not_lead_out_through_a_link(self, manager: JobManager, tmp_path: Path) -> None:
         from jobs_app.workspaces import get_user_workspace
 
