@@ -9,20 +9,12 @@ from typing import Any, Callable
 from jobs_app.errors import BadOptions, Invalid, UnknownJob
 from jobs_app.jobdir.files import show
 
+from .conversions import Wrong, plain_number
 from .dataset import Dataset, DatasetList, NoDataset
+from .declarations import OptionDefault, OptionEnum, OptionString, RequiredOption
 from .dotdict import DotDict
 from .job import Job, JobList, NoJob
-from .kinds import (
-    Kind,
-    OptionDefault,
-    OptionEnum,
-    OptionString,
-    RequiredOption,
-    UnknownKind,
-    Wrong,
-    kind_of,
-    plain_number,
-)
+from .kinds import Kind, UnknownKind, kind_of
 from .typed import canonical, decode, encode, encode_with_paths
 
 __all__ = [

@@ -101,7 +101,11 @@ TABLE: list[tuple[str, Any, list[tuple[Any, Any]]]] = [
     ),
     ("str itself", str, [(OMITTED, None), ("x", "x"), ("", ""), (5, REFUSED)]),
     ("bool itself", bool, [(OMITTED, None), (True, True), (1, True), ("yes", REFUSED), (2, REFUSED)]),
-    ("list itself", list, [(OMITTED, None), ([1], [1]), ((1, 2), [1, 2]), ("a", REFUSED), ({1}, REFUSED)]),
+    (
+        "list itself",
+        list,
+        [(OMITTED, None), ([1], [1]), ((1, 2), [1, 2]), ("a", REFUSED), ({1}, REFUSED), ([print], REFUSED)],
+    ),
     ("dict itself", dict, [(OMITTED, None), ({"a": 1}, {"a": 1}), ([1], REFUSED)]),
     ("set itself", set, [(OMITTED, None), ({1}, {1}), ([1], REFUSED)]),
     (
