@@ -20,6 +20,7 @@ from jobs_app.script.status import read as read_status
 from jobs_app.states import Counts, SliceState
 
 LONGEST_TEXT = 64 * 1024
+MOST_LEFT = 10_000  # files that are listed of a job that did not end well
 _COUNTS = [state.name.lower() for state in SliceState]
 
 
@@ -56,7 +57,8 @@ def files(job: Job) -> list[File]:
         return []
     if job.paths.manifest.exists():
         return [File(name, entry.size) for name, entry in sorted(manifest.read(job.paths).items())]
-    return sorted(_left_behind(job.directory), key=lambda file: file.name)
+    found = itertools.islice(_left_behind(job.directory), MOST_LEFT)
+    return sorted(found, key=lambda file: file.name)
 
 
 def has_directory(job: Job) -> bool:
