@@ -76,7 +76,7 @@ class Job(Verbs, Parameters, Standing):
             models.Index(fields=["app", "user", "id"], name="job_app_user"),
             models.Index(fields=["user", "id"], name="job_user"),
             models.Index(fields=["_status", "id"], name="job_status"),
-            models.Index(fields=["method", "id"], name="job_method", condition=~models.Q(method="")),
+            models.Index(fields=["method", "id"], name="job_method"),
         ]
 
     def __str__(self) -> str:
