@@ -4,6 +4,7 @@ For production, set ROOST_DATABASE_URL, ROOST_REDIS_URL, ROOST_SECRET_KEY and RO
 docs/operating.md.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -115,6 +116,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
 }
 ROOST_BACKGROUND = "celery" if CELERY_BROKER_URL else "threads"
+
+ROOST_SLOTS = env.number("ROOST_SLOTS", os.cpu_count() or 1)  # slices at once on the embedded pool
+ROOST_SCHEDULER = env.text("ROOST_SCHEDULER")
+ROOST_PUBLIC_URL = env.text("ROOST_PUBLIC_URL")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

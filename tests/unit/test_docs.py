@@ -52,22 +52,23 @@ def settings_in(file: str) -> set[str]:
     return set(re.findall(r"\bROOST_[A-Z_]+\b", (ROOT / file).read_text()))
 
 
-@pytest.mark.parametrize(
-    ("file", "page"),
-    [
-        ("jobs_app/conf.py", "docs/settings.md"),
-        ("config/settings.py", "docs/settings.md"),
-        ("jobs_app/killpoints.py", "docs/faults.md"),
-    ],
-)
-def test_every_setting_is_explained(file: str, page: str) -> None:
-    assert sorted(settings_in(file) - settings_in(page)) == []
+def settings_read() -> set[str]:
+    sources = [*(ROOT / "jobs_app").rglob("*.py"), *(ROOT / "config").glob("*.py")]
+    named = {name for file in sources for name in settings_in(str(file.relative_to(ROOT)))}
+    return {name for name in named if not any(other.startswith(f"{name}_") for other in named - HOLDS)}
+
+
+# Also the beginning of another name.
+HOLDS = {"ROOST_APPS_FILE"}
+
+
+def test_every_setting_is_explained() -> None:
+    explained = settings_in("docs/settings.md") | settings_in("docs/faults.md")
+    assert sorted(settings_read() - explained) == []
 
 
 def test_no_setting_is_explained_that_nothing_reads() -> None:
-    sources = [*(ROOT / "jobs_app").rglob("*.py"), *(ROOT / "config").glob("*.py")]
-    read = {name for file in sources for name in settings_in(str(file.relative_to(ROOT)))}
-    assert sorted(settings_in("docs/settings.md") - read) == []
+    assert sorted(settings_in("docs/settings.md") - settings_read()) == []
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:
