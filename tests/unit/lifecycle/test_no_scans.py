@@ -60,10 +60,8 @@ def _reads_all(step: str) -> bool:
     """Also by an index that finds almost all rows."""
     if step.startswith("SCAN"):
         return "INDEX" not in step
-    return (
-        step.endswith(("(scheduler_id=?)", "(project_id=?)", "(template_id=?)"))
-        and "attempt_wish" not in step
-    )
+    unselective = step.endswith(("(scheduler_id=?)", "(project_id=?)", "(template_id=?)"))
+    return unselective and not any(name in step for name in SMALL)
 
 
 def _table(step: str, sql: str) -> str:
