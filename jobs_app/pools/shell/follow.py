@@ -20,7 +20,11 @@ class Follower:
         self.offset = offset
         self._rest = b""
         self._running: Running = shell.start(["sh", "-c", _FOLLOW, "roost", path, str(offset)])
-        self._there = self._size()
+        try:
+            self._there = self._size()
+        except BaseException:
+            self.close()
+            raise
 
     def read(self, wait: float) -> bytes:
         """What has been added; waits up to `wait` seconds for the first byte. b"" if nothing came."""

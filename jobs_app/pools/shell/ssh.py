@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import paramiko
@@ -15,6 +17,10 @@ from paramiko.pkey import UnknownKeyType
 
 from ..base import AccessDenied, PoolUnreachable
 from .base import CHUNK, Running, Shell, quoted
+
+# What paramiko writes into its log of errors comes as an exception as well, and is told where it is handled.
+_PARAMIKO = f"{__name__}.paramiko"
+logging.getLogger(_PARAMIKO).setLevel(logging.CRITICAL)
 
 # sshd lets ten sessions share a connection unless told otherwise.
 CHANNELS = 8
@@ -47,11 +53,10 @@ class SshShell(Shell):
     def start(self, argv: Sequence[str]) -> Running:
         line = quoted(argv)
         with _translated(self.name):
-            transport = self._transport()
             if not self._channels.acquire(timeout=self.address.connect_seconds):
                 raise PoolUnreachable(f"{self.name}: all {CHANNELS} channels are taken")
             try:
-                channel = transport.open_session(timeout=self.address.connect_seconds)
+                channel = self._channel()
                 channel.exec_command(line)
             except BaseException:
                 self._channels.release()
@@ -64,6 +69,29 @@ class SshShell(Shell):
                 self._client.close()
                 self._client = None
 
+    def _channel(self) -> paramiko.Channel:
+        """Nothing has been asked for yet, so over a connection that turns out to be dead it is tried anew."""
+        transport = self._transport()
+        try:
+            return self._session(transport)
+        except EOFError:
+            transport.close()  # it may not have noticed yet
+        except (OSError, paramiko.SSHException):
+            if transport.is_active():
+                raise
+        return self._session(self._transport())
+
+    def _session(self, transport: paramiko.Transport) -> paramiko.Channel:
+        """sshd counts a session a moment longer than we do: a refusal is taken as "not yet"."""
+        deadline = time.monotonic() + self.address.connect_seconds
+        while True:
+            try:
+                return transport.open_session(timeout=self.address.connect_seconds)
+            except paramiko.SSHException:
+                if not transport.is_active() or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+
     def _transport(self) -> paramiko.Transport:
         with self._opening:
             if self._client is None or not _transport_of(self._client).is_active():
@@ -75,6 +103,7 @@ def connect(address: SshAddress) -> paramiko.SSHClient:
     """A connection to the one host that has the pinned key."""
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    client.set_log_channel(_PARAMIKO)
     _pin(client, address)
     with _translated(str(address)):
         link = _socket(address)
@@ -192,7 +221,10 @@ class _SshRunning:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._channel.close()
+            with suppress(
+                EOFError, OSError, paramiko.SSHException
+            ):  # the link is gone, and the channel with it
+                self._channel.close()
             self._release()
 
 

@@ -1,6 +1,7 @@
 # send.sh ROOT TOKEN INCOMING EPOCH GROUPS SUBMIT: a tar stream with one sending; then SUBMIT under the sending's lock.
 # Exit 71: nothing was begun. All other codes are SUBMIT's.
 set -eu
+trap "" PIPE HUP  # a broken link must not keep us from tidying up
 root=$1 token=$2 incoming=$3 epoch=$4 groups=$5 submit=$6
 cd "$root"
 trap 'cd "$root" && rm -rf "$incoming"' EXIT

@@ -1,5 +1,6 @@
 # put.sh FILE BYTES: the file from stdin, complete or not at all.
 set -eu
+trap "" PIPE HUP  # a broken link must not keep us from tidying up
 part=$1.$$.part
 trap 'rm -f "$part"' EXIT
 cat > "$part"

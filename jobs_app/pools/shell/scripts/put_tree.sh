@@ -1,5 +1,6 @@
 # put_tree.sh FOLDER: the folder from a tar stream on stdin, complete or not at all. One that is there stays.
 set -eu
+trap "" PIPE HUP  # a broken link must not keep us from tidying up
 part=$1.$$.part
 trap 'rm -rf "$part"' EXIT
 mkdir -p "$part"
