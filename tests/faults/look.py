@@ -20,7 +20,9 @@ def main() -> None:
                 "jobs": [look_at(job) for job in Job.objects.order_by("pk")],
                 "batches": list(Batch.objects.values_list("token", "remote_id", "refused")),
                 "segments": {segment.name: segment.offset for segment in Segment.objects.all()},
-                "unanswered": SubjobRequest.objects.filter(answered=False).count(),
+                "unanswered": SubjobRequest.objects.filter(answered=False)
+                .exclude(attempt__phase="final")
+                .count(),
                 "pool": str(conf.home() / "pool"),
             }
         )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import django
@@ -37,19 +39,21 @@ JOBS: dict[str, dict[str, Any]] = {
         "num_jobs": 4,
         "retries": 5,
     },
+    "cancelled": {"job_type": "CONDORJOB", "executable": "/bin/sleep", "arguments": "1001", "priority": 5},
     "stopped": {"job_type": "CONDORJOB", "executable": "/bin/sleep", "arguments": "1000"},
 }
 LONGEST = 40.0
 
 
 def main(mode: str) -> None:
-    jobs = [made(name, fields) for name, fields in JOBS.items()]
-    for job in jobs:
+    jobs = {name: made(name, fields) for name, fields in JOBS.items()}
+    for job in jobs.values():
         if job._status == "PEN":
             job.execute()
             reach("stack.executed")
-    stop_once(jobs[-1])
-    (with_threads if mode == "threads" else by_waiting)(jobs)
+    stop_once(jobs["stopped"])
+    with in_threads() if mode == "threads" else nullcontext():
+        run(list(jobs.values()), jobs["cancelled"])
 
 
 def made(name: str, fields: dict[str, Any]) -> Job:
@@ -70,28 +74,25 @@ def stop_once(job: Job) -> None:
         reach("stack.stopped")
 
 
-def by_waiting(jobs: list[Job]) -> None:
+def run(jobs: list[Job], cancelled: Job) -> None:
+    """Until all are over; one of them is stopped as soon as it runs."""
+    deadline = time.monotonic() + LONGEST
     for job in jobs:
-        assert job.wait(LONGEST), f"{job.name} is {job.cached_status}: {job.status_message}"
+        while not job.wait(0.05):
+            assert time.monotonic() < deadline, f"{job.name} is {job.cached_status}: {job.status_message}"
+            cancelled.refresh_from_db()
+            if cancelled._status == "RUN":
+                stop_once(cancelled)
 
 
-def with_threads(jobs: list[Job]) -> None:
+@contextmanager
+def in_threads() -> Iterator[None]:
     stop = threading.Event()
     threads = background.start_threads(stop)
-    deadline = time.monotonic() + LONGEST
-    while any(not over(job) for job in jobs):
-        assert time.monotonic() < deadline, [
-            (job.name, job.cached_status, job.status_message) for job in jobs
-        ]
-        time.sleep(0.01)
+    yield
     stop.set()
     for thread in threads:
         thread.join()
-
-
-def over(job: Job) -> bool:
-    job.refresh_status()
-    return job.is_final
 
 
 if __name__ == "__main__":
