@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from jobs_app.errors import DuplicateTemplate, Invalid, RoostError, UnknownTemplate
 from jobs_app.job_types import checked_parameters, type_name
@@ -135,15 +135,22 @@ def digest_of(kind: str, parameters: Mapping[str, Any]) -> str:
 
 def synchronise(app: App) -> dict[str, Declared]:
     """Brings the rows up to what the code declares now."""
+    wanted = declared(app)
+    try:
+        _bring_up(app, wanted)
+    except IntegrityError:  # another process wrote the same version at the same time
+        _bring_up(app, wanted)
+    return wanted
+
+
+def _bring_up(app: App, wanted: Mapping[str, Declared]) -> None:
     from jobs_app.models import Template
 
-    wanted = declared(app)
     with transaction.atomic():
         current = {row.name: row for row in Template.objects.filter(app=app.label, current=True)}
         for one in wanted.values():
             _write(app, one, current.get(one.name))
         _retire([row for name, row in current.items() if row.from_code and name not in wanted])
-    return wanted
 
 
 def _write(app: App, wanted: Declared, current: Template | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs_app import job_templates, registry
@@ -224,6 +224,21 @@ class TestVersions:
         self.declare(app, BasicJobTemplate("a"), BasicJobTemplate("b"))
         with pytest.raises(DuplicateTemplate, match="an administrator has added one of the same name"):
             app.get_job_manager().create_job("one", None, "b")
+
+    def test_a_version_that_another_process_writes_at_the_same_time_is_looked_for_again(
+        self, new_app: NewApp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app = new_app()
+        self.declare(app, BasicJobTemplate("a", {"description": "x"}))
+        write, refusals = job_templates._make_current, [IntegrityError("template_version")]
+
+        def refused_once(app: Any, wanted: Any) -> None:
+            if refusals:
+                raise refusals.pop()
+            write(app, wanted)
+
+        monkeypatch.setattr(job_templates, "_make_current", refused_once)
+        assert app.get_job_manager().create_job("one", None, "a").description == "x"
 
     def test_a_scheduler_is_kept_by_its_name(self, new_app: NewApp) -> None:
         app = new_app()
