@@ -228,7 +228,7 @@ def _set_going(job: Job, why: str) -> bool:
     """Of several callers one starts it; the others find it at work."""
     try:
         if job._status == "PEN":
-            lifecycle.execute(job, user=None)
+            lifecycle.execute(job, user=job.user)
         elif job.is_final:
             _restore_directory(job)
             lifecycle.resubmit(job, user=None, why=why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,10 +217,6 @@ def files_of(module: str) -> list[Path]:
 
 
 def test_the_top_level_of_the_repository_holds_only_what_it_may() -> None:
-    tracked = {file.name for file in ROOT.iterdir() if not _is_made(file)}
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    tracked = {line.partition("/")[0] for line in listed.stdout.splitlines()}
     assert tracked <= FOLDERS | FILES | LOCKED
-
-
-def _is_made(file: Path) -> bool:
-    ignored = (ROOT / ".gitignore").read_text().split()
-    return file.name in {".git", *(line.rstrip("/") for line in ignored)}
