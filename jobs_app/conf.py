@@ -47,7 +47,7 @@ def slots() -> int:
 
 
 def submit_folders() -> list[Path]:
-    """Where submit descriptions are looked for: the project's, each app's own, then those that Roost brings."""
+    """Where submit descriptions are looked for: the project's, each app's own, then Roost's."""
     from django.apps import apps
 
     ours = Path(__file__).resolve().parents[1]

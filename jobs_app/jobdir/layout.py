@@ -114,7 +114,7 @@ class AttemptPaths:
 
     def result(self, step: str, sliceno: int = 0) -> Path:
         if step == ANALYSIS:
-            return self.root / "results" / str(sliceno // 1000) / ("%d.pickle" % sliceno)
+            return self.root / "results" / str(sliceno // 1000) / f"{sliceno}.pickle"
         return self.root / "results" / (step + ".pickle")
 
     def output(self, step: str, sliceno: int = 0) -> Path:

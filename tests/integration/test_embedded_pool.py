@@ -126,7 +126,8 @@ def test_the_other_slices_of_an_executable_run_though_one_failed(attempts: Attem
 
 def test_after_a_slice_of_a_script_failed_nothing_further_starts(attempts: Attempts) -> None:
     task = attempts.script(
-        "def analysis(sliceno):\n    raise ValueError(f'bad {sliceno}')\ndef synthesis():\n    open('never', 'w')\n",
+        "def analysis(sliceno):\n    raise ValueError(f'bad {sliceno}')\n"
+        "def synthesis():\n    open('never', 'w')\n",
         slices=50,
     )
     attempts.run(task)
