@@ -4,7 +4,7 @@
     signac_statepoint.json           the state point, as signac writes it
     signac_job_document.json         the document, once written
     setup.json                       what was asked for; written before the first step
-    post.json                        how it went; written after the last step, so its presence means "ended well"
+    post.json                        how it went; written after the last step: it is there = "ended well"
     result.pickle ...                the user's files
     OUTPUT/{prepare,0,1,...,synthesis}
     .roost/manifest.json             each registered file with its size and sha256
