@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection, connections
 
 from jobs_app import compute, conf, courier
 from jobs_app.lifecycle import lease, nudge, retention
@@ -103,11 +103,22 @@ def tidy() -> None:
 
 def start_threads(stop: threading.Event) -> list[threading.Thread]:
     """A courier for each scheduler, finishers, and the sweeper; they end some moments after `stop` is set."""
-    executor = ThreadPoolExecutor(FINISHERS, "finish")
-    nudge.finish_with(lambda attempt_id: _submit(executor, attempt_id))
-    keeper = threading.Thread(target=_keep_couriers, args=(stop,), name="couriers", daemon=True)
+    keeper = threading.Thread(target=_keep, args=(stop,), name="keeper", daemon=True)
     keeper.start()
     return [keeper]
+
+
+def _keep(stop: threading.Event) -> None:
+    couriers: dict[int, threading.Thread] = {}
+    with ThreadPoolExecutor(FINISHERS, "finish") as executor:
+        nudge.finish_with(lambda attempt_id: _submit(executor, attempt_id))
+        try:
+            _keep_couriers(couriers, stop)
+        finally:
+            for thread in couriers.values():
+                thread.join()
+            nudge.finish_here()
+    connections.close_all()
 
 
 def _submit(executor: ThreadPoolExecutor, attempt_id: int) -> None:
@@ -120,12 +131,11 @@ def _in_thread(work: Callable[..., None], *arguments: object) -> None:
     except Exception:
         log.exception("%s%r failed", work.__name__, arguments)
     finally:
-        close_old_connections()
+        connections.close_all()
 
 
-def _keep_couriers(stop: threading.Event) -> None:
-    couriers: dict[int, threading.Thread] = {}
-    tidied = 0.0
+def _keep_couriers(couriers: dict[int, threading.Thread], stop: threading.Event) -> None:
+    tidied = time.monotonic() - TIDY
     while not stop.is_set():
         try:
             _start_missing(couriers, stop)
@@ -137,8 +147,6 @@ def _keep_couriers(stop: threading.Event) -> None:
             log.exception("The keeper of the couriers stumbled and goes on")
             close_old_connections()
         stop.wait(LOOK_FOR_SCHEDULERS)
-    for thread in couriers.values():
-        thread.join(courier.LOOK_EVERY * 5)
 
 
 def _start_missing(couriers: dict[int, threading.Thread], stop: threading.Event) -> None:

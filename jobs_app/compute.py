@@ -79,7 +79,8 @@ def default_scheduler() -> Scheduler:
     """For a job that names none: the setting's, else a schedd on this machine, else the embedded pool."""
     if conf.scheduler():
         return find_scheduler(conf.scheduler())
-    local = Scheduler.objects.filter(kind=Scheduler.CONDOR, host="").first()
+    known = list(Scheduler.objects.all())
+    local = next((row for row in known if row.kind == Scheduler.CONDOR and not row.host), None)
     if local and shutil.which("condor_submit"):
         return local
-    return embedded()
+    return next((row for row in known if row.name == EMBEDDED), None) or embedded()

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from jobs_app.lifecycle import lease
 from jobs_app.lifecycle.finish import finish
-from jobs_app.lifecycle.follow import Follower
+from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.link import Link, live_segments
 from jobs_app.lifecycle.nudge import Bell, hand_over
 from jobs_app.lifecycle.record import Overtaken, record_patiently
@@ -55,7 +55,7 @@ class Courier:
         self.holder = lease.new_holder()
         self._segments: dict[int, Segment] = {}
         self._followers: dict[int, Follower] = {}
-        self._renewed = self._looked = self._swept = 0.0
+        self._renewed = self._looked = self._looked_again = self._swept = 0.0
         self._settled = False
         self._subjobs = True  # whether somebody may wait for one
         self._over: list[str] = []  # attempts that the pool may forget
@@ -63,43 +63,50 @@ class Courier:
     # --- the lease ------------------------------------------------------------------------------------
 
     def take(self) -> bool:
-        if not lease.take(self.link.scheduler.pk, self.holder):
+        scheduler_id = self.link.scheduler.pk
+        if lease.take_again(scheduler_id, self.holder):
+            self._renewed = time.monotonic()
+            return True
+        if not lease.take(scheduler_id, self.holder):
             return False
         self._renewed, self._looked = time.monotonic(), 0.0
         self._settled, self._subjobs = False, True
+        self._segments.clear()
         self._look_again()
         return True
 
     def release(self) -> None:
         lease.give_back(self.link.scheduler.pk, self.holder)
 
-    def rest(self) -> None:
-        self._stop_following()
-        self.release()
-
     def close(self) -> None:
-        self.rest()
+        self._forget()
+        self.release()
         self.link.close()
 
     def _keep_lease(self) -> None:
         if time.monotonic() - self._renewed < lease.SECONDS / 3:
             return
-        if not lease.renew(self.link.scheduler.pk, self.holder):
+        if not lease.take_again(self.link.scheduler.pk, self.holder):
             raise LostLease(f"Another courier works for scheduler {self.link.scheduler} now.")
         self._renewed = time.monotonic()
-        self._look_again()
 
     def _look_again(self) -> None:
         """The row may have been changed by hand; segments come and go."""
-        self.link.scheduler.refresh_from_db()
+        self._looked_again = time.monotonic()
+        self.link.look_again()
         live = {segment.pk: segment for segment in live_segments(self.link.scheduler)}
         self._segments = {pk: self._segments.get(pk, segment) for pk, segment in live.items()}
+
+    def _look_now_and_then(self) -> None:
+        if time.monotonic() - self._looked_again > LOOK_EVERY:
+            self._look_again()
 
     # --- one round ------------------------------------------------------------------------------------
 
     def tick(self, wait: float = 0.0) -> bool:
         """One round, which waits up to `wait` seconds for news; whether there was anything to do."""
         self._keep_lease()
+        self._look_now_and_then()
         sent = self._tell()
         heard = self._ask_for_news(0.0 if sent == BATCH else wait)
         self._complete(heard)
@@ -143,7 +150,7 @@ class Courier:
 
     def _follow(self, segment: Segment, wait: float) -> bool:
         try:
-            found = self.link.pool.follow(segment.name, segment.offset, wait)
+            found = gather(self.link.pool, segment.name, segment.offset, wait)
         except PoolError as error:
             self.link.failed(error)
             return False
@@ -153,16 +160,17 @@ class Courier:
         self.link.answered()
         recorded = record_patiently(segment, found, self.link.actor)
         self._subjobs |= recorded.requests
-        if recorded.finished:
-            self._looked = 0.0
+        for attempt_id, token in recorded.finished:
+            self._finish(attempt_id, token)
         return bool(found.events)
 
     def _complete(self, heard: bool) -> None:
-        """What follows from what was heard: results and subjobs; now and then what nobody spoke of."""
+        """What follows from what was heard; now and then, what nobody spoke of."""
         due = time.monotonic() - self._looked > LOOK_EVERY
         if due and self.link.ready:
             self._looked = time.monotonic()
             self._finish_all()
+            self._forget()
         if self._subjobs and self.link.ready and (heard or due):
             self._subjobs = serve(self.link, _build)
         if time.monotonic() - self._swept > SWEEP_EVERY:
@@ -172,13 +180,12 @@ class Courier:
     def _finish_all(self) -> None:
         ready = Attempt.objects.filter(scheduler=self.link.scheduler, phase=AttemptPhase.FETCHING)
         ready = ready.filter(Q(retry_at=None) | Q(retry_at__lte=timezone.now()), holder="").order_by("pk")
-        for attempt_id, token, function in ready.values_list("pk", "token", "job___process_results_function"):
-            slow = function or self.link.scheduler.kind != Scheduler.EMBEDDED
-            if slow and hand_over(attempt_id):
-                continue
-            if finish(attempt_id, self.link, self.holder):
-                self._over.append(token)
-        self._forget()
+        for attempt_id, token in ready.values_list("pk", "token"):
+            self._finish(attempt_id, token)
+
+    def _finish(self, attempt_id: int, token: str) -> None:
+        if finish(attempt_id, self.link, self.holder, hand_over):
+            self._over.append(token)
 
     def _forget(self) -> None:
         """Not urgent, and lost without harm."""
@@ -198,10 +205,12 @@ class Courier:
         try:
             while not stop.is_set():
                 self._keep_lease()
+                self._look_now_and_then()
                 busy = self._round(bell)
                 bell.wait(0.0 if busy else LOOK_EVERY / 2)
         finally:
             bell.close()
+            self._stop_following()
 
     def _round(self, bell: Bell) -> bool:
         try:
@@ -255,12 +264,10 @@ def _build(parent: Job, wanted: Mapping[str, Any]) -> Job:
 def run(scheduler: Scheduler, stop: threading.Event) -> None:
     """Is the scheduler's courier whenever nobody else is, until `stop` is set."""
     courier = Courier(scheduler)
-    try:
-        while not stop.is_set():
-            _run_once(courier, stop)
-            stop.wait(LOOK_EVERY)
-    finally:
-        courier.close()
+    while not stop.is_set():
+        _run_once(courier, stop)
+        stop.wait(LOOK_EVERY)
+    courier.close()
 
 
 def _run_once(courier: Courier, stop: threading.Event) -> None:
@@ -291,7 +298,7 @@ def work_a_while(scheduler_id: int) -> bool:
         log.warning("%s", error)
         return False
     finally:
-        courier.rest()
+        courier.release()
     return turn.has_work
 
 

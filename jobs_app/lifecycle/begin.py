@@ -11,16 +11,27 @@ from django.utils import timezone
 
 from jobs_app import killpoints
 from jobs_app.compute import default_scheduler
-from jobs_app.models import Attempt, AttemptPhase, BasicJob, ExternalJob, Job, Scheduler
+from jobs_app.models import (
+    Attempt,
+    AttemptPhase,
+    CondorJob,
+    CondorWorkflow,
+    Job,
+    Scheduler,
+    ScriptJob,
+)
 
 from . import blocks
 from .actors import Actor
-from .change import move
+from .change import UNSENT, move
 from .close import is_blocked
 from .nudge import nudge
 from .work import Work
 
-WITHOUT_POOL = (BasicJob, ExternalJob)
+
+def has_pool(job: Job) -> bool:
+    """Whether a pool runs it; else its status is what somebody reports."""
+    return isinstance(job, (CondorJob, CondorWorkflow, ScriptJob))
 
 
 def begin(
@@ -63,9 +74,7 @@ def begin(
 
 
 def _scheduler(job: Job) -> Scheduler | None:
-    if isinstance(job, WITHOUT_POOL):
-        return None
-    return job.scheduler or default_scheduler()
+    return job.scheduler or default_scheduler() if has_pool(job) else None
 
 
 def _first_phase(job: Job, scheduler: Scheduler | None) -> str:
@@ -95,7 +104,7 @@ def _first_fields(job: Job, work: Work, phase: str, scheduler: Scheduler | None)
 def _first_message(phase: str, scheduler: Scheduler | None) -> str:
     if phase == AttemptPhase.BLOCKED:
         return "Waits for other jobs."
-    return f"Waits to be sent to {scheduler}." if scheduler is not None else "Waits for its first report."
+    return f"{UNSENT}{scheduler}." if scheduler is not None else "Waits for its first report."
 
 
 def _show(job: Job, **fields: Any) -> None:

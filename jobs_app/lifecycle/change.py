@@ -14,6 +14,7 @@ from jobs_app.models import History, Job
 from .actors import Actor
 
 MESSAGE_LENGTH = 2048
+UNSENT = "Waits to be sent to "  # said of a job until its pool is heard of
 
 
 def move(
@@ -27,11 +28,12 @@ def move(
     **fields: Any,
 ) -> bool:
     """Moves the job on if it is still in one of the states `before`; False if somebody was first."""
-    with transaction.atomic():
-        was = status_for_update(job_id)
-        if was not in before:
+    with transaction.atomic(savepoint=False):
+        was = next(iter(before)) if len(before) == 1 else status_for_update(job_id)
+        if was not in before or not Job.objects.filter(pk=job_id, _status=was).update(
+            _status=after, **fields
+        ):
             return False
-        Job.objects.filter(pk=job_id, _status=was).update(_status=after, **fields)
         note(job_id, by, why, attempt=attempt, before=was, after=after)
     return True
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs_app import killpoints, states
 from jobs_app.models import Attempt, AttemptPhase, Job, JobDependency
+from jobs_app.models.plain import one_row
 
 from .actors import Actor
 from .change import message, move
@@ -24,14 +25,21 @@ def close(attempt: Attempt, status: str, reason: str, by: Actor, **fields: Any) 
     over = {"phase": AttemptPhase.FINAL, "status": status, "reason": reason, "ended": ended}
     live = Attempt.objects.filter(pk=attempt.pk).exclude(phase=AttemptPhase.FINAL)
     with transaction.atomic():
-        if not live.update(**over, wish="", holder=""):
+        if not live.update(**over, exit_code=attempt.exit_code, wish="", holder=""):
             return False
         known = {"status_message": message(reason), "completion_time": ended, **fields}
-        move(attempt.job_id, UNDONE, status, by=by, why=reason, attempt=attempt.number, **known)
+        _end_job(attempt, status, by, reason, known)
         release_dependents(attempt.job_id, by)
         killpoints.reach("finish.before-commit")
     killpoints.reach("finish.committed")
     return True
+
+
+def _end_job(attempt: Attempt, status: str, by: Actor, why: str, known: dict[str, Any]) -> None:
+    """From the state that was last seen, which saves a look; else from whatever it is."""
+    for before in ({attempt.job._status} & UNDONE, UNDONE):
+        if before and move(attempt.job_id, before, status, by=by, why=why, attempt=attempt.number, **known):
+            return
 
 
 def live_attempt(job: Job) -> Attempt | None:
@@ -54,11 +62,15 @@ def postpone(attempt: Attempt, error: Exception) -> None:
 
 def is_blocked(job: Job) -> bool:
     """Whether a job that it waits for is not Complete."""
+    if one_row(JobDependency, "id", "job_id = %s", [job.pk]) is None:
+        return False
     return JobDependency.objects.filter(job_id=job.pk).exclude(before___status="COM").exists()
 
 
 def release_dependents(job_id: int, by: Actor) -> None:
     """To be called in the transaction in which the job ends."""
+    if one_row(JobDependency, "id", "before_id = %s", [job_id]) is None:
+        return
     blocked = Attempt.objects.filter(phase=AttemptPhase.BLOCKED, job__dependencies__before=job_id)
     for attempt in blocked.order_by("pk"):
         release(attempt, by)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from jobs_app import killpoints
 from jobs_app.errors import Damaged
-from jobs_app.models import Attempt, AttemptPhase, Job
+from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
 from jobs_app.pools.base import PoolError
 from jobs_app.script import finishing
 from jobs_app.states import Counts
@@ -39,16 +40,21 @@ INTERRUPTED = (
 )
 
 
-def finish(attempt_id: int, link: Link | None, holder: str) -> bool:
+def finish(
+    attempt_id: int, link: Link | None, holder: str, elsewhere: Callable[[int], bool] = lambda _: False
+) -> bool:
     """Does all that is left to do; False if somebody else does it, or it has to be tried again later.
 
-    `link` is None for jobs without a pool.
+    `link` is None for jobs without a pool. `elsewhere` is offered what may take long; it says if it takes it.
     """
-    if not _hold(attempt_id, holder):
+    rows = Attempt.objects.select_related("job__project")
+    attempt = rows.filter(pk=attempt_id, phase=AttemptPhase.FETCHING).first()
+    if attempt is None:
         return False
-    attempt = Attempt.objects.select_related("job__project", "job__parent__project").get(pk=attempt_id)
     try:
-        return _finish(attempt, link)
+        if not _is_slow(attempt, link):
+            return _finish(attempt, link)
+        return not elsewhere(attempt_id) and _hold(attempt_id, holder) and _finish(attempt, link)
     except PoolError as error:
         if link is not None:
             link.failed(error)
@@ -57,6 +63,12 @@ def finish(attempt_id: int, link: Link | None, holder: str) -> bool:
         log.exception("Job %s could not be finished", attempt.job_id)
         postpone(attempt, error)
     return False
+
+
+def _is_slow(attempt: Attempt, link: Link | None) -> bool:
+    """What is quick needs no lease: its last step is a conditional update."""
+    fetches = link is not None and link.scheduler.kind != Scheduler.EMBEDDED
+    return fetches or bool(attempt.job._process_results_function)
 
 
 def _hold(attempt_id: int, holder: str) -> bool:

@@ -7,10 +7,20 @@ import threading
 from collections.abc import Callable
 
 from jobs_app.models import Segment
-from jobs_app.pools.base import Events, Pool, PoolError
+from jobs_app.pools.base import EventKind, Events, Pool, PoolError
 
 BLOCK = 1.0  # seconds that one call waits for news
+MOMENT = 0.01  # seconds
 AHEAD = 4  # readings that may wait to be recorded
+
+
+def gather(pool: Pool, segment: str, offset: int, wait: float) -> Events:
+    """As pool.follow(), and a moment more where something has only begun: much ends soon afterwards."""
+    found = pool.follow(segment, offset, wait)
+    if wait <= 0 or not found.events or found.events[-1].kind == EventKind.FINISHED:
+        return found
+    more = pool.follow(segment, found.offset, min(MOMENT, wait))
+    return Events(found.events + more.events, more.offset)
 
 
 class Follower:
@@ -49,7 +59,7 @@ class Follower:
 
     def _follow(self, pool: Pool, offset: int) -> None:
         while not self._stop.is_set():
-            found = pool.follow(self.segment.name, offset, BLOCK)
+            found = gather(pool, self.segment.name, offset, BLOCK)
             if found.offset != offset:
                 offset = found.offset
                 self._put(found)

@@ -74,11 +74,17 @@ def _exists(pid: int) -> bool:
     return True
 
 
+def take_again(scheduler_id: int, holder: str) -> bool:
+    """True if `holder` had the lease last, and nobody since: what it knows still holds."""
+    mine = Scheduler.objects.filter(pk=scheduler_id, courier=holder)
+    return bool(mine.update(courier_until=until()))
+
+
 def take(scheduler_id: int, holder: str) -> bool:
     """Makes `holder` the scheduler's courier, unless another one lives."""
     now = timezone.now()
     rows = Scheduler.objects.filter(pk=scheduler_id)
-    free = Q(courier="") | Q(courier=holder) | Q(courier_until__lt=now) | Q(courier_until=None)
+    free = Q(courier="") | Q(courier_until__lt=now) | Q(courier_until=None)
     if rows.filter(free).update(courier=holder, courier_until=until()):
         return True
     other = rows.values_list("courier", flat=True).first()
@@ -87,13 +93,9 @@ def take(scheduler_id: int, holder: str) -> bool:
     return bool(rows.filter(courier=other).update(courier=holder, courier_until=until()))
 
 
-def renew(scheduler_id: int, holder: str) -> bool:
-    """False if somebody else has taken it meanwhile."""
-    return bool(Scheduler.objects.filter(pk=scheduler_id, courier=holder).update(courier_until=until()))
-
-
 def give_back(scheduler_id: int, holder: str) -> None:
-    Scheduler.objects.filter(pk=scheduler_id, courier=holder).update(courier="", courier_until=None)
+    """Its name stays, so that it knows whether somebody had the lease since."""
+    Scheduler.objects.filter(pk=scheduler_id, courier=holder).update(courier_until=None)
 
 
 @contextmanager

@@ -54,6 +54,7 @@ class Link:
         self.scheduler = scheduler
         self._pool: Pool | None = None
         self._origin: object = None
+        self._segment: Segment | None = None
 
     @property
     def pool(self) -> Pool:
@@ -67,6 +68,17 @@ class Link:
     def open(self) -> Pool:
         """Another connection to the same pool, for another thread."""
         return OPENERS[self.scheduler.kind](self.scheduler)
+
+    def open_segment(self) -> Segment:
+        """The one in which new batches log. A long one is closed: it ends when all its attempts are over."""
+        if self._segment is None or self._segment.offset > SEGMENT_LENGTH:
+            self._segment = open_segment(self.scheduler)
+        return self._segment
+
+    def look_again(self) -> None:
+        """Others may have changed the rows."""
+        self.scheduler.refresh_from_db()
+        self._segment = None
 
     @property
     def actor(self) -> Actor:
@@ -126,7 +138,6 @@ SEGMENT_LENGTH = 64 << 20
 
 
 def open_segment(scheduler: Scheduler) -> Segment:
-    """The one in which new batches log. A long one is closed: it ends when all its attempts are over."""
     segment = Segment.objects.filter(scheduler=scheduler, open=True).first()
     if segment is not None and segment.offset < SEGMENT_LENGTH:
         return segment

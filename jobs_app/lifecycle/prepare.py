@@ -6,6 +6,7 @@ Done once an attempt: a spec with the attempt's token says that all of it was do
 
 from __future__ import annotations
 
+from jobs_app import killpoints
 from jobs_app.errors import Damaged
 from jobs_app.jobdir import files
 from jobs_app.jobdir.archive import archive
@@ -46,10 +47,12 @@ def _prepare(attempt: Attempt, paths: AttemptPaths) -> None:
     if not job.directory.is_dir():
         raise gone(job.directory)
     present = _take_over(attempt, paths) if attempt.work["inherits"] else _clear(attempt, paths)
+    killpoints.reach("prepare.cleared")
     paths.root.mkdir(parents=True, exist_ok=True)
     spec = spec_of(attempt, present)
     files.write_json(job.paths.setup, setup_of(attempt, spec))
     files.write_json(paths.spec, spec)
+    killpoints.reach("prepare.spec-written")
 
 
 def _clear(attempt: Attempt, paths: AttemptPaths) -> list[str]:

@@ -24,6 +24,8 @@ def check_create(app: str, user: Any, more: int = 1) -> None:
 
 
 def check_execute(job: Job) -> None:
+    if one_row(RetentionRule, "id", "max_active IS NOT NULL OR max_size_mb IS NOT NULL") is None:
+        return
     for rule in _rules(job.app, job.user_id, max_active=None, max_size_mb=None):
         _check_active(rule)
         _check_size(rule)

@@ -19,7 +19,7 @@ from jobs_app.pools.base import Event, EventKind, Events
 
 from . import blocks, holds
 from .actors import Actor
-from .change import message
+from .change import UNSENT, message
 from .rows import update_each
 from .sheet import Sheet, counted, job_status, open_sheets
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Recorded:
     """What the courier has to do next."""
 
-    finished: tuple[int, ...] = ()  # attempts of which nothing will happen any more
+    finished: tuple[tuple[int, str], ...] = ()  # id and token of attempts of which all was heard
     requests: bool = False
 
 
@@ -62,7 +62,7 @@ def record_patiently(segment: Segment, found: Events, by: Actor) -> Recorded:
         )
     each = [_record_one(token, found.events, by) for token in {event.attempt for event in found.events}]
     record(segment, Events((), found.offset), by)
-    finished = tuple(pk for recorded in each for pk in recorded.finished)
+    finished = tuple(over for recorded in each for over in recorded.finished)
     return Recorded(finished, any(recorded.requests for recorded in each))
 
 
@@ -148,7 +148,7 @@ def _write(sheets: Collection[Sheet], by: Actor) -> Recorded:
     update_each(Job, _JOB_COLUMNS, map(_job_row, views))
     History.objects.bulk_create(_history(view, by) for view in views if view.status != view.sheet.status)
     _write_requests(sheets)
-    finished = tuple(sheet.attempt_id for sheet in sheets if sheet.finished)
+    finished = tuple((sheet.attempt_id, sheet.finished.attempt) for sheet in sheets if sheet.finished)
     return Recorded(finished, any(sheet.requests for sheet in sheets))
 
 
@@ -188,7 +188,7 @@ def _message(sheet: Sheet, status: str) -> str:
     if status == "HLD" and sheet.hold:
         return message(holds.sentence(sheet.hold.reason, sheet.hold.code))
     if status == sheet.status:
-        return sheet.message
+        return "" if sheet.message.startswith(UNSENT) else sheet.message
     return "Held back by its user; resume it when it may go on." if status == "PAS" else ""
 
 

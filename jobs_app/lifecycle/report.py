@@ -15,7 +15,7 @@ from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.models.custom_status import is_final, status_code
 
 from .actors import PROGRAM, Actor, acting
-from .begin import WITHOUT_POOL
+from .begin import has_pool
 from .change import message as fitting
 from .change import move, refuse
 from .close import close
@@ -42,7 +42,7 @@ def report(
 ) -> None:
     """`status`: code, word, or a text of the app's own; empty: no news of that. `progress`: slices done."""
     by = acting(job, user) if user is not None else by
-    if not isinstance(job, WITHOUT_POOL):
+    if has_pool(job):
         _hint(job, message)
         return
     known: dict[str, Any] = {"status_message": fitting(message)} if message else {}
@@ -58,7 +58,7 @@ def report(
 
 def update_status(job: Job, status: str, user: AbstractUser | None = None) -> None:
     """The app says how its job is. A job that was not executed yet begins with this."""
-    if not isinstance(job, WITHOUT_POOL):
+    if has_pool(job):
         raise WrongState(
             f"The status of job {job.pk} ({job.name!r}) cannot be set to {status!r}: its pool says how it "
             "is. Use stop(), pause() or resume()."

@@ -11,6 +11,7 @@ from typing import Any
 from jobs_app import killpoints
 from jobs_app.errors import RoostError
 from jobs_app.models import AttemptPhase, Job, SubjobRequest
+from jobs_app.models.plain import one_row
 from jobs_app.pools.base import PoolError
 
 from .link import Link
@@ -25,6 +26,8 @@ Builder = Callable[[Job, Mapping[str, Any]], Job]
 
 def serve(link: Link, build: Builder) -> bool:
     """Builds what was asked for, answers what is done; whether anything is still open."""
+    if one_row(SubjobRequest, "id", "NOT answered") is None:
+        return False
     open_ones = SubjobRequest.objects.filter(
         answered=False, attempt__scheduler=link.scheduler, attempt__phase=AttemptPhase.SENT
     ).select_related("attempt__job__project", "subjob__project")

@@ -20,11 +20,12 @@ from django.utils import timezone
 
 from jobs_app import killpoints
 from jobs_app.errors import RoostError
-from jobs_app.models import Attempt, AttemptPhase, Batch, Job, Segment
+from jobs_app.models import Attempt, AttemptPhase, Batch, Segment
+from jobs_app.models.plain import one_row
 from jobs_app.pools.base import Garbled, PoolUnreachable, Refused, Sending, Sent, Task
 
 from .close import close, postpone
-from .link import Link, open_segment
+from .link import Link
 from .prepare import prepare
 
 log = logging.getLogger(__name__)
@@ -41,16 +42,19 @@ class Posted(NamedTuple):
 
 def send_waiting(link: Link) -> Posted | None:
     """Sends one batch of what waits; None if nothing does."""
+    live = "scheduler_id = %s AND phase = 'waiting' AND phase <> 'final'"  # as its index has it
+    if one_row(Attempt, "id", live, [link.scheduler.pk]) is None:
+        return None
     attempts = _next_waiting(link)
     tasks = _prepared(attempts, link)
     if not tasks:
         return None
-    batch = _claim(link, [attempt for attempt in attempts if attempt.pk in tasks])
-    if batch is None:
+    batch, claimed = _claim(link, list(tasks))
+    if not claimed:
         return None
     killpoints.reach("courier.batch-committed")
-    _send(link, batch, tasks)
-    return Posted(batch.segment, len(tasks))
+    _send(link, batch, tasks if claimed == len(tasks) else _still_wanted(batch, tasks))
+    return Posted(batch.segment, claimed)
 
 
 def _next_waiting(link: Link) -> list[Attempt]:
@@ -59,7 +63,7 @@ def _next_waiting(link: Link) -> list[Attempt]:
         Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.WAITING, paused=False, wish="")
         .exclude(retry_at__gt=timezone.now())
         .order_by("-job__priority", "pk")
-        .select_related("job__project", "job__parent__project")
+        .select_related("job__project")
     )
     found = list(waiting[:BATCH])
     fresh = [attempt for attempt in found if not attempt.failures]
@@ -80,26 +84,26 @@ def _prepared(attempts: Sequence[Attempt], link: Link) -> dict[int, Task]:
     return tasks
 
 
-def _claim(link: Link, attempts: Sequence[Attempt]) -> Batch | None:
-    """None if all of them were stopped meanwhile."""
+def _claim(link: Link, ids: Sequence[int]) -> tuple[Batch, int]:
+    """A batch, and how many are in it: without those that were stopped meanwhile."""
+    segment = link.open_segment()
     with transaction.atomic():
-        batch = Batch.objects.create(
-            token=secrets.token_hex(16), scheduler=link.scheduler, segment=open_segment(link.scheduler)
-        )
-        waiting = Attempt.objects.filter(
-            pk__in=[attempt.pk for attempt in attempts], phase=AttemptPhase.WAITING, wish="", paused=False
-        )
-        if waiting.update(phase=AttemptPhase.SENDING, batch=batch):
-            return batch
-        transaction.set_rollback(True)
-    return None
+        batch = Batch.objects.create(token=secrets.token_hex(16), scheduler=link.scheduler, segment=segment)
+        waiting = Attempt.objects.filter(pk__in=ids, phase=AttemptPhase.WAITING, wish="", paused=False)
+        claimed = waiting.update(phase=AttemptPhase.SENDING, batch=batch)
+        if not claimed:
+            transaction.set_rollback(True)
+    return batch, claimed
+
+
+def _still_wanted(batch: Batch, tasks: dict[int, Task]) -> dict[int, Task]:
+    claimed = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+    ids = set(claimed.values_list("pk", flat=True))
+    return {pk: task for pk, task in tasks.items() if pk in ids}
 
 
 def _send(link: Link, batch: Batch, tasks: dict[int, Task]) -> None:
-    claimed = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
-    ids = set(claimed.values_list("pk", flat=True))
-    chosen = tuple(task for pk, task in tasks.items() if pk in ids)
-    sending = Sending(batch.token, batch.segment.name, chosen)
+    sending = Sending(batch.token, batch.segment.name, tuple(tasks.values()))
     _ask(link, batch, lambda: link.pool.send(sending))
 
 
@@ -121,11 +125,8 @@ def adopt(batch: Batch, sent: Sent) -> None:
     now = timezone.now()
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(remote_id=sent.remote_id, sent=now)
-        mine = Attempt.objects.filter(batch=batch)
-        mine.filter(phase=AttemptPhase.SENDING).update(phase=AttemptPhase.SENT)
-        mine.filter(sent=None).update(sent=now)
-        jobs = Job.objects.filter(attempts__batch=batch, _status="SUB")
-        Job.objects.filter(pk__in=jobs.values("pk")).update(status_message="")
+        sending = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+        sending.update(phase=AttemptPhase.SENT, sent=now)
     killpoints.reach("courier.sent-recorded")
 
 
@@ -177,6 +178,6 @@ def _send_again(link: Link, batch: Batch) -> None:
     attempts = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING).order_by(
         "-job__priority", "pk"
     )
-    tasks = _prepared(list(attempts.select_related("job__project", "job__parent__project")), link)
+    tasks = _prepared(list(attempts.select_related("job__project")), link)
     if len(tasks) == attempts.count():
         _send(link, batch, tasks)

@@ -14,7 +14,7 @@ from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.states import ACTIVE
 
 from .actors import Actor, acting
-from .begin import WITHOUT_POOL
+from .begin import has_pool
 from .change import move, refuse
 from .close import close, live_attempt, release_dependents
 from .nudge import nudge
@@ -113,7 +113,7 @@ def resume(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | N
 def _resume_here(job: Job, attempt: Attempt, slices: Sequence[int] | None, by: Actor, why: str) -> bool:
     if slices is not None:
         return False
-    after = "RUN" if isinstance(job, WITHOUT_POOL) else "SUB"
+    after = "SUB" if has_pool(job) else "RUN"
     with transaction.atomic():
         if not _still_here(attempt).filter(paused=True).update(paused=False):
             return False

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 
 from jobs_app.errors import JobHeld, WrongState
 from jobs_app.models import Attempt, AttemptPhase, Job, JobDependency
+from jobs_app.models.plain import one_row
 
 # One round of a courier's work, which takes up to so many seconds; None where another courier does it.
 Round = Callable[[float], object]
@@ -15,6 +16,8 @@ Helper = Callable[[int], AbstractContextManager[Round | None]]
 
 _helpers: list[Helper] = []
 
+HELD = ("HLD", "PAS")
+QUIET = ("SUB", "RUN", "VAR")
 SHORTEST, LONGEST = 0.002, 0.1  # seconds between two looks at the row
 GRACE = 0.3  # seconds in which news of a held job may come that were on their way
 WHILE = 1.0  # seconds until it is asked again whom to help
@@ -52,12 +55,17 @@ def _wait_a_while(job: Job, seconds: float) -> None:
             if not rounds:
                 time.sleep(pause)
                 pause = min(pause * 1.5, LONGEST)
-            if _is_over(job) or job._status != before:
+            if _is_over(job) or (job._status in HELD and job._status != before):
                 return
 
 
 def _is_over(job: Job) -> bool:
-    job.refresh_status()
+    """Looks at the row, and reads all of it when the job is over or held."""
+    there = one_row(Job, "status, other_status", "id = %s", [job.pk])
+    if there is not None and there[0] in QUIET:
+        job._status, job.other_status = there
+    elif there != (job._status, job.other_status):
+        job.refresh_status()
     if job._status == "PEN":
         raise WrongState(f"Job {job.pk} ({job.name!r}) was not executed yet. Call execute() first.")
     return job.is_final
@@ -65,7 +73,7 @@ def _is_over(job: Job) -> bool:
 
 def _is_held(job: Job) -> bool:
     """And nobody has asked for anything else meanwhile."""
-    if job._status not in ("HLD", "PAS"):
+    if job._status not in HELD:
         return False
     live = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL)
     return not live.exclude(wish="").exists()
@@ -82,7 +90,10 @@ def _schedulers(job: Job) -> list[int]:
         running: set[int] = set()
         live = Attempt.objects.filter(job_id__in=asked).exclude(phase=AttemptPhase.FINAL)
         for job_id, phase, scheduler_id in live.values_list("job_id", "phase", "scheduler_id"):
-            (blocked if phase == AttemptPhase.BLOCKED else running).add(job_id)
+            if phase == AttemptPhase.BLOCKED:
+                blocked.add(job_id)
+            elif phase != AttemptPhase.WAITING:
+                running.add(job_id)
             if scheduler_id and phase != AttemptPhase.BLOCKED:
                 found[scheduler_id] = None
         befores = _befores(blocked) if blocked else set()

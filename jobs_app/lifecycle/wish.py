@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from jobs_app import killpoints, states
 from jobs_app.models import Attempt, AttemptPhase, Job
+from jobs_app.models.plain import one_row
 from jobs_app.pools.base import Pool, PoolUnreachable, Resources, Selection
 
 from .actors import Actor
@@ -68,6 +69,8 @@ def _summary(wishes: Sequence[Mapping[str, Any]]) -> str:
 
 def act(link: Link) -> bool:
     """Tells the pool everything that is wished; one attempt's trouble is not another's."""
+    if one_row(Attempt, "id", "scheduler_id = %s AND wish > ''", [link.scheduler.pk]) is None:
+        return False
     wished = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT).exclude(wish="")
     found = False
     for attempt in wished.exclude(retry_at__gt=timezone.now()).order_by("pk"):

@@ -112,7 +112,7 @@ def test_a_script_job_goes_its_way_with_nobody_watching(app: Lab, serving: None)
 
 def test_a_plain_script_waits_and_does_the_work_itself(app: Lab, home: Path) -> None:
     assert app.jobs.build("three", slices=2).load() == 21
-    assert Scheduler.objects.get().courier == ""
+    assert Scheduler.objects.get().courier_until is None
 
 
 def test_a_parent_waits_for_its_subjob(app: Lab, home: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_parent_waits_for_its_subjob_with_nobody_watching(app: Lab, serving: N
 
 
 def test_a_waiting_process_leaves_the_work_to_the_courier(app: Lab, serving: None) -> None:
-    wait_for(lambda: Scheduler.objects.exclude(courier="").exists())
+    wait_for(lambda: Scheduler.objects.exclude(courier_until=None).exists())
     assert app.jobs.build("three", slices=2).load() == 21
 
 
@@ -248,6 +248,8 @@ def test_what_a_script_did_not_wait_for_is_sent_when_it_ends(app: Lab, home: Pat
         "execute.directory-made",
         "begin.before-commit",
         "begin.committed",
+        "prepare.cleared",
+        "prepare.spec-written",
         "courier.batch-committed",
         "client.sent",
         "courier.sent",

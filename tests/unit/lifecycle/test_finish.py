@@ -125,7 +125,7 @@ def test_a_function_that_runs_long_on_this_host_is_left_alone(
 def test_what_a_dead_process_was_fetching_is_fetched_by_another(
     ended: Callable[..., Job], courier: Courier, pool: FakePool
 ) -> None:
-    job = ended()
+    job = ended(process)
     Attempt.objects.filter(job=job).update(holder="elsewhere:1:2:3")
     courier.tick()
     assert job.status == "Running"

@@ -50,4 +50,5 @@ def test_a_finished_attempt_is_forgotten_by_the_pool(
     courier.tick()
     pool.runs(job)
     courier.tick()
+    courier.close()
     assert pool.forgotten == [Attempt.objects.get(job=job).token]
