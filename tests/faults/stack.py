@@ -39,7 +39,13 @@ JOBS: dict[str, dict[str, Any]] = {
         "num_jobs": 4,
         "retries": 5,
     },
-    "cancelled": {"job_type": "CONDORJOB", "executable": "/bin/sleep", "arguments": "1001", "priority": 5},
+    "cancelled": {
+        "job_type": "CONDORJOB",
+        "executable": "/bin/sleep",
+        "arguments": "1001",
+        "priority": 5,
+        "retries": 4,
+    },
     "stopped": {"job_type": "CONDORJOB", "executable": "/bin/sleep", "arguments": "1000"},
 }
 LONGEST = 40.0
