@@ -54,7 +54,7 @@ def _heading(quick: bool) -> str:
     today = datetime.datetime.now(datetime.UTC).date()
     how = "make bench" if not quick else "python -m benchmarks --quick"
     return (
-        f"# Figures\n\nMade by `{how}` on {today}, on {machine()}.\n"
+        f"# Figures\n\nMade by `{how}` on {today}, on {machine()}; load average {os.getloadavg()[2]:.1f}.\n"
         "Times are medians of calls, measured in the calling process; ours and exax's rounds take turns."
     )
 
