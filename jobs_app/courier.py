@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs_app.lifecycle import lease
+from jobs_app.lifecycle import lease, reconcile
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.link import Link, live_segments
@@ -56,6 +56,9 @@ class Courier:
         self._segments: dict[int, Segment] = {}
         self._followers: dict[int, Follower] = {}
         self._renewed = self._looked = self._looked_again = self._swept = 0.0
+        self._reconciled = time.monotonic()
+        self._seen_finished: set[str] = set()
+        self._outdated = False  # somebody else has recorded meanwhile
         self._settled = False
         self._subjobs = True  # whether somebody may wait for one
         self._over: list[str] = []  # attempts that the pool may forget
@@ -64,11 +67,12 @@ class Courier:
 
     def take(self) -> bool:
         scheduler_id = self.link.scheduler.pk
-        if lease.take_again(scheduler_id, self.holder):
+        if not self._outdated and lease.take_again(scheduler_id, self.holder):
             self._renewed = time.monotonic()
             return True
         if not lease.take(scheduler_id, self.holder):
             return False
+        self._outdated = False
         self._renewed, self._looked = time.monotonic(), 0.0
         self._settled, self._subjobs = False, True
         self._segments.clear()
@@ -84,9 +88,9 @@ class Courier:
         self.link.close()
 
     def _keep_lease(self) -> None:
-        if time.monotonic() - self._renewed < lease.SECONDS / 3:
+        if not self._outdated and time.monotonic() - self._renewed < lease.SECONDS / 3:
             return
-        if not lease.take_again(self.link.scheduler.pk, self.holder):
+        if self._outdated or not lease.take_again(self.link.scheduler.pk, self.holder):
             raise LostLease(f"Another courier works for scheduler {self.link.scheduler} now.")
         self._renewed = time.monotonic()
 
@@ -118,6 +122,7 @@ class Courier:
             return self.tick(wait)
         except (LostLease, Overtaken) as error:
             log.warning("%s", error)
+            self._outdated = True
         except Exception:
             log.exception("The courier of scheduler %s stumbled and goes on", self.link.scheduler)
         time.sleep(min(wait, TROUBLE))
@@ -173,6 +178,9 @@ class Courier:
             self._forget()
         if self._subjobs and self.link.ready and (heard or due):
             self._subjobs = serve(self.link, _build)
+        if self.link.ready and time.monotonic() - self._reconciled > reconcile.EVERY:
+            self._reconciled = time.monotonic()
+            self._seen_finished = reconcile.reconcile(self.link, self._seen_finished)
         if time.monotonic() - self._swept > SWEEP_EVERY:
             self._swept = time.monotonic()
             sweep()
@@ -217,9 +225,8 @@ class Courier:
             sent = self._tell()
             heard = self._read_followers(bell)
             self._complete(heard)
-        except LostLease:
-            raise
-        except Overtaken as error:
+        except (LostLease, Overtaken) as error:
+            self._outdated = True
             raise LostLease(str(error)) from error
         except Exception:
             log.exception("The courier of scheduler %s stumbled and goes on", self.link.scheduler)

@@ -85,6 +85,14 @@ class Block:
             self.states[index] = after
             self.changed = True
 
+    def take_over(self, told: bytes) -> None:
+        """`told`: the states of all slices of the step. What has ended stays as it is."""
+        there = told[self.first : self.first + len(self.states)]
+        for index, (mine, theirs) in enumerate(zip(self.states, there, strict=False)):
+            if mine != theirs and not SliceState(mine).ended:
+                self.states[index] = theirs
+                self.changed = True
+
     def counts(self) -> list[int]:
         return [self.states.count(state) for state in S]
 

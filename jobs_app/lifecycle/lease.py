@@ -84,7 +84,7 @@ def take(scheduler_id: int, holder: str) -> bool:
     """Makes `holder` the scheduler's courier, unless another one lives."""
     now = timezone.now()
     rows = Scheduler.objects.filter(pk=scheduler_id)
-    free = Q(courier="") | Q(courier_until__lt=now) | Q(courier_until=None)
+    free = Q(courier__in=("", holder)) | Q(courier_until__lt=now) | Q(courier_until=None)
     if rows.filter(free).update(courier=holder, courier_until=until()):
         return True
     other = rows.values_list("courier", flat=True).first()

@@ -98,11 +98,7 @@ class Link:
 
     @property
     def sending(self) -> bool:
-        return self.ready and not self.scheduler.draining and not self.paused_by_hand
-
-    @property
-    def paused_by_hand(self) -> bool:
-        return bool(self.scheduler.paused) and not self.scheduler.paused.startswith(_OUT_OF_REACH)
+        return self.ready and not self.scheduler.draining and not paused_by_hand(self.scheduler)
 
     def failed(self, error: PoolError) -> None:
         """Tries again later, each time later; after enough failures the scheduler says that it pauses."""
@@ -117,13 +113,18 @@ class Link:
     def answered(self) -> None:
         """The pool has answered: whatever was wrong with the link is over."""
         if self.scheduler.failures:
-            paused = self.scheduler.paused if self.paused_by_hand else ""
-            self._know(failures=0, retry_at=None, last_error="", paused=paused, last_contact=timezone.now())
+            known = {"failures": 0, "retry_at": None, "last_error": "", "last_contact": timezone.now()}
+            self._know(**known, paused=paused_by_hand(self.scheduler))
 
     def _know(self, **known: object) -> None:
         Scheduler.objects.filter(pk=self.scheduler.pk).update(**known)
         for name, value in known.items():
             setattr(self.scheduler, name, value)
+
+
+def paused_by_hand(scheduler: Scheduler) -> str:
+    """Why an administrator paused it; "" if nobody did, or if it pauses by itself and goes on by itself."""
+    return "" if scheduler.paused.startswith(_OUT_OF_REACH) else scheduler.paused
 
 
 def back_off(failures: int) -> datetime:

@@ -10,6 +10,9 @@ from jobs_app.errors import JobHeld, WrongState
 from jobs_app.models import Attempt, AttemptPhase, Job, JobDependency
 from jobs_app.models.plain import one_row
 
+from .close import live_attempt
+from .link import paused_by_hand
+
 # One round of a courier's work, which takes up to so many seconds; None where another courier does it.
 Round = Callable[[float], object]
 Helper = Callable[[int], AbstractContextManager[Round | None]]
@@ -31,14 +34,16 @@ def help_with(helper: Helper) -> None:
 def wait(job: Job, timeout: float | None = None) -> bool:
     """True when the job is over, False if `timeout` seconds pass first; JobHeld if only a person can help."""
     deadline = None if timeout is None else time.monotonic() + timeout
+    looked = False  # what seldom is in the way is looked for only after a while
     while not _is_over(job):
         seconds = WHILE if deadline is None else min(WHILE, deadline - time.monotonic())
         if seconds <= 0:
             return False
-        held = _is_held(job)
-        _wait_a_while(job, min(seconds, GRACE) if held else seconds)
-        if held and _is_held(job):
-            raise JobHeld(f"Job {job.pk} ({job.name!r}) is {job.cached_status}: {job.status_message}")
+        trouble = _trouble(job) if looked or job._status in HELD else ""
+        _wait_a_while(job, min(seconds, GRACE) if trouble else seconds)
+        if trouble and not _is_over(job) and trouble == _trouble(job):
+            raise JobHeld(f"Job {job.pk} ({job.name!r}) is {job.cached_status}: {trouble}")
+        looked = True
     return True
 
 
@@ -71,12 +76,24 @@ def _is_over(job: Job) -> bool:
     return job.is_final
 
 
-def _is_held(job: Job) -> bool:
-    """And nobody has asked for anything else meanwhile."""
-    if job._status not in HELD:
-        return False
-    live = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL)
-    return not live.exclude(wish="").exists()
+def _trouble(job: Job) -> str:
+    """Why nothing will happen without a person; "" if something will."""
+    attempt = live_attempt(job)
+    if attempt is None or attempt.wish:
+        return ""
+    if job._status in HELD:
+        return job.status_message
+    if attempt.phase == AttemptPhase.BLOCKED:
+        return _never_executed(job)
+    if attempt.phase == AttemptPhase.WAITING and attempt.scheduler is not None:
+        reason = paused_by_hand(attempt.scheduler)
+        return f"its scheduler {attempt.scheduler} is paused: {reason}" if reason else ""
+    return ""
+
+
+def _never_executed(job: Job) -> str:
+    pending = Job.objects.filter(dependents__job_id=job.pk, _status="PEN").order_by("pk").first()
+    return f"it waits for job {pending.pk} ({pending.name!r}), which was not executed yet." if pending else ""
 
 
 def _schedulers(job: Job) -> list[int]:

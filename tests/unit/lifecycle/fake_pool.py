@@ -35,6 +35,7 @@ class FakePool:
         self.breaks_before: set[str] = set()  # verbs that fail without an effect
         self.breaks_after: set[str] = set()  # verbs that have their effect, and whose answer is lost
         self.fetches = 0
+        self.snapshots: dict[str, Snapshot] = {}
 
     # --- the verbs ------------------------------------------------------------------------------------
 
@@ -70,7 +71,8 @@ class FakePool:
         return Events(events, offset + len(events))
 
     def query(self, attempts: Sequence[str]) -> Mapping[str, Snapshot]:
-        return {}
+        self._called("query")
+        return {token: self.snapshots[token] for token in attempts if token in self.snapshots}
 
     def hold(self, selection: Selection, reason: str) -> None:
         self._tell("hold", selection)

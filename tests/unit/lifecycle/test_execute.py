@@ -259,3 +259,24 @@ def test_waiting_for_a_held_job_is_an_error_that_says_the_cure(
     job.pause()
     with pytest.raises(JobHeld, match=r"is Paused: Paused by program. It goes on when it is resumed"):
         job.wait(1)
+
+
+def test_waiting_for_what_an_administrator_has_paused_is_an_error_that_says_so(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    courier.link.scheduler.paused = "moving to a new building"
+    courier.link.scheduler.save()
+    job = new_job()
+    job.execute()
+    with pytest.raises(JobHeld, match="its scheduler embedded is paused: moving to a new building"):
+        job.wait(5)
+
+
+def test_waiting_for_a_job_whose_predecessor_nobody_executed_is_an_error_that_names_it(
+    new_job: NewJob, courier: Courier
+) -> None:
+    first = new_job("first")
+    second = new_job("second", after=[first])
+    second.execute()
+    with pytest.raises(JobHeld, match=rf"it waits for job {first.pk} \('first'\), which was not executed"):
+        second.wait(5)

@@ -109,3 +109,22 @@ def test_half_built_and_half_deleted_directories_go_when_they_are_old(
         os.utime(path, (long_ago, long_ago))
     sweep_disk()
     assert sorted(path.name for path in workspace.iterdir()) == sorted([young.name, job.address or ""])
+
+
+def test_who_helps_and_is_overtaken_begins_anew(new_job: NewJob, courier: Courier, pool: FakePool) -> None:
+    from jobs_app.models import Segment
+    from jobs_app.pools.base import EventKind
+
+    job = new_job()
+    job.execute()
+    courier.tick()
+    pool.happens(job, EventKind.STARTED)
+    Segment.objects.update(offset=1)
+    courier._segments = {one.pk: one for one in Segment.objects.all()}
+    Segment.objects.update(offset=2)
+    assert courier.help() is False
+    assert job.status == "Submitted"
+    assert courier.take()
+    pool.runs(job)
+    courier.help()
+    assert job.status == "Complete"

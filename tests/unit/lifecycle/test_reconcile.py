@@ -1,0 +1,81 @@
+"""What the pool knows against what was recorded, where nothing was heard for long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from jobs_app.courier import Courier
+from jobs_app.lifecycle.reconcile import reconcile
+from jobs_app.models import Attempt, Job
+from jobs_app.pools.base import EventKind, Snapshot
+from jobs_app.states import SliceState
+
+from .fake_pool import FakePool
+
+NewJob = Callable[..., Job]
+
+
+@pytest.fixture
+def silent(new_job: NewJob, courier: Courier, pool: FakePool) -> Job:
+    """A running job of two slices of which nothing was heard for an hour."""
+    job = new_job(num_jobs=2)
+    job.execute()
+    courier.tick()
+    pool.happens(job, EventKind.STARTED)
+    courier.tick()
+    Attempt.objects.update(sent=timezone.now() - timedelta(hours=1))
+    return job
+
+
+def token(job: Job) -> str:
+    return Attempt.objects.get(job=job).token
+
+
+def test_a_job_that_the_pool_does_not_know_is_unknown_not_finished(silent: Job, courier: Courier) -> None:
+    seen = reconcile(courier.link, set())
+    reconcile(courier.link, seen)
+    assert silent.status == "Running"
+    assert silent.status_message.startswith("The pool does not know this job (asked ")
+
+
+def test_a_job_that_is_known_again_says_so(silent: Job, courier: Courier, pool: FakePool) -> None:
+    reconcile(courier.link, set())
+    pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([1, 0])})
+    reconcile(courier.link, set())
+    assert (silent.status, silent.status_message) == ("Running", "")
+
+
+def test_news_of_the_end_that_were_lost_are_believed_at_the_second_look(
+    silent: Job, courier: Courier, pool: FakePool
+) -> None:
+    ended = bytes([SliceState.DONE, SliceState.FAILED])
+    pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": ended}, finished=True)
+    seen = reconcile(courier.link, set())
+    assert silent.status == "Running"
+    assert reconcile(courier.link, seen) == set()
+    courier._looked = 0.0
+    courier.tick()
+    assert silent.status == "Various-Complete"
+    assert (silent.slices_done, silent.slices_failed) == (1, 1)
+
+
+def test_a_job_that_was_sent_a_moment_ago_is_not_asked_about(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job()
+    job.execute()
+    courier.tick()
+    reconcile(courier.link, set())
+    assert "query" not in pool.calls
+    assert "not know" not in Job.objects.get(pk=job.pk).status_message
+
+
+def test_a_pool_out_of_reach_makes_no_job_unknown(silent: Job, courier: Courier, pool: FakePool) -> None:
+    pool.breaks_before = {"query"}
+    assert reconcile(courier.link, {"kept"}) == {"kept"}
+    assert Job.objects.get(pk=silent.pk).status_message == ""
+    assert courier.link.scheduler.failures == 1
