@@ -150,6 +150,13 @@ def wait_for_file(path: Path) -> str:
     return path.read_text()
 
 
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def processes(root: Path) -> dict[int, str]:
     """Those whose command line or working directory names something below `root`."""
     found = {}

@@ -11,7 +11,7 @@ import pytest
 from jobs_app.pools.base import EventKind, PoolUnreachable, Refused, Resources, Selection, Sending
 from jobs_app.pools.embedded.client import EmbeddedPool
 from jobs_app.states import SliceState
-from tests.embedded import Attempts, end_all, fact, folders, kinds, output, wait_for, wait_for_file
+from tests.embedded import Attempts, end_all, fact, folders, is_alive, kinds, output, wait_for, wait_for_file
 
 THREE_STEPS = """
 def prepare(job):
@@ -509,13 +509,6 @@ def test_inputs_are_found_in_the_folder(attempts: Attempts, tmp_path: Path) -> N
     task = attempts.shell("cat input.txt", inputs=(str(tmp_path / "input.txt"),))
     attempts.run(task)
     assert output(task, 0) == "given"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def peer_of(connection: object) -> int:
