@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ Manifest = Mapping[str, Entry]
 
 def entry(path: Path) -> Entry:
     digest, size = hashlib.sha256(), 0
-    buffer = memoryview(bytearray(_CHUNK))
     with open(path, "rb", buffering=0) as handle:
+        buffer = memoryview(bytearray(min(_CHUNK, os.fstat(handle.fileno()).st_size + 1)))
         while True:
             count = handle.readinto(buffer) or 0
             if not count:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from jobs_app.models import Segment
-from jobs_app.pools.base import EventKind, Events, Pool, PoolError
+from jobs_app.pools.base import Event, EventKind, Events, Pool, PoolError
 
 BLOCK = 1.0  # seconds that one call waits for news
-MOMENT = 0.01  # seconds
+MOMENT = 0.03  # seconds
 AHEAD = 4  # readings that may wait to be recorded
 
 
 def gather(pool: Pool, segment: str, offset: int, wait: float) -> Events:
-    """As pool.follow(), and a moment more where something has only begun: much ends soon afterwards."""
+    """As pool.follow(), and for a moment more: much ends soon after it began, and is written in one go."""
     found = pool.follow(segment, offset, wait)
-    if wait <= 0 or not found.events or found.events[-1].kind == EventKind.FINISHED:
-        return found
-    more = pool.follow(segment, found.offset, min(MOMENT, wait))
-    return Events(found.events + more.events, more.offset)
+    until = time.monotonic() + min(MOMENT, wait)
+    while found.events and not _is_awaited(found.events[-1]) and (left := until - time.monotonic()) > 0:
+        more = pool.follow(segment, found.offset, left)
+        found = Events(found.events + more.events, more.offset)
+    return found
+
+
+def _is_awaited(event: Event) -> bool:
+    """Whether somebody may be waiting for this one."""
+    return event.kind in (EventKind.FINISHED, EventKind.REQUEST, EventKind.HELD)
 
 
 class Follower:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-import threading
 import types
+from _thread import RLock  # threading itself would cost every fork its hooks
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     SYNTHESIS: (*EVERYWHERE, "prepare_res", "analysis_res"),
 }
 
-_loading = threading.RLock()  # loading changes sys.modules and sys.path for a moment
+_loading = RLock()  # loading changes sys.modules and sys.path for a moment
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
+from _thread import allocate_lock
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from jobs_app.jobdir import files
+
+if TYPE_CHECKING:
+    import threading
 
 SECONDS_BETWEEN_WRITES = 0.2
 
@@ -41,7 +44,7 @@ class _Reporter:
         self.lines = list(lines)
         self.failed: tuple[Optional[BaseException], list[dict[str, Any]]] = (None, [])
         self._written = 0.0
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._timer: Optional[threading.Timer] = None
 
     def changed(self) -> None:
@@ -52,9 +55,15 @@ class _Reporter:
             if wait <= 0:
                 self._write()
             elif self._timer is None:
-                self._timer = threading.Timer(wait, self._write_later)
-                self._timer.daemon = True
-                self._timer.start()
+                self._timer = self._later(wait)
+
+    def _later(self, wait: float) -> threading.Timer:
+        import threading  # only here: its hooks would cost every fork
+
+        timer = threading.Timer(wait, self._write_later)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _write_later(self) -> None:
         with self._lock:
