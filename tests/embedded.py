@@ -145,15 +145,18 @@ def wait_for(condition: Callable[[], Any], deadline: float = DEADLINE) -> Any:
     return found
 
 
-def wait_for_file(path: Path) -> str:
+def wait_for_file(path: Path) -> None:
     wait_for(path.exists)
-    return path.read_text()
+
+
+def wait_for_text(path: Path) -> str:
+    return str(wait_for(lambda: path.exists() and path.read_text()))
 
 
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

@@ -17,7 +17,17 @@ import pytest
 
 from jobs_app.pools.base import EventKind, PoolUnreachable, Refused, Selection, Task
 from jobs_app.pools.embedded import live
-from tests.embedded import SEGMENT, Attempts, folders, is_alive, kinds, output, wait_for, wait_for_file
+from tests.embedded import (
+    SEGMENT,
+    Attempts,
+    folders,
+    is_alive,
+    kinds,
+    output,
+    wait_for,
+    wait_for_file,
+    wait_for_text,
+)
 
 # Ends when the file "go" is there, and tells how often it began.
 PATIENT = "echo $$ >> began; while test ! -e go; do sleep 0.02; done; echo done"
@@ -54,7 +64,7 @@ def begin(attempts: Attempts, **fields: int) -> Task:
     """An attempt whose first slice runs."""
     task = attempts.shell(PATIENT, **fields)
     attempts.send(task)
-    wait_for_file(Path(task.directory) / "began")
+    wait_for_text(Path(task.directory) / "began")
     return task
 
 

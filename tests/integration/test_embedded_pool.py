@@ -11,7 +11,18 @@ import pytest
 from jobs_app.pools.base import EventKind, PoolUnreachable, Refused, Resources, Selection, Sending
 from jobs_app.pools.embedded.client import EmbeddedPool
 from jobs_app.states import SliceState
-from tests.embedded import Attempts, end_all, fact, folders, is_alive, kinds, output, wait_for, wait_for_file
+from tests.embedded import (
+    Attempts,
+    end_all,
+    fact,
+    folders,
+    is_alive,
+    kinds,
+    output,
+    wait_for,
+    wait_for_file,
+    wait_for_text,
+)
 
 THREE_STEPS = """
 def prepare(job):
@@ -293,13 +304,13 @@ def test_one_slice_can_be_held_while_the_others_go_on(attempts: Attempts) -> Non
 
 
 def test_a_removed_attempt_ends_at_once_and_leaves_no_process(attempts: Attempts) -> None:
-    task = attempts.shell("echo $$ > pid; exec sleep 1000", slices=3)
+    task = attempts.shell("echo $$ > pid$ROOST_SLICE; exec sleep 1000", slices=3)
     attempts.send(task)
-    pid = int(wait_for_file(Path(task.directory) / "pid"))
+    pids = [int(wait_for_text(Path(task.directory) / f"pid{sliceno}")) for sliceno in (0, 1)]
     attempts.pool.remove(Selection(task.attempt), "stopped by alice")
     attempts.until_finished(task, deadline=4.0)
     attempts.pool.remove(Selection(task.attempt), "and once more")
-    assert not is_alive(pid)
+    assert not any(is_alive(pid) for pid in pids)
     assert sum(event.count for event in attempts.of(task, EventKind.REMOVED)) == 3
     assert attempts.outcome(task) == {"ok": False, "reason": "removed"}
 
@@ -312,6 +323,25 @@ def test_a_part_that_will_not_stop_is_killed(attempts: Attempts, monkeypatch: py
     attempts.pool.remove(Selection(task.attempt), "stop")
     attempts.until_finished(task, deadline=4.0)
     assert len(attempts.of(task, EventKind.REMOVED)) == 1
+
+
+def test_a_program_that_ends_well_because_it_was_told_to_stop_is_not_done(attempts: Attempts) -> None:
+    task = attempts.shell("trap 'exit 0' TERM; touch begun; while true; do sleep 0.05; done")
+    attempts.send(task)
+    wait_for_file(Path(task.directory) / "begun")
+    attempts.pool.hold(Selection(task.attempt), "wait")
+    attempts.until(lambda: bool(attempts.of(task, EventKind.HELD)))
+    assert not attempts.of(task, EventKind.ENDED)
+
+
+def test_a_program_has_time_to_save_its_state_before_it_is_held(attempts: Attempts) -> None:
+    text = "trap 'sleep 0.3; touch saved; exit 1' TERM; touch begun; while true; do sleep 0.05; done"
+    task = attempts.shell(text)
+    attempts.send(task)
+    wait_for_file(Path(task.directory) / "begun")
+    attempts.pool.hold(Selection(task.attempt), "wait")
+    attempts.until(lambda: bool(attempts.of(task, EventKind.HELD)))
+    assert (Path(task.directory) / "saved").exists()
 
 
 def test_a_script_can_be_removed_while_it_is_loaded(attempts: Attempts) -> None:

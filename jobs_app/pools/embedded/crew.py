@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from jobs_app.killpoints import reach
 
-from . import live
+from . import live, sessions
 from .connection import Connection
 from .leader import LOST_THE_RACE
 from .log import log
@@ -328,29 +328,23 @@ class Crews:
             self._kill_orphan(crew, place.part)
 
     def _end_leftovers(self, crew: Crew, place: live.Place) -> None:
-        """The part is dead, but something that it has started holds its place."""
+        """The part is dead, but something that it has started is not."""
         crew.orphans[place.part] = -1
-        _kill_group(place.pid)
+        sessions.kill(place.pid)
         self._loop.later(_LOOK_AGAIN_SECONDS, lambda: self._bury_orphan(crew, place))
 
     def _kill_orphan(self, crew: Crew, part: Part) -> None:
         for place in live.held(self._places.crew(crew.work.token)).values():
             if place.part == part and live.birth(place.pid) == place.born:
-                _kill_group(place.pid)
+                sessions.kill(place.pid)
 
     def _bury_orphan(self, crew: Crew, place: live.Place) -> None:
         pidfd = crew.orphans.pop(place.part)
         if pidfd >= 0:
             self._loop.unwatch(pidfd)
             os.close(pidfd)
-        if place in live.held(self._places.crew(crew.work.token)).values():
+        held = place in live.held(self._places.crew(crew.work.token)).values()
+        if held or sessions.has_survivors(place.pid):
             self._end_leftovers(crew, place)
         elif place.part in crew.work.running:
             self._settle(crew, place.part)
-
-
-def _kill_group(pid: int) -> None:
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # nothing is left of it

@@ -24,11 +24,14 @@ CANNOT_RUN, NOT_FOUND = 126, 127
 def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
     """Its record is the last thing it writes; the exit code says only whether that could be done."""
     start = time.time()
+    stopped = _let_only_the_child_stop()
     os.chdir(task.directory)
     paths = attempt_paths(task)
     paths.root.mkdir(parents=True, exist_ok=True)
     output = paths.output(*part)
     status, usage = _run_child(task, part, arguments, output)
+    if stopped:  # whatever it ended with, it was not given the time to end
+        status = -signal.SIGTERM
     size = _drop_if_empty(output)
     if not status and _slices(task, part) >= FROM_SLICES:
         Output(output.parent).pack(part.slice)
@@ -47,6 +50,13 @@ def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
     facts.write(paths.facts, part.step, part.slice, fact)
     reach("part.recorded")
     return 0
+
+
+def _let_only_the_child_stop() -> list[int]:
+    """Who is told to stop is the whole group; this process stays, to record how the child has ended."""
+    seen: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    return seen
 
 
 def _run_child(task: Task, part: Part, arguments: Sequence[str], output: Path) -> tuple[int, _Usage]:

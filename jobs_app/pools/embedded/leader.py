@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from jobs_app.killpoints import reach
 
-from . import live
+from . import live, sessions
 from .ask import Asker
 from .log import log
 from .places import Places
@@ -32,6 +32,7 @@ from .work import Part
 LOST_THE_RACE = 75  # another leader of this attempt lives
 GRACE_SECONDS = float(os.environ.get("ROOST_GRACE_SECONDS", "5"))  # from asking a part to stop to killing it
 _RECONNECT_SECONDS = 0.03
+_SURVIVORS_SECONDS = 0.005
 _IDLE_SECONDS = 60.0  # how long it waits for a daemon when nothing runs
 
 
@@ -43,6 +44,7 @@ class Child:
     pidfd: int
     killed: bool = False
     kill_at: float = 0.0
+    status: int | None = None  # how it ended, while something that it has started lives on
 
 
 def main(places: Places, wanted: Mapping[str, Any]) -> int:
@@ -91,8 +93,11 @@ class Leader:
         if self._daemon is None:
             self._connect()
         self._kill_the_stubborn()
+        self._end_the_buried()
 
     def _patience(self) -> float | None:
+        if any(child.status is not None for child in self._children.values()):
+            return _SURVIVORS_SECONDS
         if self._daemon is None:
             return _RECONNECT_SECONDS
         deadlines = [child.kill_at for child in self._children.values() if child.kill_at]
@@ -201,6 +206,8 @@ class Leader:
             self._daemon.detach()
 
     def _stop(self, child: Child, *, hard: bool) -> None:
+        if child.status is not None:
+            return
         child.killed = True
         child.kill_at = time.monotonic() + (0.0 if hard else GRACE_SECONDS)
         _signal_group(child.pid, signal.SIGKILL if hard else signal.SIGTERM)
@@ -208,7 +215,7 @@ class Leader:
     def _kill_the_stubborn(self) -> None:
         now = time.monotonic()
         for child in self._children.values():
-            if child.kill_at and child.kill_at <= now:
+            if child.kill_at and child.kill_at <= now and child.status is None:
                 child.kill_at = 0.0
                 _signal_group(child.pid, signal.SIGKILL)
 
@@ -218,10 +225,21 @@ class Leader:
         _, status = os.waitpid(child.pid, 0)
         self._selector.unregister(child.pidfd)
         os.close(child.pidfd)
+        child.status = os.waitstatus_to_exitcode(status)
+        if not sessions.has_survivors(child.pid):
+            self._end(child)
+
+    def _end_the_buried(self) -> None:
+        """A part is over when all that it has started is dead; mostly that is at once."""
+        for child in list(self._children.values()):
+            if child.status is not None and not sessions.has_survivors(child.pid):
+                self._end(child)
+
+    def _end(self, child: Child) -> None:
         del self._children[child.part]
         outcome = recorded(self._task, child.part, child.tries)
-        if outcome is None and not child.killed:
-            outcome = self._record(child, os.waitstatus_to_exitcode(status))
+        if outcome is None and not child.killed and child.status is not None:
+            outcome = self._record(child, child.status)
         reach("leader.before-telling")
         self._tell_end(child.part, child.tries, outcome)
 
