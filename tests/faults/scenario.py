@@ -119,7 +119,8 @@ class Scenario:
     def run(self, kills: Sequence[Kill]) -> bool:
         """Whether the first kill happened."""
         at = ",".join(map(str, kills))
-        environment = {**os.environ, "ROOST_KILL_AT": at, "ROOST_KILL_ONCE": str(self.marker)}
+        kill = {"ROOST_KILL_AT": at, "ROOST_KILL_ONCE": str(self.marker)}
+        environment = {**os.environ, **kill, "ROOST_POOL_CHECKPOINT": "9"}
         while self._drive(environment) == -9:
             pass
         return self.marker.exists()

@@ -94,6 +94,7 @@ class Stack:
             **environment_of(self.home, self.root),
             "ROOST_KILL_AT": ",".join(map(str, kills)),
             "ROOST_KILL_ONCE": str(self.root / "killed"),
+            "ROOST_POOL_CHECKPOINT": "9",
         }
 
     def run(self, mode: str, kills: Sequence[Kill]) -> None:

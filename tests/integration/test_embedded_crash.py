@@ -187,6 +187,27 @@ def test_a_held_attempt_stays_held_under_the_next_daemon(attempts: Attempts) -> 
     assert attempts.outcome(task)["ok"]
 
 
+def test_what_was_forgotten_does_not_run_again_though_its_batch_is_still_there(attempts: Attempts) -> None:
+    one, other = attempts.shell("echo once >> ran"), attempts.shell("true")
+    attempts.send(one, other)
+    attempts.until_finished(one, other)
+    attempts.pool.forget([one.attempt])
+    attempts.pool.stop()  # which leaves a checkpoint without it
+    attempts.run(attempts.shell("true"))
+    assert kinds(attempts.of(one, EventKind.STARTED)) == ["started"]
+    assert (Path(one.directory) / "ran").read_text() == "once\n"
+
+
+def test_a_daemon_with_a_checkpoint_goes_on_like_one_without(attempts: Attempts) -> None:
+    task = begin(attempts, slices=4)
+    wait_for(lambda: began(task) == 2)
+    attempts.pool.stop()
+    assert attempts.pool.places.checkpoint.exists()
+    let_go(task)
+    events = attempts.until_finished(task)
+    assert kinds(events).count("ended") == began(task) == 4
+
+
 def test_a_line_torn_by_the_death_of_the_daemon_is_passed_over(attempts: Attempts) -> None:
     task = begin(attempts)
     kill_daemon(attempts)

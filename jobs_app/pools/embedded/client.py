@@ -30,8 +30,8 @@ from ..base import (
     Snapshot,
     Task,
 )
+from .checkpoint import unpacked
 from .places import Places
-from .verbs import unpacked
 from .wire import Lines, decode, encode, read_record, sending_message
 
 _PATIENCE_SECONDS = 30.0

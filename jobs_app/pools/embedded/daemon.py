@@ -24,8 +24,9 @@ from typing import Any
 from jobs_app import jobdir, script
 from jobs_app.killpoints import reach
 
-from ..base import Refused
+from ..base import Refused, Sending
 from . import __path__, zygote
+from .checkpoint import dump
 from .connection import Connection
 from .crew import Crews
 from .journal import Journal
@@ -98,23 +99,38 @@ class Daemon:
         while not self._stopped:
             self._settle()
             self._loop.turn()
-        self._write_and_act()
+        while self._write_and_act():
+            pass
+        if not self._journal.is_behind:
+            self._keep_checkpoint()
         self._listener.close()
 
     def _recover(self) -> None:
         self._journal.mend()
+        known_to, works = self._journal.checkpoint()
         offsets: dict[str, int] = {}
         for token, batch in self._journal.batches():
             sending = read_sending(batch["sending"])
-            offsets[sending.segment] = min(batch["offset"], offsets.get(sending.segment, batch["offset"]))
-            for task in sending.tasks:
-                self._plan.add(token, sending.segment, task)
+            self._add(token, sending, works)
+            known = all(task.attempt in works for task in sending.tasks)
+            begin = known_to[sending.segment] if known else batch["offset"]
+            offsets[sending.segment] = min(begin, offsets.get(sending.segment, begin))
         for segment, offset in offsets.items():
-            for record in self._journal.records(segment, offset):
-                self._plan.replay(record)
+            for place, record in self._journal.records(segment, offset):
+                if record.attempt not in works or place >= known_to[segment]:
+                    self._plan.replay(record)
         self._plan.recover(time.time())
         self._crews.recover()
         reach("pool.recovered")
+
+    def _add(self, token: str, sending: Sending, works: Mapping[str, Any]) -> None:
+        for task in sending.tasks:
+            self._plan.add(token, sending.segment, task)
+            if task.attempt in works:
+                self._plan.restore(task.attempt, works[task.attempt])
+
+    def _keep_checkpoint(self) -> None:
+        self._journal.keep_checkpoint({token: dump(work) for token, work in self._plan.works.items()})
 
     # -- one round
 
@@ -137,6 +153,8 @@ class Daemon:
         if self._journal.is_behind:
             self._wait_for_room()
             return False
+        if self._journal.wants_checkpoint:
+            self._keep_checkpoint()
         self._act()
         self._tell(grown)
         self._watch_limits()

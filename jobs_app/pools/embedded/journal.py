@@ -17,7 +17,9 @@ from jobs_app.killpoints import reach
 
 from ..base import Event, Refused
 from .places import Places
-from .wire import Note, encode, read_record, record_line
+from .wire import Note, decode, encode, read_record, record_line
+
+RECORDS_PER_CHECKPOINT = int(os.environ.get("ROOST_POOL_CHECKPOINT", "20000"))
 
 
 class Journal:
@@ -26,6 +28,7 @@ class Journal:
         self._segments: dict[str, int] = {}
         self._pending: dict[str, bytearray] = {}
         self.trouble = ""  # why the last flush failed
+        self._since_checkpoint = 0
 
     # -- batches
 
@@ -65,6 +68,7 @@ class Journal:
 
     def add(self, segment: str, record: Event | Note) -> None:
         self._pending.setdefault(segment, bytearray()).extend(record_line(record))
+        self._since_checkpoint += 1
 
     def flush(self) -> list[str]:
         """Writes what is pending; the segments that grew. `trouble` says why something is pending still."""
@@ -90,7 +94,8 @@ class Journal:
             del self._pending[segment]
         return written > 0
 
-    def records(self, segment: str, offset: int) -> Iterator[Event | Note]:
+    def records(self, segment: str, offset: int) -> Iterator[tuple[int, Event | Note]]:
+        """With the place of each in the segment."""
         if not self._places.segment(segment).exists():
             return  # the daemon died before its first record
         with open(self._places.segment(segment), "rb") as file:
@@ -98,7 +103,33 @@ class Journal:
             for line in file:
                 record = read_record(line)
                 if record is not None:
-                    yield record
+                    yield offset, record
+                offset += len(line)
+
+    # -- checkpoints
+
+    @property
+    def wants_checkpoint(self) -> bool:
+        return self._since_checkpoint >= RECORDS_PER_CHECKPOINT and not self.is_behind
+
+    def keep_checkpoint(self, works: Mapping[str, Any]) -> None:
+        """`works` tells all that has been flushed until now. It is a shortcut: without room there is none."""
+        self._since_checkpoint = 0
+        offsets = {path.name: path.stat().st_size for path in self._places.events.iterdir()}
+        beside = self._places.checkpoint.with_name(".checkpoint")
+        with contextlib.suppress(OSError):
+            beside.write_bytes(encode({"offsets": offsets, "works": works}))
+            reach("pool.before-checkpoint")
+            beside.rename(self._places.checkpoint)
+            reach("pool.checkpoint")
+
+    def checkpoint(self) -> tuple[dict[str, int], dict[str, Any]]:
+        """Offsets and works; both empty if there is none."""
+        try:
+            known = decode(self._places.checkpoint.read_bytes())
+            return known["offsets"], known["works"]
+        except (OSError, ValueError, KeyError):
+            return {}, {}
 
     def mend(self) -> None:
         """Closes lines that were torn."""

@@ -7,6 +7,7 @@
     socket               where it listens
     batches/<token>.json what was sent, kept until all its attempts are forgotten
     events/<segment>     what happened: one JSON line an event, only ever appended to
+    checkpoint           what the last daemon knew, so that the next one need not read all segments
     live/<attempt>       which processes work for an attempt now (see live.py)
 """
 
@@ -31,6 +32,7 @@ class Places:
         self.socket = folder / "socket"
         self.batches = folder / "batches"
         self.events = folder / "events"
+        self.checkpoint = folder / "checkpoint"
         self.live = folder / "live"
 
     def make(self) -> None:

@@ -14,6 +14,7 @@ from jobs_app.jobdir.layout import ANALYSIS
 from jobs_app.states import SliceState
 
 from ..base import Event, EventKind, Resources, Selection, Task
+from .checkpoint import restore
 from .stage import Stage
 from .turns import Turns
 from .wire import Note
@@ -111,6 +112,11 @@ class Plan:
         if not work.accepted:
             self._emit(work, EventKind.ACCEPTED, now)
         self._settle(work, now)
+
+    def restore(self, attempt: str, known: Mapping[str, Any]) -> None:
+        """Takes in what an earlier daemon knew."""
+        restore(self.works[attempt], known)
+        self._note_whether_busy(self.works[attempt])
 
     def replay(self, record: Event | Note) -> None:
         """Takes in what an earlier daemon has written."""

@@ -19,6 +19,11 @@ class Stage:
         self.counts[SliceState.WAITING] = slices
         self._none_waits_before = 0
 
+    def load(self, states: bytes) -> None:
+        self.states = bytearray(states)
+        self.counts = [states.count(state) for state in SliceState]
+        self._none_waits_before = 0
+
     def __len__(self) -> int:
         return len(self.states)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from jobs_app.killpoints import reach
 
 from ..base import Refused, Resources, Selection, Sending
+from .checkpoint import packed
 from .connection import Connection
 from .journal import Journal
 from .plan import Plan
@@ -94,7 +93,7 @@ class Verbs:
             "snapshots": {
                 work.token: {
                     "finished": work.finished,
-                    "slices": {stage.name: _packed(stage.states) for stage in work.stages},
+                    "slices": {stage.name: packed(stage.states) for stage in work.stages},
                 }
                 for work in works
             }
@@ -143,11 +142,3 @@ class Verbs:
 def _selection(message: Message) -> Selection:
     attempt, step, slices = message["selection"]
     return Selection(attempt, step, tuple(slices))
-
-
-def _packed(states: bytes | bytearray) -> str:
-    return base64.b64encode(zlib.compress(states, 1)).decode()
-
-
-def unpacked(text: str) -> bytes:
-    return zlib.decompress(base64.b64decode(text))

@@ -15,6 +15,10 @@ def event(number: int) -> Event:
     return Event(EventKind.STARTED, "a", 1.0, step="run", slice=number)
 
 
+def read(journal: Journal, segment: str, offset: int) -> list[object]:
+    return [record for _, record in journal.records(segment, offset)]
+
+
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
     places = Places(tmp_path / "pool")
@@ -33,8 +37,8 @@ def test_what_is_flushed_can_be_read_from_an_offset_on(journal: Journal) -> None
     middle = journal.size("s")
     journal.add("s", event(1))
     journal.flush()
-    assert list(journal.records("s", 0)) == [event(0), event(1)]
-    assert list(journal.records("s", middle)) == [event(1)]
+    assert read(journal, "s", 0) == [event(0), event(1)]
+    assert read(journal, "s", middle) == [event(1)]
 
 
 def test_while_the_disk_is_full_events_wait_and_none_is_lost(places: Places, journal: Journal) -> None:
@@ -48,7 +52,7 @@ def test_while_the_disk_is_full_events_wait_and_none_is_lost(places: Places, jou
     assert journal.flush() == ["s"]
     assert not journal.is_behind
     assert journal.trouble == ""
-    assert list(journal.records("s", 0)) == [event(0), event(1), event(2)]
+    assert read(journal, "s", 0) == [event(0), event(1), event(2)]
 
 
 def test_what_was_written_in_part_is_completed(
@@ -64,7 +68,7 @@ def test_what_was_written_in_part_is_completed(
     assert "10 bytes" in journal.trouble
     monkeypatch.setattr("os.write", whole)
     journal.flush()
-    assert list(journal.records("s", 0)) == [event(7)]
+    assert read(journal, "s", 0) == [event(7)]
 
 
 def test_a_torn_line_is_closed_and_passed_over(places: Places, journal: Journal) -> None:
@@ -75,7 +79,7 @@ def test_a_torn_line_is_closed_and_passed_over(places: Places, journal: Journal)
     Journal(places).mend()
     journal.add("s", event(1))
     journal.flush()
-    assert list(journal.records("s", 0)) == [event(0), event(1)]
+    assert read(journal, "s", 0) == [event(0), event(1)]
 
 
 def test_mending_leaves_whole_segments_alone(places: Places, journal: Journal) -> None:
@@ -108,3 +112,34 @@ def test_batches_come_in_the_order_in_which_they_were_sent(journal: Journal) -> 
     for name in names:
         journal.keep(name, {})
     assert [token for token, _ in journal.batches()] == names
+
+
+def test_each_record_comes_with_its_place(places: Places, journal: Journal) -> None:
+    for number in range(3):
+        journal.add("s", event(number))
+    journal.flush()
+    places_of_records = [place for place, _ in journal.records("s", 0)]
+    assert [next(iter(journal.records("s", place)))[1] for place in places_of_records] == [
+        event(0),
+        event(1),
+        event(2),
+    ]
+
+
+def test_a_checkpoint_says_up_to_where_it_holds(journal: Journal) -> None:
+    journal.add("s", event(0))
+    journal.flush()
+    journal.keep_checkpoint({"a": {"x": 1}})
+    assert journal.checkpoint() == ({"s": journal.size("s")}, {"a": {"x": 1}})
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"works": {}}', b"\xff"])
+def test_a_damaged_checkpoint_is_none(places: Places, journal: Journal, content: bytes) -> None:
+    places.checkpoint.write_bytes(content)
+    assert journal.checkpoint() == ({}, {})
+
+
+def test_without_room_there_is_no_checkpoint(places: Places, journal: Journal) -> None:
+    (places.folder / ".checkpoint").symlink_to(FULL)
+    journal.keep_checkpoint({"a": {}})
+    assert journal.checkpoint() == ({}, {})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from jobs_app.pools.base import Event, EventKind, Resources, Selection, Step, Task
+from jobs_app.pools.embedded.checkpoint import dump, restore
 from jobs_app.pools.embedded.plan import Deliver, Dismiss, Kill, Outcome, Plan, Start
 from jobs_app.pools.embedded.wire import Note
-from jobs_app.pools.embedded.work import Part
+from jobs_app.pools.embedded.work import Part, Work
 from jobs_app.states import SliceState
 
 WELL, BADLY = Outcome(0), Outcome(1, reason="it failed")
@@ -467,6 +469,24 @@ def test_a_plan_made_from_the_records_knows_the_same(desk: Desk) -> None:
     assert {name: vars_of(work) for name, work in other.plan.works.items()} == {
         name: vars_of(work) for name, work in desk.plan.works.items()
     }
+
+
+def test_a_plan_made_from_a_checkpoint_knows_the_same(asking: Desk) -> None:
+    asking.plan.answer("a", "r1", {"job": "x-1"}, asking.now)
+    asking.script("b", slices=5, retries=2)
+    asking.send("c", resources=Resources(memory_mb=5))
+    asking.run_all(BADLY)
+    asking.send("d", Step("run", 3), retries=1)
+    asking.go()
+    asking.end("run", 0, BADLY, name="d")
+    asking.go()
+    asking.plan.change(Selection("d", "run", (1,)), Resources(memory_mb=7), asking.now)
+    asking.plan.hold(Selection("d"), 1, "why", asking.now)
+    for work in asking.plan.works.values():
+        known = json.loads(json.dumps(dump(work)))
+        other = Work(work.batch, work.segment, work.task)
+        restore(other, known)
+        assert vars_of(other) == vars_of(work)
 
 
 def vars_of(work: Any) -> dict[str, Any]:
