@@ -1,6 +1,6 @@
 """A shortcut for the next daemon: what is known of all attempts, up to some place in the segments.
 
-Never more than a shortcut. It is written now and then and when the daemon ends; whatever was recorded since is
+Never more than a shortcut. It is written now and then and when the daemon ends; what was recorded since is
 read from the segments, and where it is missing or damaged, everything is.
 """
 
