@@ -19,6 +19,7 @@ from tests.embedded import (
     is_alive,
     kinds,
     output,
+    processes,
     wait_for,
     wait_for_file,
     wait_for_text,
@@ -394,6 +395,17 @@ def test_concurrency_limits_how_many_slices_run_at_once(attempts: Attempts) -> N
     task = attempts.shell(text, slices=3, concurrency=1)
     attempts.run(task)
     assert attempts.outcome(task)["ok"]
+
+
+def test_of_many_attempts_that_take_turns_only_some_leaders_stay(attempts: Attempts) -> None:
+    tasks = [attempts.shell("true", slices=2) for _ in range(40)]
+    attempts.send(*tasks)
+    most = 0
+    while not {task.attempt for task in tasks} <= attempts.finished():
+        attempts.read(0.05)
+        most = max(most, len(processes(attempts.root.parent)))
+    assert all(attempts.outcome(task)["ok"] for task in tasks)
+    assert most < 2 + 16 + 2 + 3 * 2  # daemon and zygote, idle and busy leaders, parts with what they run
 
 
 # --- subjobs ------------------------------------------------------------------------------------------------

@@ -31,12 +31,12 @@ from ..base import (
     Task,
 )
 from .checkpoint import unpacked
+from .environment import for_daemon
 from .places import Places
 from .wire import Lines, decode, encode, read_record, sending_message
 
 _PATIENCE_SECONDS = 30.0
 _READ_AT_ONCE = 2**22
-_SECRETS = ("ROOST_SECRET", "ROOST_DATABASE", "ROOST_REDIS", "DJANGO_")
 
 
 class EmbeddedPool:
@@ -162,7 +162,7 @@ class EmbeddedPool:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=_environment(),
+                env=for_daemon(os.environ),
                 check=False,
             )
 
@@ -182,6 +182,7 @@ class _Line:
         self._pool = pool
         self._lock = threading.Lock()
         self._end: socket.socket | None = None
+        self._owner = 0  # the process that has connected it; a forked child needs one of its own
         self._lines = Lines()
         self._heard: list[bytes] = []
         self._watched: tuple[str, int] | None = None
@@ -222,8 +223,10 @@ class _Line:
             self._watched = segment, offset
 
     def _say(self, line: bytes, deadline: float) -> None:
+        if self._owner != os.getpid():
+            self._hang_up()
         if self._end is None:
-            self._end = self._pool.connect(deadline)
+            self._end, self._owner = self._pool.connect(deadline), os.getpid()
             self._lines, self._heard, self._watched = Lines(), [], None
         self._end.settimeout(max(0.001, deadline - time.monotonic()))
         self._end.sendall(line)
@@ -268,10 +271,3 @@ def _read_from(path: Path, offset: int) -> bytes:
             return file.read(_READ_AT_ONCE)
     except FileNotFoundError:
         return b""
-
-
-def _environment() -> dict[str, str]:
-    """Ours without what is secret, and with the modules that this process can import."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
-    kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
-    return kept

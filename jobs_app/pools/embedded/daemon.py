@@ -29,6 +29,7 @@ from . import __path__, zygote
 from .checkpoint import dump
 from .connection import Connection
 from .crew import Crews
+from .environment import for_daemon, for_jobs
 from .journal import Journal
 from .limits import LOOK_SECONDS, Limits
 from .log import log
@@ -306,13 +307,15 @@ def code_stamp() -> frozenset[tuple[str, int]]:
 
 def restart() -> None:
     """All that this process knows is on disk."""
-    os.execv(sys.executable, [sys.executable, "-m", "jobs_app.pools.embedded", *sys.argv[1:]])  # noqa: S606
+    command = [sys.executable, "-m", "jobs_app.pools.embedded", *sys.argv[1:]]
+    os.execve(sys.executable, command, for_daemon(os.environ))  # noqa: S606
 
 
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     if options.detach:
         _detach()
+    for_jobs(os.environ)
     places = Places(options.folder)
     places.make()
     lock = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
