@@ -56,14 +56,7 @@ def begin(
             job.pk, before, "SUB", by=by, why=why, attempt=number, number_of_attempts=number, **known
         ):
             return None
-        attempt = Attempt.objects.create(
-            job=job,
-            number=number,
-            token=secrets.token_hex(16),
-            phase=phase,
-            scheduler=scheduler,
-            work=work.to_json(),
-        )
+        attempt = _open_attempt(job, number, phase, scheduler, work)
         blocks.create(attempt, work.steps, former)
         killpoints.reach("begin.before-commit")
     killpoints.reach("begin.committed")
@@ -71,6 +64,17 @@ def begin(
     if scheduler is not None:
         nudge(scheduler.pk)
     return attempt
+
+
+def _open_attempt(job: Job, number: int, phase: str, scheduler: Scheduler | None, work: Work) -> Attempt:
+    return Attempt.objects.create(
+        job=job,
+        number=number,
+        token=secrets.token_hex(16),
+        phase=phase,
+        scheduler=scheduler,
+        work=work.to_json(),
+    )
 
 
 def _scheduler(job: Job) -> Scheduler | None:

@@ -79,10 +79,10 @@ def _is_over(job: Job) -> bool:
 def _trouble(job: Job) -> str:
     """Why nothing will happen without a person; "" if something will."""
     attempt = live_attempt(job)
-    if attempt is None or attempt.wish:
-        return ""
     if job._status in HELD:
-        return job.status_message
+        return "" if attempt and attempt.wish else job.status_message or "nobody said why."
+    if attempt is None:
+        return ""
     if attempt.phase == AttemptPhase.BLOCKED:
         return _never_executed(job)
     if attempt.phase == AttemptPhase.WAITING and attempt.scheduler is not None:
