@@ -41,11 +41,11 @@ class Kill:
         return f"{self.point}:{self.count}" + (f",{first}:2" if first else "")
 
 
-def seeds(config: pytest.Config, sample: int, all_of_them: int) -> range:
-    """Every so manieth in a sample, so that all kinds of places are in it."""
+def seeds(config: pytest.Config, sample: int, all_of_them: int) -> list[int]:
+    """All, or always the same ones of them."""
     if config.getoption("--faults") == "all":
-        return range(all_of_them)
-    return range(0, all_of_them, all_of_them // sample)
+        return list(range(all_of_them))
+    return sorted(random.Random(1).sample(range(all_of_them), sample))
 
 
 def draw(seed: int, names: tuple[str, ...], longest: int = 12) -> tuple[Kill, ...]:
