@@ -36,11 +36,12 @@ from .places import Places
 from .wire import Lines, decode, encode, read_record, sending_message
 
 _PATIENCE_SECONDS = 30.0
+_IDLE_SECONDS = float(os.environ.get("ROOST_POOL_IDLE_SECONDS", "300"))
 _READ_AT_ONCE = 2**22
 
 
 class EmbeddedPool:
-    def __init__(self, folder: Path, slots: int | None = None, idle_seconds: float = 300.0) -> None:
+    def __init__(self, folder: Path, slots: int | None = None, idle_seconds: float = _IDLE_SECONDS) -> None:
         self._places = Places(Path(folder).absolute())
         self._slots = slots or os.cpu_count() or 1
         self._idle_seconds = idle_seconds

@@ -8,7 +8,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 _SECRETS = ("ROOST_SECRET", "ROOST_DATABASE", "ROOST_REDIS", "DJANGO_")
-_OWN = "ROOST_POOL_OWN_PYTHONPATH"  # what the jobs shall find as PYTHONPATH
+_OWN = "_PYTHONPATH_OF_JOBS"  # what the jobs shall find as PYTHONPATH
 
 
 def for_daemon(environment: Mapping[str, str]) -> dict[str, str]:
