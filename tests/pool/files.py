@@ -37,11 +37,12 @@ DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 MASTER_BACKOFF_CEILING = 5
 MASTER_BACKOFF_CONSTANT = 1
 
-# How soon a host that is cut off is given up.
+# How soon a host that is cut off is given up: first the link is found dead, then the lease has to end.
+TCP_KEEPALIVE_INTERVAL = 3
 JOB_DEFAULT_LEASE_DURATION = 20
-ALIVE_INTERVAL = 5
+ALIVE_INTERVAL = 3
 MAX_CLAIM_ALIVES_MISSED = 3
-CLASSAD_LIFETIME = 30
+CLASSAD_LIFETIME = 10
 
 MOUNT_UNDER_SCRATCH =
 """
