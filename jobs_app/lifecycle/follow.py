@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jobs_app.models import Segment
 from jobs_app.pools.base import Event, EventKind, Events, Pool, PoolError
@@ -16,18 +16,18 @@ AHEAD = 4  # readings that may wait to be recorded
 
 
 def gather(pool: Pool, segment: str, offset: int, wait: float) -> Events:
-    """As pool.follow(), and for a moment more: much ends soon after it began, and is written in one go."""
+    """As pool.follow(), and a moment more if nothing in it is urgent: much ends soon after it has begun."""
     found = pool.follow(segment, offset, wait)
     until = time.monotonic() + min(MOMENT, wait)
-    while found.events and not _is_awaited(found.events[-1]) and (left := until - time.monotonic()) > 0:
+    while found.events and not _is_urgent(found.events) and (left := until - time.monotonic()) > 0:
         more = pool.follow(segment, found.offset, left)
         found = Events(found.events + more.events, more.offset)
     return found
 
 
-def _is_awaited(event: Event) -> bool:
-    """Whether somebody may be waiting for this one."""
-    return event.kind in (EventKind.FINISHED, EventKind.REQUEST, EventKind.HELD)
+def _is_urgent(events: Sequence[Event]) -> bool:
+    """Somebody waits for what follows from the last of them."""
+    return events[-1].kind in (EventKind.FINISHED, EventKind.REQUEST)
 
 
 class Follower:

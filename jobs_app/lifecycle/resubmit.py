@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jobs_app import states
@@ -49,13 +50,14 @@ def rerun_failed(job: Job, user: AbstractUser | None = None) -> None:
     if former is None:
         raise WrongState(f"Job {job.pk} ({job.name!r}) has never run. Use resubmit().")
     _look_for_directory(job)
-    inherited = _inherited(former)
-    if all(set(data) <= {SliceState.DONE} for data in inherited.values()):
+    found = blocks.whole(former.pk)
+    if all(set(data) <= {SliceState.DONE} for data in found.values()):
         raise WrongState(
             f"No slice of job {job.pk} ({job.name!r}) has failed. Use resubmit() to run all again."
         )
     work = Work.from_json(former.work)
-    _again(job, work.inheriting(former.number), by, "The slices that failed are run again.", inherited)
+    kept = _inherited(found)
+    _again(job, work.inheriting(former.number), by, "The slices that failed are run again.", kept)
 
 
 def _check(job: Job) -> None:
@@ -89,9 +91,8 @@ def _look_for_directory(job: Job) -> None:
 _KEPT = bytes(SliceState.DONE if state == SliceState.DONE else SliceState.WAITING for state in range(256))
 
 
-def _inherited(former: Attempt) -> dict[str, bytes]:
+def _inherited(found: Mapping[str, bytes]) -> dict[str, bytes]:
     """What was done stays done. The synthesis belongs to the attempt: it always runs again."""
-    found = blocks.whole(former.pk)
     return {
         step: bytes(len(data)) if step == SYNTHESIS else data.translate(_KEPT) for step, data in found.items()
     }
