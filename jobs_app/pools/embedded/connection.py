@@ -25,6 +25,8 @@ class Connection:
         self.open = True
         self.leads = ""  # the attempt whose leader this is
         self.watches: tuple[str, int] | None = None  # segment and size beyond which to tell of it
+        self.told_at = 0.0
+        self.will_be_told = False
         loop.watch(end.fileno(), self.read)
 
     def read(self) -> None:

@@ -34,6 +34,7 @@ from .journal import Journal
 from .limits import LOOK_SECONDS, Limits
 from .log import log
 from .loop import Loop
+from .news import News, is_urgent
 from .places import Places
 from .plan import Action, Deliver, Dismiss, Kill, Plan, Start
 from .verbs import Verbs
@@ -72,6 +73,7 @@ class Daemon:
         self._crews = Crews(places, self._plan, self._loop, nursery)
         self._verbs = Verbs(self._plan, self._journal, self._drain)
         self._limits = Limits(places, self._plan)
+        self._news = News(self._journal, self._loop)
         self._connections: set[Connection] = set()
         self._answers: list[tuple[Connection, Mapping[str, Any]]] = []
         self._withheld: list[Action] = []
@@ -80,7 +82,7 @@ class Daemon:
         self._stopped = False
         # What is not a question with an answer.
         self._told = {
-            "watch": self._watch,
+            "watch": self._news.watch,
             "ask": self._verbs.ask,
             "hello": self._crews.hello,
             "loaded": self._crews.loaded,
@@ -157,7 +159,10 @@ class Daemon:
         if self._journal.wants_checkpoint:
             self._keep_checkpoint()
         self._act()
-        self._tell(grown)
+        self._answer()
+        urgent = {segment for segment, record in records if is_urgent(record)}
+        for segment in grown:
+            self._news.grew(segment, urgent=segment in urgent)
         self._watch_limits()
         return bool(actions)
 
@@ -182,13 +187,10 @@ class Daemon:
             case Dismiss():
                 self._crews.dismiss(action.attempt)
 
-    def _tell(self, grown: Sequence[str]) -> None:
+    def _answer(self) -> None:
         answers, self._answers = self._answers, []
         for connection, answer in answers:
             connection.send(answer)
-        for connection in list(self._connections):
-            if connection.watches and connection.watches[0] in grown:
-                self._tell_growth(connection)
 
     def _watch_limits(self) -> None:
         if not self._watching_limits and self._limits.any:
@@ -218,6 +220,7 @@ class Daemon:
     def _hung_up(self, connection: Connection) -> None:
         self._connections.discard(connection)
         self._verbs.hung_up(connection)
+        self._news.hung_up(connection)
         if connection.leads:
             self._crews.hung_up(connection)
 
@@ -254,19 +257,6 @@ class Daemon:
         if code_stamp() != self._code:
             log("the code has changed; starting anew")
             restart()
-
-    def _watch(self, connection: Connection, message: Mapping[str, Any]) -> None:
-        connection.watches = (str(message["segment"]), int(message["offset"]))
-        self._tell_growth(connection)
-
-    def _tell_growth(self, connection: Connection) -> None:
-        if connection.watches is None:
-            return
-        segment, offset = connection.watches
-        size = self._journal.size(segment)
-        if size > offset:
-            connection.watches = None
-            connection.send({"grown": segment, "size": size})
 
     def _hear_nursery(self) -> None:
         try:
