@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 from django.db.models import Sum
 
 from jobs_app.jobdir import manifest
+from jobs_app.jobdir.files import is_plain_file
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
 from jobs_app.jobdir.output import Output, Part
 from jobs_app.models import Job, SliceBlock
@@ -69,8 +71,16 @@ def _left_behind(root: Path) -> Iterator[File]:
     for top in root.iterdir():
         if top.name in RESERVED or top.name.startswith("signac_"):
             continue
-        for path in [top, *top.rglob("*")] if top.is_dir() else [top]:
-            if path.is_file():
+        yield from _plain_files(root, top)
+
+
+def _plain_files(root: Path, top: Path) -> Iterator[File]:
+    """Not through links that are folders or lead out; what goes meanwhile is gone."""
+    walked = os.walk(top) if top.is_dir() and not top.is_symlink() else [(str(root), [], [top.name])]
+    inside = root.resolve()
+    for folder, _, names in walked:
+        for path in (Path(folder, name) for name in names):
+            if is_plain_file(path) and path.resolve().is_relative_to(inside):
                 yield File(str(path.relative_to(root)), path.stat().st_size)
 
 
@@ -131,7 +141,8 @@ def _error_text(path: Path) -> str:
         return f"{path} cannot be read: {error}"
     if not isinstance(content, dict):
         return str(content)
-    return str(content.get("traceback") or content.get("message") or content)
+    text = str(content.get("traceback") or content.get("message") or content)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _attempt(job: Job) -> AttemptPaths | None:

@@ -64,7 +64,10 @@ def _refuse_length(parts: list[str], text: str, what: str) -> None:
 
 
 def show(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - what cannot even be shown is named by its kind
+        text = f"<{type(value).__name__}, which cannot be shown: {type(error).__name__}>"
     return text if len(text) <= 120 else text[:80] + "..." + text[-20:]
 
 

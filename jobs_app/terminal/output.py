@@ -71,7 +71,8 @@ class Output:
                 self.write(f"{name}\t{one_line(plainly(value))}\n")
 
     def json(self, value: Any) -> None:
-        self.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        self.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")  # JSON's own escapes
 
     # --- words ------------------------------------------------------------------------------------------
 
@@ -79,12 +80,14 @@ class Output:
         """For people: nothing of it appears in JSON."""
         if self.as_json:
             return
+        text = harmless(text)
         if self.fancy:
             self.console.print(text, style=style or None, markup=False)
         else:
             self.write(text + "\n")
 
     def warn(self, text: str) -> None:
+        text = harmless(text)
         if self.errors.isatty():
             self._error_console.print(text, style="red", markup=False)
         else:
@@ -113,7 +116,9 @@ class Output:
             table.add_column(column.title, justify=justify, overflow="fold", no_wrap=column.right)  # type: ignore[arg-type]
         for row in rows:
             values = [(column, row.get(column.key)) for column in columns]
-            table.add_row(*(Text(column.shown(value), column.style_of(value)) for column, value in values))
+            table.add_row(
+                *(Text(one_line(column.shown(value)), column.style_of(value)) for column, value in values)
+            )
         self.console.print(table)
 
     def _rich_fields(self, pairs: Iterable[tuple[str, Any]]) -> None:
@@ -124,7 +129,7 @@ class Output:
         table.add_column(style="dim")
         table.add_column(overflow="fold")
         for name, value in pairs:
-            table.add_row(name, Text(plainly(value)))
+            table.add_row(name, Text(harmless(plainly(value))))
         self.console.print(table)
 
 
@@ -138,6 +143,11 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+
+
+def harmless(text: str) -> str:
+    """Lines of text from elsewhere: what would steer the terminal is written as an escape."""
+    return "".join(letter if letter in "\n\t" else one_line(letter) for letter in text)
 
 
 def _escape(letter: str) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from jobs_app import inspection, permissions, states
 from jobs_app.models import History, Job
+from jobs_app.terminal.output import one_line
 
 from . import cells
 from .actions import offered
@@ -94,9 +95,11 @@ class FileRow:
 
 def _files(job: Job) -> dict[str, Any]:
     found = inspection.files(job)
-    rows = [FileRow(file.name, file.size, _url(job, file.name)) for file in found[:MOST_FILES]]
+    rows = [FileRow(one_line(file.name), file.size, _url(job, file.name)) for file in found[:MOST_FILES]]
     pictures = [
-        row for row in rows if row.size <= LARGEST_PICTURE and row.name.lower().endswith(tuple(PICTURES))
+        row
+        for row in rows
+        if row.url and row.size <= LARGEST_PICTURE and row.name.lower().endswith(tuple(PICTURES))
     ]
     return {
         "files": rows,
@@ -107,7 +110,11 @@ def _files(job: Job) -> dict[str, Any]:
 
 
 def _url(job: Job, name: str) -> str:
-    return reverse("job-file", args=[job.pk, name])
+    """Empty for a name that no address can hold: one with a newline, or one that is no UTF-8."""
+    try:
+        return reverse("job-file", args=[job.pk, name])
+    except (NoReverseMatch, UnicodeEncodeError):
+        return ""
 
 
 def _output(job: Job, wanted: str) -> dict[str, Any]:

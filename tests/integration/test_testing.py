@@ -11,7 +11,7 @@ from django.test import TestCase
 
 from jobs_app import registry
 from jobs_app.courier import lend_a_hand
-from jobs_app.errors import BadOptions, JobFailed
+from jobs_app.errors import BadOptions, JobFailed, WrongState
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Scheduler
 from jobs_app.registry import App
@@ -164,3 +164,31 @@ class TestWithUnittest(JobTestMixin, TestCase):
     def test_the_example_runs(self) -> None:
         job = self.run_job("ising", size=8, sweeps=20, temperatures=4, tolerance=9.0, slices=2)
         self.assertTrue(job.load()["agrees"])  # noqa: PT009 - this is what such tests look like
+
+
+def test_a_finished_job_is_not_rerun_and_keeps_its_result(run_job, write: Write) -> None:
+    write("add", "def analysis(sliceno): return 1\ndef synthesis(analysis_res): return sum(analysis_res)")
+    done = run_job("add", slices=3)
+    with pytest.raises(WrongState, match=r"No slice of job .* has failed"):
+        Job.objects.get(pk=done.number).rerun_failed()
+    assert done.load() == 3
+
+
+def test_an_error_with_bytes_that_are_no_text_ends_its_job(run_job, write: Write) -> None:
+    write("odd", "def synthesis(): raise ValueError('a\\udcff\\0b')")
+    with pytest.raises(JobFailed, match=r"a\\udcff\\x00b"):
+        run_job("odd")
+
+
+def test_a_result_that_cannot_even_be_shown_is_named_by_its_kind(run_job, write: Write) -> None:
+    write(
+        "odd",
+        """
+        class Odd:
+            def __repr__(self): raise RuntimeError
+            def __reduce__(self): raise TypeError("no")
+        def synthesis(): return Odd()
+        """,
+    )
+    with pytest.raises(JobFailed, match="The result of synthesis, <Odd, which cannot be shown"):
+        run_job("odd")

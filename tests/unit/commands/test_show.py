@@ -103,3 +103,12 @@ def test_history_says_who_did_what_and_why(make_job, alice):
     )
     (row,) = manage("jobs", "history", str(job.pk)).rows
     assert row[1:] == ["1", "alice", "Pending", "Submitted", "asked for"]
+
+
+def test_what_a_script_said_cannot_steer_the_terminal(make_job):
+    error = json.dumps({"traceback": "\x1b]0;title\x07\x1b[2J first\nsecond\udcff"}).encode()
+    job = make_job(_status="ERR", number_of_attempts=1, files={".roost/attempts/1/errors/3.json": error})
+    said = manage("jobs", "show", str(job.pk))
+    assert said.out.endswith("3 failed:\n\\x1b]0;title\\x07\\x1b[2J first\nsecond\\udcff\n")
+    (trouble,) = manage("jobs", "show", str(job.pk), "--json").json["errors"]
+    assert "first\nsecond" in trouble["text"]

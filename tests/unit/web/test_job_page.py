@@ -98,3 +98,28 @@ def test_a_page_of_an_active_job_refreshes_itself_and_one_of_a_finished_job_does
 
 def test_a_job_whose_directory_was_removed_still_has_a_page(page_of, alice, make_job):
     assert page_of(alice).get(f"/jobs/{make_job(_status='COM', number_of_attempts=1).pk}/").status_code == 200
+
+
+def test_files_with_names_that_no_address_can_hold_are_named_without_a_link(page_of, alice, make_job):
+    job = make_job(_status="ERR", files={"two\nlines.txt": b"", "bytes\udcff.png": b"", "plain.txt": b""})
+    content = page_of(alice).get(f"/jobs/{job.pk}/").content.decode()
+    assert r"<td>two\nlines.txt</td>" in content
+    assert r"<td>bytes\udcff.png</td>" in content
+    assert f'href="/jobs/{job.pk}/files/plain.txt"' in content
+
+
+def test_links_of_a_job_that_lead_out_of_its_directory_are_not_listed(page_of, alice, make_job, tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "key").write_text("")
+    job = make_job(_status="ERR", files={"own/inner.txt": b""})
+    (job.directory / "outer").symlink_to(tmp_path / "private")
+    (job.directory / "own" / "key.txt").symlink_to(tmp_path / "private" / "key")
+    (job.directory / "again.txt").symlink_to("own/inner.txt")
+    response = page_of(alice).get(f"/jobs/{job.pk}/")
+    assert [file.name for file in response.context["files"]] == ["again.txt", "own/inner.txt"]
+
+
+def test_an_error_that_is_no_utf8_is_shown(page_of, alice, make_job):
+    error = json.dumps({"traceback": "no such file: a\udcff"}).encode()
+    job = make_job(_status="ERR", number_of_attempts=1, files={".roost/attempts/1/errors/3.json": error})
+    assert rb"no such file: a\udcff" in page_of(alice).get(f"/jobs/{job.pk}/").content
