@@ -182,6 +182,7 @@ def test_an_executable_that_is_not_there_fails_and_names_it(attempts: Attempts) 
     (ended,) = attempts.of(task, EventKind.ENDED)
     assert ended.exit_code == 127
     assert "/no/such/program" in output(task, 0)
+    assert attempts.outcome(task)["reason"] == "/no/such/program cannot be run: No such file or directory"
 
 
 def test_what_a_part_leaves_running_ends_with_it(attempts: Attempts) -> None:

@@ -6,19 +6,27 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobs_app.jobdir import facts
-from jobs_app.jobdir.output import Output
-from jobs_app.jobdir.pack import FROM_SLICES
 from jobs_app.killpoints import reach
 from jobs_app.states import SliceState
 
 from ..base import Task
-from .record import attempt_paths
+from .record import attempt_paths, explain
 from .work import Part
 
 CANNOT_RUN, NOT_FOUND = 126, 127
+
+
+@dataclass(frozen=True)
+class End:
+    """How the child ended: its exit code or minus its signal, and what it used."""
+
+    status: int
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
 
 
 def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
@@ -28,28 +36,28 @@ def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
     os.chdir(task.directory)
     paths = attempt_paths(task)
     paths.root.mkdir(parents=True, exist_ok=True)
-    output = paths.output(*part)
-    status, usage = _run_child(task, part, arguments, output)
+    end = _run_child(task, part, tries, arguments)
     if stopped:  # whatever it ended with, it was not given the time to end
-        status = -signal.SIGTERM
-    size = _drop_if_empty(output)
-    if not status and _slices(task, part) >= FROM_SLICES:
-        Output(output.parent).pack(part.slice)
-    fact = facts.Fact(
-        state=SliceState.FAILED if status else SliceState.DONE,
-        tries=tries,
-        exit_code=max(status, 0),
-        signal=max(-status, 0),
-        start=start,
-        end=time.time(),
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
-        memory_bytes=usage.ru_maxrss << 10,
-        output_bytes=size,
-    )
+        end = replace(end, status=-signal.SIGTERM)
+    fact = _fact(end, tries, start, _drop_if_empty(paths.output(*part)))
     reach("part.before-record")
     facts.write(paths.facts, part.step, part.slice, fact)
     reach("part.recorded")
     return 0
+
+
+def _fact(end: End, tries: int, start: float, output_bytes: int) -> facts.Fact:
+    return facts.Fact(
+        state=SliceState.FAILED if end.status else SliceState.DONE,
+        tries=tries,
+        exit_code=max(end.status, 0),
+        signal=max(-end.status, 0),
+        start=start,
+        end=time.time(),
+        cpu_seconds=end.cpu_seconds,
+        memory_bytes=end.memory_bytes,
+        output_bytes=output_bytes,
+    )
 
 
 def _let_only_the_child_stop() -> list[int]:
@@ -59,24 +67,22 @@ def _let_only_the_child_stop() -> list[int]:
     return seen
 
 
-def _run_child(task: Task, part: Part, arguments: Sequence[str], output: Path) -> tuple[int, _Usage]:
+def _run_child(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> End:
+    output = attempt_paths(task).output(*part)
     output.parent.mkdir(exist_ok=True)
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         pid = _spawn(task, part, arguments, handle)
     except OSError as error:
-        os.write(handle, f"{task.executable} cannot be run: {error.strerror}.\n".encode())
-        return NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN, _Usage()
+        message = f"{task.executable} cannot be run: {error.strerror}"
+        os.write(handle, f"{message}\n".encode())
+        explain(task, part, tries, message)
+        return End(NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN)
     finally:
         os.close(handle)
     reach("part.running")
     _, status, usage = os.wait4(pid, 0)
-    return os.waitstatus_to_exitcode(status), _Usage(usage.ru_utime, usage.ru_stime, usage.ru_maxrss)
-
-
-class _Usage:
-    def __init__(self, ru_utime: float = 0.0, ru_stime: float = 0.0, ru_maxrss: int = 0) -> None:
-        self.ru_utime, self.ru_stime, self.ru_maxrss = ru_utime, ru_stime, ru_maxrss
+    return End(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
 
 
 def _spawn(task: Task, part: Part, arguments: Sequence[str], output: int) -> int:

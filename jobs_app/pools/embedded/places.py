@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from ..base import Refused
@@ -60,13 +61,13 @@ class Places:
         listener.listen(512)
         return listener
 
-    def _at_socket(self, act: object) -> socket.socket:
+    def _at_socket(self, act: Callable[[socket.socket, str], None]) -> socket.socket:
         # A socket's path may have some hundred characters at most; through the folder's descriptor it
         # is short wherever the folder lies.
         handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            act(connection, f"/proc/self/fd/{handle}/{self.socket.name}")  # type: ignore[operator]
+            act(connection, f"/proc/self/fd/{handle}/{self.socket.name}")
         except BaseException:
             connection.close()
             raise

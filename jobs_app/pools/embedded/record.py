@@ -42,10 +42,7 @@ def record_failure(task: Task, part: Part, tries: int, outcome: Outcome) -> None
     """Leaves the record in place of a part that could not do so itself."""
     if not Path(task.directory).is_dir():
         raise FileNotFoundError(f"the job's directory {task.directory} is gone")
-    paths = attempt_paths(task)
-    error = paths.error(*part)
-    error.parent.mkdir(parents=True, exist_ok=True)
-    files.write_json(error, {**part._asdict(), "tries": tries, "message": outcome.reason})
+    explain(task, part, tries, outcome.reason)
     fact = facts.Fact(
         state=SliceState.FAILED,
         tries=tries,
@@ -54,7 +51,13 @@ def record_failure(task: Task, part: Part, tries: int, outcome: Outcome) -> None
         start=outcome.at,
         end=outcome.at,
     )
-    facts.write(paths.facts, part.step, part.slice, fact)
+    facts.write(attempt_paths(task).facts, part.step, part.slice, fact)
+
+
+def explain(task: Task, part: Part, tries: int, message: str) -> None:
+    path = attempt_paths(task).error(*part)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(path, {**part._asdict(), "tries": tries, "message": message})
 
 
 def outcome_of_death(status: int, where: str = "") -> Outcome:
