@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from jobs_app import errors
+from jobs_app.management.hints import line
 from jobs_app.terminal.output import Output
 
 FAILED, WRONG, NO_JOB, WAITING, NOT_NOW, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -57,9 +58,12 @@ class Subparser(CommandParser):
             return super().parse_known_args(args, namespace)
         self._mixing = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            found, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._mixing = False
+        if unknown:  # said with the subcommand's own usage
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
 
 class RoostCommand(BaseCommand):
@@ -116,5 +120,5 @@ def _reader_has_enough() -> None:
 def _about_database(error: DatabaseError) -> str:
     text = str(error)
     if "no such table" in text or "no such column" in text or "does not exist" in text:
-        return f"The database is not set up, or is older than the code ({text}). Run: manage.py migrate"
+        return f"The database is not set up, or is older than the code ({text}). Run: {line('migrate')}"
     return f"The database does not answer: {text}"

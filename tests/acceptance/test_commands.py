@@ -31,6 +31,15 @@ def test_exit_codes_and_messages_without_a_traceback(machine: Machine) -> None:
         assert bool(done.stderr) == bool(code), words
 
 
+def test_a_wrong_option_of_a_subcommand_shows_the_usage_of_that_subcommand(machine: Machine) -> None:
+    for words in (("jobs", "list", "--bogus"), ("jobs", "show", "1", "2")):
+        done = machine.manage(*words)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"usage: manage.py jobs {words[1]} ")
+        assert f"unrecognized arguments: {words[-1]}" in done.stderr
+    assert "required: METHOD_OR_TEMPLATE\n" in machine.manage("jobs", "run").stderr
+
+
 def test_a_job_is_paused_resumed_stopped_and_resubmitted_with_nobody_serving(machine: Machine) -> None:
     machine.manage("jobs", "run", "ising", "sweeps=200000")
     said = [machine.manage("jobs", verb, "1") for verb in ("pause", "resume", "stop")]

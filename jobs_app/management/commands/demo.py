@@ -26,7 +26,9 @@ class Command(RoostCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("values", nargs="*", metavar="KEY=VALUE", help="options: manage.py methods ising")
+        parser.add_argument(
+            "values", nargs="*", default=[], metavar="KEY=VALUE", help="options: see methods ising"
+        )
         parser.add_argument("--again", action="store_true", help="run it even if there is a finished one")
 
     def run(self, output: Output, options: dict[str, Any]) -> int | None:

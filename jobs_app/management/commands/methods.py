@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from jobs_app import methods
 from jobs_app.management.base import FAILED, RoostCommand
+from jobs_app.management.hints import line
 from jobs_app.script.kinds import Kind
 from jobs_app.terminal.output import Column, Output
 
@@ -35,7 +36,8 @@ class Command(RoostCommand):
             return None
         catalogue = methods.catalogue(options["app"])
         rows = [_row(method) for method in catalogue.methods]
-        output.table(COLUMNS, rows, "No app has job scripts. Write a new app: manage.py startjobapp NAME")
+        new = line("startjobapp NAME")
+        output.table(COLUMNS, rows, f"No app has job scripts. Write a new app: {new}")
         for error in catalogue.broken:
             output.warn(str(error))
         return FAILED if catalogue.broken else None

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 
 from jobs_app.management import own_apps
 from jobs_app.management.base import Error, RoostCommand
+from jobs_app.management.hints import line
 from jobs_app.terminal.output import Output
 
 SKELETON = Path(__file__).parents[1] / "skeleton"
@@ -81,7 +82,7 @@ def _filled(text: str, name: str) -> str:
 
 def next_steps(name: str, folder: Path) -> list[str]:
     """What is left to be done depends on whether this project finds the app by itself."""
-    lines = [f"  manage.py jobs run {name} --wait", f"  pytest {_shown(folder)}"]
+    lines = [f"  {line(f'jobs run {name} --wait')}", f"  pytest {_shown(folder)}"]
     if own_apps.add(name, folder):
         return ["Next:", *lines]
     return [

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.management.base import EXIT_CODES, Formatter
+from jobs_app.management.hints import line
 from jobs_app.models import Job
 from jobs_app.terminal.output import Output
 
@@ -49,7 +50,7 @@ def find_job(text: str) -> Job:
         job = rows.filter(pk=int(number)).first()
         if job is not None and text in (number, job.jobid):
             return job
-    raise UnknownJob(f"There is no job {text}. Those that are there: manage.py jobs list")
+    raise UnknownJob(f"There is no job {text}. Those that are there: {line('jobs list')}")
 
 
 def find_jobs(texts: Iterable[str]) -> list[Job]:
@@ -65,7 +66,7 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
 def _assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise Invalid(f"{text!r} is no value for anything. Write name=value.")
+        raise Invalid(f"{text!r} is not a name and a value. Write name=value, for example size=64.")
     return name, literal(value)
 
 

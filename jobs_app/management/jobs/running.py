@@ -9,6 +9,7 @@ from jobs_app import building, job_templates, methods, registry, script_jobs
 from jobs_app.errors import Invalid, JobHeld, UnknownMethod
 from jobs_app.management import person
 from jobs_app.management.base import FAILED, INTERRUPTED, WAITING
+from jobs_app.management.hints import line
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Template
 from jobs_app.states import FINAL
@@ -33,12 +34,11 @@ def add(commands: Subcommands) -> None:
     parser = subcommand(
         commands, "run", run, "runs a job script or a template; a finished job like it is reused"
     )
-    parser.add_argument(
-        "what", metavar="METHOD_OR_TEMPLATE", help="see manage.py methods, manage.py templates"
-    )
+    parser.add_argument("what", metavar="METHOD_OR_TEMPLATE", help="see the commands methods and templates")
     parser.add_argument(
         "values",
         nargs="*",
+        default=[],
         metavar="KEY=VALUE",
         help="options of the script; memory, retries, wall_time, scheduler, ...",
     )
@@ -67,7 +67,7 @@ def run(output: Output, options: Options) -> int | None:
     if options["wait"]:
         code = follow(output, job, options["timeout"])
         return _say_json(output, job, code)
-    output.say(f"Follow it: manage.py jobs wait {job.pk}", "dim")
+    output.say(f"Follow it: {line(f'jobs wait {job.pk}')}", "dim")
     return _say_json(output, job, 0)
 
 
@@ -102,7 +102,7 @@ def _method(name: str) -> methods.Method:
     try:
         return methods.find(name)
     except UnknownMethod as error:
-        raise UnknownMethod(f"{error} Nor is it a template: manage.py templates") from None
+        raise UnknownMethod(f"{error} Nor is it a template: {line('templates')}") from None
 
 
 def _build(method: methods.Method, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
@@ -172,7 +172,7 @@ def follow(output: Output, job: Job, timeout: float | None = None) -> int:
     try:
         over = Progress(output, job).watch(job.wait, timeout)
     except JobHeld as held:
-        output.warn(f"{held} Let it go on: manage.py jobs resume {job.pk}")
+        output.warn(f"{held} Let it go on: {line(f'jobs resume {job.pk}')}")
         return WAITING
     except KeyboardInterrupt:
         say_how_to_go_on(output, job)
@@ -186,15 +186,18 @@ def follow(output: Output, job: Job, timeout: float | None = None) -> int:
 def say_how_to_go_on(output: Output, job: Job) -> None:
     output.warn(
         f"\nJob {job.pk} goes on without this terminal.\n"
-        f"  See it:  manage.py jobs wait {job.pk}\n"
-        f"  Stop it: manage.py jobs stop {job.pk}"
+        f"  See it:  {line(f'jobs wait {job.pk}')}\n"
+        f"  Stop it: {line(f'jobs stop {job.pk}')}"
     )
 
 
 def say_how_it_ended(output: Output, job: Job) -> int:
     if job._status in GOOD:
-        output.say(f"Job {job.pk} is {job.cached_status}. Its files: manage.py jobs files {job.pk}", "green")
+        files = line(f"jobs files {job.pk}")
+        output.say(f"Job {job.pk} is {job.cached_status}. Its files: {files}", "green")
         return 0
     output.warn(f"Job {job.pk} ended: {job.cached_status}. {job.status_message}".rstrip())
-    output.warn(f"What it says: manage.py jobs show {job.pk}, manage.py jobs logs {job.pk}")
+    output.warn(
+        f"What it says: {line(f'jobs show {job.pk}')}\nWhat it printed: {line(f'jobs logs {job.pk}')}"
+    )
     return FAILED

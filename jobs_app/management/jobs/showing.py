@@ -12,6 +12,7 @@ from jobs_app import inspection
 from jobs_app.errors import Invalid
 from jobs_app.jobdir import files as jobfiles
 from jobs_app.jobdir.output import Output as Printed
+from jobs_app.management.hints import line
 from jobs_app.models import Job
 from jobs_app.states import Counts
 from jobs_app.terminal import describe
@@ -166,7 +167,7 @@ def cat(output: Output, options: Options) -> None:
     path = jobfiles.locate(job.directory, options["file"])
     if not jobfiles.is_plain_file(path):
         raise Invalid(
-            f"Job {job.pk} has no file {options['file']!r}. Its files: manage.py jobs files {job.pk}"
+            f"Job {job.pk} has no file {options['file']!r}. Its files: {line(f'jobs files {job.pk}')}"
         )
     with path.open("rb") as file:
         _refuse_to_flood(file, output, options["file"])
