@@ -43,7 +43,6 @@ class Browser:
 class Server:
     def __init__(self, machine: Machine, port: int) -> None:
         self.machine = machine
-        self.address = f"http://localhost:{port}/"
         self.process = machine.start("manage.py", "serve", "--port", str(port))
         self.said = ""
         assert self.process.stdout is not None
@@ -51,6 +50,9 @@ class Server:
             line = self.process.stdout.readline()
             assert line, self.process.communicate()[1]
             self.said += line
+        found = re.search(r"Roost is at (\S+)", self.said)
+        assert found
+        self.address = found[1]
 
     @property
     def link(self) -> str:
@@ -156,3 +158,23 @@ def test_a_port_that_is_taken_is_said(server: Server) -> None:
     second = server.machine.manage("serve", "--port", str(port))
     assert second.returncode == 1
     assert f"Cannot listen on 127.0.0.1:{port}" in second.stderr
+
+
+def test_port_nought_is_a_free_one_and_the_link_leads_there(machine: Machine) -> None:
+    server = Server(machine, 0)
+    try:
+        assert urllib.parse.urlsplit(server.address).port
+        assert "There are no jobs yet" in server.signed_in().get("/jobs/")[1]
+    finally:
+        server.end()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--port", "80000"), ("--port", "-5"), ("--threads", "0"), ("--threads", "-1"), ("--host", "a b")],
+)
+def test_a_port_or_number_that_cannot_be_is_refused(machine: Machine, words: tuple[str, str]) -> None:
+    done = machine.manage("serve", *words)
+    assert done.returncode == 2
+    assert " ".join(words) in done.stderr
+    assert "Traceback" not in done.stderr

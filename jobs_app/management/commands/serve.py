@@ -18,6 +18,7 @@ from jobs_app.terminal.output import Output
 from jobs_app.web import sign_in
 
 LARGEST_BODY = 16 << 20
+LARGEST_PORT = 65535
 PATIENCE = 10.0  # seconds that the background gets to end what it is at
 
 
@@ -25,7 +26,7 @@ class Command(RoostCommand):
     help = "Shows the jobs in a browser and does the background work, in one process. Ctrl-C ends it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=int, default=8000, help="0: any free one (default 8000)")
         parser.add_argument(
             "--host", default="127.0.0.1", help="0.0.0.0: reachable from everywhere (see ROOST_HOSTS)"
         )
@@ -34,14 +35,24 @@ class Command(RoostCommand):
 
     def run(self, output: Output, options: dict[str, Any]) -> None:
         Scheduler.objects.exists()  # says at once if the database is not there
+        _check(options)
         server = _listen(options)
         try:
             with _background() as said, _ended_by_signals():
-                _announce(output, options, said)
+                _announce(output, {**options, "port": _port_of(server)}, said)
                 server.run()
         finally:
             server.close()
         output.say("Roost has ended. Jobs that run go on.")
+
+
+def _check(options: dict[str, Any]) -> None:
+    if not 0 <= options["port"] <= LARGEST_PORT:
+        raise Error(
+            f"--port {options['port']}: a port is a number up to {LARGEST_PORT}, or 0 for any free one."
+        )
+    if options["threads"] < 1:
+        raise Error(f"--threads {options['threads']}: at least one has to answer requests.")
 
 
 def _listen(options: dict[str, Any]) -> Any:
@@ -56,11 +67,19 @@ def _listen(options: dict[str, Any]) -> Any:
             # They are believed by nobody; but a link that signs in must see that it came through a proxy.
             clear_untrusted_proxy_headers=False,
         )
+    except ValueError as error:
+        raise Error(f"--host {options['host']}: there is no such host here.") from error
     except OSError as error:
         where = f"{options['host']}:{options['port']}"
         raise Error(
             f"Cannot listen on {where}: {error.strerror}. Choose another one: --port", FAILED
         ) from error
+
+
+def _port_of(server: Any) -> int:
+    """A host with several addresses has several sockets."""
+    several = getattr(server, "effective_listen", None)
+    return int(several[0][1] if several else server.effective_port)
 
 
 @contextmanager
