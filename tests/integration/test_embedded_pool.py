@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import jobs_app
 from jobs_app.pools.base import EventKind, PoolUnreachable, Refused, Resources, Selection, Sending
 from jobs_app.pools.embedded.client import EmbeddedPool
 from jobs_app.states import SliceState
@@ -501,6 +503,25 @@ def test_a_daemon_without_work_ends_by_itself_and_comes_back(tmp_path: Path) -> 
     assert pool.rests()
     attempts.run(attempts.shell("true"))
     end_all(tmp_path, pool)
+
+
+def test_new_work_is_done_by_the_code_as_it_is_now(
+    attempts: Attempts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade, or an edit, nobody has to end the daemon by hand."""
+    code = tmp_path / "code"
+    shutil.copytree(Path(jobs_app.__file__).parent, code / "jobs_app")
+    monkeypatch.syspath_prepend(code)
+    attempts.run(attempts.shell("true"))
+    executable = code / "jobs_app" / "pools" / "embedded" / "executable.py"
+    executable.write_text(executable.read_text().replace('"ROOST_JOB"', '"ROOST_NEW"'))
+    wait_for(lambda: output_of(attempts, 'echo "${ROOST_NEW-old}"') != "old\n")
+
+
+def output_of(attempts: Attempts, text: str) -> str:
+    task = attempts.shell(text)
+    attempts.run(task)
+    return output(task, 0)
 
 
 def test_what_is_secret_does_not_reach_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
     os.chdir(task.directory)
     paths = attempt_paths(task)
     paths.root.mkdir(parents=True, exist_ok=True)
+    paths.error(*part).unlink(missing_ok=True)  # of an earlier try
     end = _run_child(task, part, tries, arguments)
     if stopped:  # whatever it ended with, it was not given the time to end
         end = replace(end, status=-signal.SIGTERM)
