@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 _CURES = {
     1: "Somebody held it by hand. Resume it when it may go on.",
     3: "A rule of the pool holds it. Read the reason, mend the job, then resume it.",
@@ -12,20 +15,25 @@ _CURES = {
     14: "Its working directory is gone. Resubmit it.",
     21: "The node lost it in a strange way. Resume it; it will start somewhere else.",
     26: "It waited too long in a state that its own rule forbids. Resume it or stop it.",
-    34: "It used more memory than it may. Give it more (memory_mb) and resume it, or stop it.",
-    46: "It ran longer than it may. Give it more time (wall_seconds) and resume it, or stop it.",
-    47: "It ran longer than it may. Give it more time (wall_seconds) and resume it, or stop it.",
-    102: "It used more disk than it may. Give it more (disk_mb) and resume it, or stop it.",
-    104: "It used more disk than it may. Give it more (disk_mb) and resume it, or stop it.",
 }
+_LIMITS = {34: "memory", 46: "wall_time", 47: "wall_time", 102: "disk", 104: "disk"}
+_UNITS = {"memory": "MB", "wall_time": "s", "disk": "MB"}
+_WHERE_NONE_WAS_SET = {"memory": 2048, "wall_time": 7200, "disk": 4096}
 _GENERAL = "Mend what the reason names and resume it, or stop it."
 
 
-def cure(code: int) -> str:
-    return _CURES.get(code, _GENERAL)
+def cure(code: int, job_id: int, parameters: Mapping[str, Any]) -> str:
+    name = _LIMITS.get(code)
+    if name is None:
+        return _CURES.get(code, _GENERAL)
+    more = f"{2 * parameters.get(name, 0) or _WHERE_NONE_WAS_SET[name]}{_UNITS[name]}"
+    return (
+        f"Give it more and let it go on: jobs resume {job_id} {name}={more} (in Python: "
+        f'job.resume({name}="{more}")); or stop it.'
+    )
 
 
-def sentence(reason: str, code: int) -> str:
+def sentence(reason: str, code: int, job_id: int, parameters: Mapping[str, Any]) -> str:
     """Reason and cure, as the user reads them."""
     said = reason.strip().rstrip(".") or "The pool gave no reason"
-    return f"{said}. {cure(code)}"
+    return f"{said}. {cure(code, job_id, parameters)}"

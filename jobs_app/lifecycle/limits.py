@@ -1,17 +1,18 @@
-"""New limits for a job that has not ended: what helps one that is held because it used too much."""
+"""New limits for a job's slices: what helps one that is held because it used too much."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from jobs_app.errors import BadParameter
 from jobs_app.job_types import checked_parameters
-from jobs_app.models import Job
+from jobs_app.models import Attempt, Job
 
-from .actors import acting
+from .actors import Actor, acting
 from .change import note, refuse
 from .close import live_attempt
 from .task import resources_of
@@ -20,25 +21,47 @@ from .wish import CHANGE, Wish, want
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
-LIMITS = ("cpus", "memory", "disk", "gpus", "wall_time")
+LIMITS = {"cpus": "", "memory": " MB", "disk": " MB", "gpus": "", "wall_time": " s"}  # and their units
 
 
 def change_limits(job: Job, user: AbstractUser | None = None, **limits: object) -> None:
     """For the slices' next start; resume() what is held. As in create_job: memory="2 GB", wall_time="3h"."""
     by = acting(job, user)
-    unknown = sorted(limits.keys() - set(LIMITS))
-    if unknown:
-        raise BadParameter(f"{unknown[0]!r} is not a limit. There are: {', '.join(LIMITS)}.")
-    given = checked_parameters(job.type, limits)
+    attempt = live_attempt(job)
+    if attempt is None:
+        raise refuse(job, "change the limits of", "Resubmit it with other ones, or create another job.")
+    set_limits(job, attempt, by, limits)
+
+
+def set_limits(job: Job, attempt: Attempt, by: Actor, limits: Mapping[str, object]) -> None:
+    """In the job's row, and on its pool if that has it."""
+    given = checked_limits(job, limits)
     with transaction.atomic():
-        attempt = live_attempt(job)
-        row = Job.objects.select_for_update().filter(pk=job.pk).first()
-        if attempt is None or row is None:
-            raise refuse(job, "change the limits of", "Resubmit it, or create another job.")
+        row = Job.objects.select_for_update().get(pk=job.pk)
+        why = described(row.parameters, given, by)
         row.parameters.update(given)
         Job.objects.filter(pk=job.pk).update(parameters=row.parameters)
-        why = f"{by.name} set {', '.join(f'{name} = {value}' for name, value in given.items())}."
         wish = Wish(CHANGE, why, resources=asdict(resources_of(row.parameters)))
         if not want(attempt, wish, by):
             note(job.pk, by, why, attempt=attempt.number)
     job.parameters = row.parameters
+
+
+def checked_limits(job: Job, limits: Mapping[str, object]) -> dict[str, Any]:
+    foreign = sorted(limits.keys() - LIMITS.keys())
+    if foreign:
+        raise BadParameter(f"{foreign[0]!r} is not a limit. There are: {', '.join(LIMITS)}.")
+    return checked_parameters(job.type, limits)
+
+
+def described(before: Mapping[str, Any], given: Mapping[str, Any], by: Actor) -> str:
+    """ "Limits changed by alice: memory from 128 MB to 1024 MB." """
+    changes = (
+        f"{name} from {_said(name, before.get(name))} to {_said(name, value)}"
+        for name, value in given.items()
+    )
+    return f"Limits changed by {by.name}: {', '.join(changes)}."
+
+
+def _said(name: str, value: Any) -> str:
+    return f"{value}{LIMITS[name]}" if value else "none"

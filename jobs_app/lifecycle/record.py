@@ -19,7 +19,7 @@ from jobs_app.pools.base import Event, EventKind, Events
 
 from . import blocks, holds
 from .actors import Actor
-from .change import UNSENT, message
+from .change import RESUMED, UNSENT, message
 from .rows import update_each
 from .sheet import Sheet, counted, job_status, open_sheets
 
@@ -186,9 +186,12 @@ def _view(sheet: Sheet) -> _View:
 
 def _message(sheet: Sheet, status: str) -> str:
     if status == "HLD" and sheet.hold:
-        return message(holds.sentence(sheet.hold.reason, sheet.hold.code))
+        parameters = Job.objects.values_list("parameters", flat=True).get(pk=sheet.job_id)
+        return message(holds.sentence(sheet.hold.reason, sheet.hold.code, sheet.job_id, parameters))
     if status == sheet.status:
-        return "" if sheet.message.startswith(UNSENT) else sheet.message
+        return "" if sheet.message.startswith((UNSENT, RESUMED)) else sheet.message
+    if status == "HLD":
+        return message(holds.sentence(sheet.reason, 0, sheet.job_id, {}))
     return "Held back by its user; resume it when it may go on." if status == "PAS" else ""
 
 

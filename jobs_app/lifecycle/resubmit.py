@@ -18,6 +18,7 @@ from .capture import capture
 from .change import refuse
 from .close import live_attempt
 from .execute import first_fields, make_directory
+from .limits import checked_limits, described
 from .prepare import gone
 from .work import Work
 
@@ -28,20 +29,20 @@ CURE = "Only a job that is over can be tried again. Stop it first, or resume() i
 _OVER = (*states.FINAL, "OTH")
 
 
-def resubmit(job: Job, user: AbstractUser | None = None, why: str = "") -> None:
-    """A new attempt at the whole job. What the former one left is kept in its folder."""
+def resubmit(job: Job, user: AbstractUser | None = None, why: str = "", **limits: object) -> None:
+    """A new attempt at the whole job, with new limits if given. What the former one left is kept."""
     by = acting(job, user)
     job.refresh_from_db()
     _check(job)
     former = _last_attempt(job)
     if former is None:
-        _begin_first(job, by, why or "Resubmitted.")
+        _begin_first(job, by, why or "Resubmitted.", limits)
         return
     _look_for_directory(job)
-    _again(job, Work.from_json(former.work), by, why or "Resubmitted.")
+    _again(job, Work.from_json(former.work), by, why or "Resubmitted.", limits)
 
 
-def rerun_failed(job: Job, user: AbstractUser | None = None) -> None:
+def rerun_failed(job: Job, user: AbstractUser | None = None, **limits: object) -> None:
     """A new attempt at the slices that did not end well; the results of the others are kept."""
     by = acting(job, user)
     job.refresh_from_db()
@@ -57,7 +58,7 @@ def rerun_failed(job: Job, user: AbstractUser | None = None) -> None:
         )
     work = Work.from_json(former.work)
     kept = _inherited(found)
-    _again(job, work.inheriting(former.number), by, "The slices that failed are run again.", kept)
+    _again(job, work.inheriting(former.number), by, "The slices that failed are run again.", limits, kept)
 
 
 def _check(job: Job) -> None:
@@ -66,16 +67,27 @@ def _check(job: Job) -> None:
     quota.check_execute(job)
 
 
-def _begin_first(job: Job, by: Actor, why: str) -> None:
+def _begin_first(job: Job, by: Actor, why: str, limits: Mapping[str, object]) -> None:
     """It was stopped before it was ever executed."""
+    job.parameters.update(checked_limits(job, limits))
     captured = capture(job)
     make_directory(job, captured)
     if not begin(job, _OVER, captured.work, by, why, **first_fields(job, captured)):
         raise refuse(job, "resubmit", CURE)
 
 
-def _again(job: Job, work: Work, by: Actor, why: str, former: dict[str, bytes] | None = None) -> None:
-    if not begin(job, _OVER, work, by, why, former):
+def _again(
+    job: Job,
+    work: Work,
+    by: Actor,
+    why: str,
+    limits: Mapping[str, object],
+    former: dict[str, bytes] | None = None,
+) -> None:
+    given = checked_limits(job, limits)
+    fields = {"parameters": {**job.parameters, **given}} if given else {}
+    why = f"{why} {described(job.parameters, given, by)}" if given else why
+    if not begin(job, _OVER, work, by, why, former, **fields):
         raise refuse(job, "resubmit", CURE)
 
 

@@ -15,8 +15,9 @@ from jobs_app.states import ACTIVE
 
 from .actors import Actor, acting
 from .begin import has_pool
-from .change import move, refuse
+from .change import RESUMED, move, refuse
 from .close import close, live_attempt, release_dependents
+from .limits import set_limits
 from .nudge import nudge
 from .wish import HOLD, RELEASE, REMOVE, Wish, want
 from .work import Work
@@ -99,15 +100,20 @@ def _hold_on_pool(attempt: Attempt, slices: Sequence[int] | None, by: Actor, why
     return True
 
 
-def resume(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
-    """Lets a paused or held job go on, or some of its slices."""
+def resume(
+    job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None, **limits: object
+) -> None:
+    """Lets a paused or held job go on, or some of its slices. With new limits for all: memory="2 GB"."""
     by = acting(job, user)
-    why = f"Resumed by {by.name}."
-    attempt = live_attempt(job)
-    if attempt is None or not (
-        _resume_here(job, attempt, slices, by, why) or _release_on_pool(attempt, slices, by, why)
-    ):
-        raise refuse(job, "resume", "Only a paused or held job can be resumed.")
+    why = f"{RESUMED}{by.name}."
+    with transaction.atomic():
+        attempt = live_attempt(job)
+        if attempt is not None and limits:
+            set_limits(job, attempt, by, limits)
+        if attempt is None or not (
+            _resume_here(job, attempt, slices, by, why) or _release_on_pool(attempt, slices, by, why)
+        ):
+            raise refuse(job, "resume", "Only a paused or held job can be resumed.")
 
 
 def _resume_here(job: Job, attempt: Attempt, slices: Sequence[int] | None, by: Actor, why: str) -> bool:

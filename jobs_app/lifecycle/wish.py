@@ -16,10 +16,10 @@ from django.utils import timezone
 from jobs_app import killpoints, states
 from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.models.plain import one_row
-from jobs_app.pools.base import Pool, PoolUnreachable, Resources, Selection
+from jobs_app.pools.base import Pool, PoolUnreachable, Refused, Resources, Selection
 
 from .actors import Actor
-from .change import message, note
+from .change import message, move, note
 from .close import postpone
 from .link import Link
 from .nudge import nudge
@@ -47,11 +47,18 @@ def want(attempt: Attempt, wish: Wish, by: Actor) -> bool:
         if wishes is None:
             return False
         _keep(attempt.pk, [*wishes, asdict(wish)])
-        note(attempt.job_id, by, wish.why, attempt=attempt.number)
-        active = Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE)
-        active.update(status_message=message(f"{wish.why} The pool is being told."))
+        if wish.verb != RELEASE or not _goes_on(attempt, wish.why, by):
+            note(attempt.job_id, by, wish.why, attempt=attempt.number)
+            active = Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE)
+            active.update(status_message=message(f"{wish.why} The pool is being told."))
     nudge(attempt.scheduler_id or 0)
     return True
+
+
+def _goes_on(attempt: Attempt, why: str, by: Actor) -> bool:
+    """Whoever waits for it has to see at once that it is held no more."""
+    held = ("HLD", "PAS")
+    return move(attempt.job_id, held, "SUB", by=by, why=why, attempt=attempt.number, status_message=why)
 
 
 def _keep(attempt_id: int, wishes: Sequence[Mapping[str, Any]]) -> None:
@@ -80,6 +87,8 @@ def act(link: Link) -> bool:
         except PoolUnreachable as error:
             link.failed(error)
             break
+        except Refused as error:
+            _refused(attempt, error, link.actor)
         except Exception as error:
             log.exception("Job %s: the pool could not be told a wish", attempt.job_id)
             postpone(attempt, error)
@@ -103,6 +112,21 @@ def _tell(pool: Pool, token: str, wish: Wish) -> None:
         pool.change(selection, Resources(**wish.resources))
     else:
         pool.remove(selection, wish.why)
+
+
+def _refused(attempt: Attempt, error: Refused, by: Actor) -> None:
+    """New limits would be refused again, so they are given up, and what was held for them stays held."""
+    verbs = [wish["verb"] for wish in attempt.wishes]
+    if CHANGE not in verbs or REMOVE in verbs:
+        return postpone(attempt, error)
+    why = f"The pool refused the new limits: {error}"
+    with transaction.atomic():
+        _fulfilled(attempt, len(verbs))
+        held = ("SUB",) if RELEASE in verbs else ()
+        said = {"status_message": message(why)}
+        if not move(attempt.job_id, held, "HLD", by=by, why=why, attempt=attempt.number, **said):
+            note(attempt.job_id, by, why, attempt=attempt.number)
+    return None
 
 
 def _fulfilled(attempt: Attempt, count: int) -> None:

@@ -34,16 +34,19 @@ class Verbs(models.Model):
     def pause(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
         _lifecycle().pause(self, user=user, slices=slices)
 
-    def resume(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
-        _lifecycle().resume(self, user=user, slices=slices)
+    def resume(
+        self, user: AbstractUser | None = None, slices: Sequence[int] | None = None, **limits: Any
+    ) -> None:
+        """`limits`: new ones, as in create_job: memory, wall_time, cpus, gpus, disk. So in the next two."""
+        _lifecycle().resume(self, user=user, slices=slices, **limits)
 
-    def resubmit(self, user: AbstractUser | None = None) -> None:
+    def resubmit(self, user: AbstractUser | None = None, **limits: Any) -> None:
         """A new attempt at the whole job; what the former one left is kept."""
-        _lifecycle().resubmit(self, user=user)
+        _lifecycle().resubmit(self, user=user, **limits)
 
-    def rerun_failed(self, user: AbstractUser | None = None) -> None:
+    def rerun_failed(self, user: AbstractUser | None = None, **limits: Any) -> None:
         """A new attempt at the slices that did not end well; the others are kept."""
-        _lifecycle().rerun_failed(self, user=user)
+        _lifecycle().rerun_failed(self, user=user, **limits)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until the job is over; False if `timeout` seconds pass first."""

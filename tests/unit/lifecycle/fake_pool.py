@@ -35,6 +35,8 @@ class FakePool:
         self.breaks_before: set[str] = set()  # verbs that fail without an effect
         self.breaks_after: set[str] = set()  # verbs that have their effect, and whose answer is lost
         self.fetches = 0
+        self.memory_mb = 1 << 20  # that it has
+        self.limits: list[Resources] = []  # that it was given
         self.snapshots: dict[str, Snapshot] = {}
 
     # --- the verbs ------------------------------------------------------------------------------------
@@ -84,7 +86,10 @@ class FakePool:
         self._tell("remove", selection)
 
     def change(self, selection: Selection, resources: Resources) -> None:
+        if resources.memory_mb > self.memory_mb:
+            raise Refused(f"no machine here has {resources.memory_mb} MB")
         self._tell("change", selection)
+        self.limits.append(resources)
 
     def _tell(self, verb: str, selection: Selection) -> None:
         self._called(verb)

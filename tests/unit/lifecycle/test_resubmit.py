@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 
 from jobs_app.courier import Courier
 from jobs_app.errors import BadParameter, Damaged, WrongState
 from jobs_app.jobdir import facts, files
 from jobs_app.jobdir.facts import Fact
-from jobs_app.models import Attempt, Job
+from jobs_app.models import Attempt, History, Job
 from jobs_app.pools.base import EventKind
 from jobs_app.states import SliceState
 
@@ -177,6 +178,91 @@ def test_a_held_job_gets_more_memory_and_goes_on(new_job: NewJob, courier: Couri
     assert Job.objects.get(pk=job.pk).parameters["memory"] == 1024
     with pytest.raises(BadParameter, match="'colour' is not a limit"):
         change_limits(job, colour=1)
+
+
+@pytest.fixture
+def held(new_job: NewJob, courier: Courier, pool: FakePool) -> Job:
+    """For using more than its 128 MB."""
+    job = new_job(memory=128)
+    job.execute()
+    courier.tick()
+    pool.happens(job, EventKind.STARTED)
+    pool.happens(job, EventKind.HELD, reason="used 200 MB of the 128 MB it may use", code=34)
+    courier.tick()
+    assert job.status == "Held"
+    return job
+
+
+def test_a_held_job_says_which_command_lets_it_go_on(held: Job) -> None:
+    assert f"jobs resume {held.pk} memory=256MB" in held.status_message
+    assert 'job.resume(memory="256MB")' in held.status_message
+
+
+def test_resuming_with_more_memory_raises_the_limit_here_and_on_the_pool(
+    held: Job, courier: Courier, pool: FakePool, alice: User
+) -> None:
+    held.resume(user=alice, memory="2 GB", wall_time="1h")
+    assert (held.status, held.status_message) == ("Submitted", "Resumed by alice.")
+    courier.tick()
+    assert [verb for verb, _ in pool.told] == ["change", "release"]
+    assert (pool.limits[0].memory_mb, pool.limits[0].wall_seconds) == (2048, 3600)
+    parameters = Job.objects.get(pk=held.pk).parameters
+    assert (parameters["memory"], parameters["wall_time"]) == (2048, 3600)
+
+
+def test_the_history_tells_who_raised_which_limit_from_what_to_what(held: Job, alice: User) -> None:
+    held.resume(user=alice, memory=512, wall_time=60)
+    changed, resumed = list(History.objects.filter(job=held))[-2:]
+    said = "Limits changed by alice: memory from 128 MB to 512 MB, wall_time from none to 60 s."
+    assert changed.why == said
+    assert (resumed.before, resumed.after, resumed.why) == ("HLD", "SUB", "Resumed by alice.")
+
+
+def test_who_waits_for_a_job_that_somebody_else_has_resumed_goes_on_waiting(held: Job) -> None:
+    stale = Job.objects.get(pk=held.pk)
+    held.resume(memory=512)
+    assert stale.wait(0.8) is False
+
+
+def test_limits_that_the_pool_refuses_leave_the_job_held_and_say_so(
+    held: Job, courier: Courier, pool: FakePool
+) -> None:
+    pool.memory_mb = 1000
+    held.resume(memory=4000)
+    courier.tick()
+    assert held.status == "Held"
+    assert "no machine here has 4000 MB" in held.status_message
+    assert pool.told == []
+    held.resume(memory=900)
+    courier.tick()
+    assert [verb for verb, _ in pool.told] == ["change", "release"]
+
+
+def test_a_job_that_was_paused_before_it_was_sent_gets_its_limits_at_once(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job(memory=128)
+    job.execute()
+    job.pause()
+    job.resume(memory=512)
+    courier.tick()
+    assert list(pool.batches.values())[-1].tasks[0].resources.memory_mb == 512
+
+
+def test_only_limits_can_be_changed_by_resuming(held: Job) -> None:
+    with pytest.raises(BadParameter, match="'executable' is not a limit"):
+        held.resume(executable="/bin/false")
+    with pytest.raises(BadParameter, match="memory: 'much' is not a size"):
+        held.resume(memory="much")
+    assert held.status == "Held"
+
+
+def test_a_job_that_is_over_is_resubmitted_with_more(failed: Job, courier: Courier, pool: FakePool) -> None:
+    failed.resubmit(memory="1 GB")
+    courier.tick()
+    assert list(pool.batches.values())[-1].tasks[0].resources.memory_mb == 1024
+    why = "Resubmitted. Limits changed by program: memory from none to 1024 MB."
+    assert History.objects.filter(job=failed, why=why).exists()
 
 
 # --- delete -----------------------------------------------------------------------------------------------

@@ -173,7 +173,7 @@ def test_a_hold_that_we_placed_is_paused_and_one_of_the_pool_is_held(
     assert ours.status == "Paused"
     assert theirs.status == "Held"
     assert theirs.status_message.startswith("used 512 MB of the 256 MB it may use. ")
-    assert "more memory" in theirs.status_message
+    assert f"jobs resume {theirs.pk} memory=2048MB" in theirs.status_message
 
 
 def test_a_released_job_goes_on(new_job: NewJob, courier: Courier, pool: FakePool) -> None:
