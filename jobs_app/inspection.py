@@ -7,12 +7,14 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from django.db.models import Sum
 
+from jobs_app.errors import Damaged
 from jobs_app.jobdir import manifest
 from jobs_app.jobdir.files import is_plain_file
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
@@ -49,15 +51,19 @@ class Trouble:
     part: str
     text: str
 
+    @property
+    def where(self) -> str:
+        return f"slice {self.part}" if self.part.isdecimal() else self.part
+
 
 # --- files ------------------------------------------------------------------------------------------------
 
 
 def files(job: Job) -> list[File]:
-    """The registered files of a job that ended well; else whatever lies in its directory."""
+    """The registered files of a job that ended well; without a sound manifest, whatever lies there."""
     if not has_directory(job):
         return []
-    if job.paths.manifest.exists():
+    with suppress(FileNotFoundError, Damaged):
         return [File(name, entry.size) for name, entry in sorted(manifest.read(job.paths).items())]
     found = itertools.islice(_left_behind(job.directory), MOST_LEFT)
     return sorted(found, key=lambda file: file.name)

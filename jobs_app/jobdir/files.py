@@ -149,10 +149,9 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path, cure: str = "Restore it from a copy, or remove the job and run it again.") -> Any:
     """The value in a file that Roost wrote; Damaged if it is not as it was written."""
-    data = path.read_bytes()
     try:
-        return json.loads(data)
-    except ValueError as error:
+        return json.loads(path.read_bytes())
+    except (ValueError, IsADirectoryError) as error:
         raise Damaged(f"{path} is damaged: {error}. {cure}") from None
 
 

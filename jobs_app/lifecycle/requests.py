@@ -59,6 +59,7 @@ def _build(request: SubjobRequest, build: Builder) -> None:
         _check_depth(parent)
         request.subjob = build(parent, request.wanted)
         request.wanted["was_built"] = not request.subjob.is_final
+        _check_circle(parent, request.subjob)
     except RoostError as error:
         request.error = str(error)
     except Exception as error:
@@ -76,6 +77,21 @@ def _check_depth(parent: Job) -> None:
         depth, job = depth + 1, job.parent
     if depth >= DEEPEST:
         raise RoostError(f"Subjobs may lie {DEEPEST} deep, and {parent.jobid} is {depth} deep already.")
+
+
+def _check_circle(parent: Job, subjob: Job) -> None:
+    """Jobs that wait for each other would do so for ever."""
+    waited, seen = {subjob.pk}, set[int]()
+    while waited and not subjob.is_final:
+        if parent.pk in waited:
+            raise RoostError(
+                f"{parent.jobid} asked for {subjob.jobid}, which waits for {parent.jobid}: "
+                "neither would ever end."
+            )
+        seen |= waited
+        open_ones = SubjobRequest.objects.filter(answered=False, error="", subjob__isnull=False)
+        asked = open_ones.filter(attempt__job_id__in=waited, attempt__phase=AttemptPhase.SENT)
+        waited = set(asked.values_list("subjob_id", flat=True)) - seen
 
 
 def _answer(request: SubjobRequest) -> dict[str, Any] | None:

@@ -192,3 +192,17 @@ def test_a_result_that_cannot_even_be_shown_is_named_by_its_kind(run_job, write:
     )
     with pytest.raises(JobFailed, match="The result of synthesis, <Odd, which cannot be shown"):
         run_job("odd")
+
+
+def test_a_job_that_asks_for_itself_is_told_so(run_job, write: Write) -> None:
+    write("me", "from jobs_app.script.subjobs import build\ndef synthesis(): return build('me').load()")
+    with pytest.raises(JobFailed, match=r"(shop-\d+) asked for \1, which waits for \1"):
+        run_job("me")
+
+
+def test_jobs_that_ask_for_each_other_are_told_so(run_job, write: Write) -> None:
+    for name, other in (("hen", "egg"), ("egg", "hen")):
+        ask = f"def synthesis(): return build({other!r}).load()"
+        write(name, f"from jobs_app.script.subjobs import build\n{ask}")
+    with pytest.raises(JobFailed, match="neither would ever end"):
+        run_job("hen")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from django.contrib.auth.models import Group
 
 from jobs_app.models import Attempt, History, SliceBlock
@@ -123,3 +124,10 @@ def test_an_error_that_is_no_utf8_is_shown(page_of, alice, make_job):
     error = json.dumps({"traceback": "no such file: a\udcff"}).encode()
     job = make_job(_status="ERR", number_of_attempts=1, files={".roost/attempts/1/errors/3.json": error})
     assert rb"no such file: a\udcff" in page_of(alice).get(f"/jobs/{job.pk}/").content
+
+
+@pytest.mark.parametrize("content", [b'{"files": {', b"\xff", b"[1]", b'{"files": {"a": 3}}'])
+def test_a_damaged_manifest_does_not_hide_the_job(page_of, alice, make_job, content):
+    job = make_job(_status="COM", files={"a.txt": b"", ".roost/manifest.json": content})
+    response = page_of(alice).get(f"/jobs/{job.pk}/")
+    assert [file.name for file in response.context["files"]] == ["a.txt"]
