@@ -29,9 +29,11 @@ from jobs_app.errors import (
 from jobs_app.jobdir import files, manifest, statepoint
 from jobs_app.jobdir.layout import JobPaths
 from jobs_app.lifecycle import quota
+from jobs_app.lifecycle.limits import LIMITS
 from jobs_app.methods import Method
 from jobs_app.models import Job, Project, ScriptJob
 from jobs_app.models.plain import one_row
+from jobs_app.permissions import may_act
 from jobs_app.registry import App
 from jobs_app.script.job import Job as Handle
 from jobs_app.script.job import learn
@@ -181,7 +183,7 @@ def begin(wanted: Order, *, force: bool = False) -> Begun:
     if found.status in GOOD and not found.problem and not force:
         return Begun(job, False)
     why = "Its caller wants it built again." if force else _why_again(found)
-    return Begun(job, _set_going(job, why))
+    return Begun(job, _set_going(job, why, wanted))
 
 
 def _why_again(found: Found) -> str:
@@ -197,8 +199,8 @@ def _create(wanted: Order) -> Begun:
         other = Job.objects.filter(project=wanted.project, address=wanted.address).first()
         if other is None:
             raise
-        return Begun(other, _set_going(other, "Built again after it had failed."))
-    return Begun(job, _set_going(job, ""))
+        return Begun(other, _set_going(other, "Built again after it had failed.", wanted))
+    return Begun(job, _set_going(job, "", wanted))
 
 
 def _row(wanted: Order) -> Job:
@@ -224,14 +226,18 @@ def _row(wanted: Order) -> Job:
     return job
 
 
-def _set_going(job: Job, why: str) -> bool:
-    """Of several callers one starts it; the others find it at work."""
+def _set_going(job: Job, why: str, wanted: Order) -> bool:
+    """Of several callers one starts it; the others find it at work. A held one needs higher limits."""
+    more = _higher(wanted.parameters, job) if job.frozen else {}
     try:
         if job._status == "PEN":
             lifecycle.execute(job, user=job.user)
         elif job.is_final:
             _restore_directory(job)
-            lifecycle.resubmit(job, user=None, why=why)
+            lifecycle.resubmit(job, user=None, why=why, **more)
+        elif job._status == "HLD" and more:
+            lifecycle.resume(job, user=_actor(wanted, job), **more)
+            job.refresh_status()
         else:
             return False
     except WrongState:
@@ -240,6 +246,20 @@ def _set_going(job: Job, why: str) -> bool:
             raise
         return False
     return True
+
+
+def _higher(given: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """The limits that the caller sets higher than those of the job; 0 is none at all."""
+    said = {name: value for name, value in given.items() if name in LIMITS}
+    asked = job_types.checked_parameters("SCRIPT", said)
+    there = {name: job.parameters.get(name, 0) for name in asked}
+    return {name: value for name, value in asked.items() if there[name] and not 0 < value <= there[name]}
+
+
+def _actor(wanted: Order, job: Job) -> Any:
+    """Whoever asks, if the job is theirs; else the calling program, which may."""
+    user = wanted.parameters.get("user")
+    return user if user is not None and may_act(user, job) else None
 
 
 def _restore_directory(job: Job) -> None:

@@ -107,6 +107,49 @@ def rewrite(manager: JobManager, name: str, source: str) -> None:
     os.utime(path, (1e9, path.stat().st_mtime + 1))
 
 
+class TestHeld:
+    """A job that was held for its limits is not at work: its next caller hears that, or raises them."""
+
+    @pytest.fixture
+    def held(self, manager: JobManager, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Job:
+        def resume(job: Job, user: Any = None, **limits: Any) -> None:
+            raised.append((user, limits))
+            Job.objects.filter(pk=job.pk).update(_status="COM")
+
+        raised: list[Any] = []
+        monkeypatch.setattr(lifecycle, "resume", resume)
+        job = row(manager.build("add", memory=128, wall_time="1h"))
+        Job.objects.filter(pk=job.pk).update(_status="HLD", status_message="It used too much.", frozen=True)
+        job.raised = raised  # type: ignore[attr-defined]
+        return job
+
+    def begin(self, manager: JobManager, **said: Any) -> building.Begun:
+        about = {"name": "", "caption": ""}
+        return building.begin(building.order(manager.app, manager.project(), "add", {}, said, **about))
+
+    def test_higher_limits_let_it_go_on(self, manager: JobManager, held: Job) -> None:
+        begun = self.begin(manager, memory="2 GB", wall_time=60)
+        assert begun.fresh
+        assert held.raised == [(None, {"memory": 2048})]  # type: ignore[attr-defined]
+        assert begun.job.cached_status == "Complete"
+
+    def test_who_asks_is_who_raises_them(self, manager: JobManager, held: Job) -> None:
+        alice, bob = User.objects.create_user("alice"), User.objects.create_user("bob")
+        Job.objects.filter(pk=held.pk).update(user=alice)
+        self.begin(manager, memory=256, user=alice)
+        Job.objects.filter(pk=held.pk).update(_status="HLD")
+        self.begin(manager, memory=256, user=bob)
+        assert [user for user, _ in held.raised] == [alice, None]  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize("said", [{}, {"memory": 128}, {"memory": 64}, {"cpus": 2}])
+    def test_without_higher_ones_it_stays_held(
+        self, manager: JobManager, held: Job, said: dict[str, Any]
+    ) -> None:
+        begun = self.begin(manager, **said)
+        assert (begun.fresh, begun.job.cached_status) == (False, "Held")
+        assert held.raised == []  # type: ignore[attr-defined]
+
+
 class TestReuse:
     def test_the_same_inputs_give_the_same_job(self, manager: JobManager) -> None:
         first = manager.build("add", x=3)
