@@ -81,17 +81,32 @@ def _check_depth(parent: Job) -> None:
 
 def _check_circle(parent: Job, subjob: Job) -> None:
     """Jobs that wait for each other would do so for ever."""
-    waited, seen = {subjob.pk}, set[int]()
-    while waited and not subjob.is_final:
-        if parent.pk in waited:
-            raise RoostError(
-                f"{parent.jobid} asked for {subjob.jobid}, which waits for {parent.jobid}: "
-                "neither would ever end."
-            )
-        seen |= waited
+    found = [] if subjob.is_final else _way(subjob.pk, parent.pk)
+    if found:
+        raise RoostError(
+            f"{parent.jobid} asked for {subjob.jobid}, which waits for {parent.jobid}: neither would ever "
+            f"end. {_chain([parent.pk, *found])}."
+        )
+
+
+def _way(start: int, end: int) -> list[int]:
+    """From a job to one for which it waits, over all that wait for a subjob; [] if it does not."""
+    ways = {start: [start]}
+    waiting = {start}
+    while waiting and end not in ways:
         open_ones = SubjobRequest.objects.filter(answered=False, error="", subjob__isnull=False)
-        asked = open_ones.filter(attempt__job_id__in=waited, attempt__phase=AttemptPhase.SENT)
-        waited = set(asked.values_list("subjob_id", flat=True)) - seen
+        asked = open_ones.filter(attempt__job_id__in=waiting, attempt__phase=AttemptPhase.SENT)
+        steps = asked.exclude(subjob__in=list(ways)).values_list("attempt__job_id", "subjob_id")
+        new = {subjob: [*ways[job], subjob] for job, subjob in steps}
+        ways |= new
+        waiting = set(new)
+    return ways.get(end, [])
+
+
+def _chain(ids: list[int]) -> str:
+    """ "hen (shop-1) builds egg (shop-2) builds hen (shop-1)" """
+    rows = Job.objects.select_related("project").in_bulk(ids)
+    return " builds ".join(f"{rows[pk].name} ({rows[pk].jobid})" for pk in ids)
 
 
 def _answer(request: SubjobRequest) -> dict[str, Any] | None:

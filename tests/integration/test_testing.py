@@ -204,5 +204,6 @@ def test_jobs_that_ask_for_each_other_are_told_so(run_job, write: Write) -> None
     for name, other in (("hen", "egg"), ("egg", "hen")):
         ask = f"def synthesis(): return build({other!r}).load()"
         write(name, f"from jobs_app.script.subjobs import build\n{ask}")
-    with pytest.raises(JobFailed, match="neither would ever end"):
+    chain = r"egg \((shop-\d+)\) builds hen \((shop-\d+)\) builds egg \(\1\)"
+    with pytest.raises(JobFailed, match=f"neither would ever end. {chain}"):
         run_job("hen")

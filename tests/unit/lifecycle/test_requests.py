@@ -129,6 +129,25 @@ def test_an_answer_that_did_not_arrive_is_given_again_by_the_next_courier(
     other.close()
 
 
+def test_a_chain_of_jobs_that_would_wait_for_its_first_one_is_named(
+    parent: Job, courier: Courier, pool: FakePool, builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks(parent, courier, pool)
+    courier.tick()
+    (child,) = builder.built
+    asks(child, courier, pool)
+    courier.tick()
+    grandchild = builder.built[1]
+    monkeypatch.setattr(couriers, "_build", lambda *_: parent)
+    asks(grandchild, courier, pool)
+    ((token, _, answer),) = pool.answers
+    assert token == Attempt.objects.get(job=grandchild).token
+    assert answer["error"].endswith(
+        f"neither would ever end. subjob ({grandchild.jobid}) builds parent ({parent.jobid}) "
+        f"builds subjob ({child.jobid}) builds subjob ({grandchild.jobid})."
+    )
+
+
 def test_subjobs_lie_five_deep_at_most(
     new_job: NewJob, courier: Courier, pool: FakePool, builder: Builder
 ) -> None:
