@@ -393,6 +393,32 @@ def test_a_slice_that_needs_all_cores_runs_alone(attempts: Attempts) -> None:
     assert attempts.outcome(task)["ok"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Resources(cpus=64), "cpus=64: this machine runs jobs on 2 cores"),
+        (Resources(gpus=1), "gpus=1: the scheduler of this machine hands out no GPUs"),
+        (Resources(memory_mb=5 << 40), r"memory=5497558138880 MB: this machine has \d+ MB"),
+        (Resources(disk_mb=5 << 40), r"disk=5497558138880 MB: the disk here has \d+ MB"),
+    ],
+)
+def test_what_this_machine_will_never_have_is_refused(
+    attempts: Attempts, wanted: Resources, said: str
+) -> None:
+    task = attempts.shell("true", resources=wanted)
+    with pytest.raises(Refused, match=rf"{said}. Ask for less, or give the job another scheduler."):
+        attempts.send(task)
+    assert attempts.pool.query([task.attempt]) == {}
+
+
+def test_limits_that_this_machine_will_never_have_are_refused_too(attempts: Attempts) -> None:
+    task = attempts.shell("sleep 0.05", resources=Resources(memory_mb=100))
+    attempts.send(task)
+    with pytest.raises(Refused, match="this machine has"):
+        attempts.pool.change(Selection(task.attempt), Resources(memory_mb=5 << 40))
+    attempts.until_finished(task)
+
+
 def test_concurrency_limits_how_many_slices_run_at_once(attempts: Attempts) -> None:
     text = "ls running* 2>/dev/null && exit 9; touch running$ROOST_SLICE; sleep 0.05; rm running$ROOST_SLICE"
     task = attempts.shell(text, slices=3, concurrency=1)

@@ -9,6 +9,7 @@ from typing import Any
 from jobs_app.killpoints import reach
 
 from ..base import Refused, Resources, Selection, Sending
+from . import machine
 from .checkpoint import packed
 from .connection import Connection
 from .journal import Journal
@@ -48,6 +49,8 @@ class Verbs:
         sending = read_sending(message["sending"])
         if not self._journal.has(sending.token):
             self._refuse_known(sending)
+            for task in sending.tasks:
+                machine.check(task.resources, self._plan.slots, task.directory)
             offset = self._journal.size(sending.segment)
             self._journal.keep(sending.token, {"offset": offset, "sending": message["sending"]})
             reach("pool.batch-kept")
@@ -112,7 +115,10 @@ class Verbs:
         return _DONE
 
     def change(self, message: Message) -> Answer:
-        self._plan.change(_selection(message), Resources(**message["resources"]), time.time())
+        selection, resources = _selection(message), Resources(**message["resources"])
+        if work := self._plan.works.get(selection.attempt):
+            machine.check(resources, self._plan.slots, work.task.directory)
+        self._plan.change(selection, resources, time.time())
         return _DONE
 
     # -- subjobs
