@@ -230,4 +230,5 @@ def unknown(what: str, name: Any, known: Collection[str], of: str) -> str:
     """What to say of a name that is not there: the nearest one, and all."""
     near = difflib.get_close_matches(str(name), known, 1)
     guess = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{name!r} is not a {what} of {of}.{guess} There are: {', '.join(sorted(known)) or 'none'}."
+    kind = f"an {what}" if what[0] in "aeiou" else f"a {what}"
+    return f"{name!r} is not {kind} of {of}.{guess} There are: {', '.join(sorted(known)) or 'none'}."

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .conftest import ROOT, Machine
+from .conftest import ROOT, Machine, until
 
 SMALL = ("size=16", "sweeps=100", "temperatures=4", "tolerance=5.0", "--slices", "2")
 
@@ -52,6 +52,12 @@ def test_a_job_is_paused_resumed_stopped_and_resubmitted_with_nobody_serving(mac
     assert machine.manage("jobs", "stop", "1").returncode == 0
     assert machine.manage("jobs", "delete", "1").returncode == 0
     assert machine.json("jobs", "list") == []
+
+
+def test_with_nobody_following_a_list_and_a_job_are_as_they_are_now(machine: Machine) -> None:
+    for number, words in enumerate((("jobs", "list"), ("jobs", "show", "2")), 1):
+        machine.manage("jobs", "run", "ising", *SMALL, f"seed={number}")
+        until(lambda words=words: "Complete" in machine.manage(*words).stdout)
 
 
 def test_a_held_back_job_is_not_waited_for(machine: Machine) -> None:

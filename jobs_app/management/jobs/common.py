@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from jobs_app import courier
 from jobs_app.errors import Invalid, UnknownJob
+from jobs_app.lifecycle import lease
 from jobs_app.management.base import EXIT_CODES, Formatter
 from jobs_app.management.hints import line
-from jobs_app.models import Job
+from jobs_app.models import Job, Scheduler
 from jobs_app.terminal.output import Output
 
 Options = dict[str, Any]
@@ -19,6 +22,7 @@ Run = Callable[[Output, Options], "int | None"]
 Subcommands = Any  # argparse has no public name for it
 
 LARGEST_ID = 2**63 - 1
+MOMENT = 0.2  # seconds
 
 
 def subcommand(commands: Subcommands, name: str, run: Run, help: str, *, json: bool = True) -> CommandParser:
@@ -56,6 +60,23 @@ def find_job(text: str) -> Job:
 def find_jobs(texts: Iterable[str]) -> list[Job]:
     """All of them, before anything is done to one."""
     return [find_job(text) for text in texts]
+
+
+def catch_up(output: Output) -> None:
+    """Where nobody follows the jobs, whoever looks does a short round of a courier's work. Only a pool on
+    this machine is asked: another one may take its time."""
+    for scheduler in Scheduler.objects.filter(pk__in=courier.with_work()):
+        if scheduler.kind == Scheduler.EMBEDDED:
+            _follow_a_moment(scheduler.pk)
+        elif output.fancy and lease.is_lost(scheduler.courier, scheduler.courier_until):
+            output.say(f"Nobody follows {scheduler} now: {line('serve')}, or {line('jobs wait ID')}", "dim")
+
+
+def _follow_a_moment(scheduler_id: int) -> None:
+    until = time.monotonic() + MOMENT
+    with courier.lend_a_hand(scheduler_id) as round_:
+        while round_ is not None and round_(0.0) and time.monotonic() < until:
+            pass
 
 
 def assignments(texts: Iterable[str]) -> dict[str, Any]:

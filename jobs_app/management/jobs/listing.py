@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
 
-from jobs_app import search, states
+from jobs_app import methods, registry, script_jobs, search, states
 from jobs_app.errors import Invalid
 from jobs_app.management import person
 from jobs_app.models import History, Job
@@ -14,7 +15,7 @@ from jobs_app.models.custom_status import status_code
 from jobs_app.terminal import describe
 from jobs_app.terminal.output import Column, Output
 
-from .common import Options, Subcommands, assignments, find_job, subcommand, takes_job
+from .common import LARGEST_ID, Options, Subcommands, assignments, catch_up, find_job, subcommand, takes_job
 
 LIMIT = 25
 
@@ -47,15 +48,33 @@ def _takes_filters(parser: Any) -> None:
 
 
 def list_jobs(output: Output, options: Options) -> None:
-    _show(output, _filtered(Job.objects.all(), options), options)
+    jobs = _filtered(Job.objects.all(), options)
+    catch_up(output)
+    _show(output, jobs, options)
 
 
 def find(output: Output, options: Options) -> None:
     wanted = assignments(options["conditions"])
-    _show(output, search.by_statepoint(_filtered(Job.objects.all(), options), wanted), options)
+    jobs = search.by_statepoint(_filtered(Job.objects.all(), options), wanted)
+    catch_up(output)
+    if not _show(output, jobs, options):
+        _say_what_no_job_has(output, wanted)
+
+
+def _say_what_no_job_has(output: Output, wanted: Iterable[str]) -> None:
+    for key in wanted:
+        if _has_any(key):
+            continue
+        inside = next((kind for kind in script_jobs.KINDS if _has_any(f"{kind}.{key}")), "")
+        output.warn(f"No state point has {key!r}." + (f" Did you mean {inside}.{key}?" if inside else ""))
+
+
+def _has_any(key: str) -> bool:
+    return search.by_statepoint(Job.objects.all(), {key: {"$exists": True}}).exists()
 
 
 def _filtered(jobs: QuerySet[Job], options: Options) -> QuerySet[Job]:
+    _refuse_impossible(options)
     exact = {"user": _user(options), "app": options["app"], "method": options["method"]}
     jobs = jobs.filter(**{name: value for name, value in exact.items() if value})
     if options["status"]:
@@ -65,6 +84,24 @@ def _filtered(jobs: QuerySet[Job], options: Options) -> QuerySet[Job]:
     if options["before"]:
         jobs = jobs.filter(pk__lt=options["before"])
     return jobs
+
+
+def _refuse_impossible(options: Options) -> None:
+    if options["limit"] < 0:
+        raise Invalid(f"--limit {options['limit']}: so many at most, or 0 for all.")
+    if options["before"] is not None and not 0 < options["before"] <= LARGEST_ID:
+        raise Invalid(f"--before {options['before']} is not the number of a job.")
+    for name in ("app", "method"):
+        if options[name] and not Job.objects.filter(**{name: options[name]}).exists():
+            _refuse_unknown(name, options[name])
+
+
+def _refuse_unknown(what: str, wanted: str) -> None:
+    """A name that code has and no job yet stands for nothing, without being wrong."""
+    if what == "app":
+        registry.find(wanted)
+    else:
+        methods.find(wanted)
 
 
 def _user(options: Options) -> Any:
@@ -87,7 +124,8 @@ def _codes_of(word: str) -> set[str]:
     return {code}
 
 
-def _show(output: Output, jobs: QuerySet[Job], options: Options) -> None:
+def _show(output: Output, jobs: QuerySet[Job], options: Options) -> int:
+    """How many it has shown."""
     limit = options["limit"]
     rows = jobs.select_related("user").defer("parameters", "statepoint").order_by("-pk")
     wanted = rows[: limit + 1] if limit else rows
@@ -98,6 +136,7 @@ def _show(output: Output, jobs: QuerySet[Job], options: Options) -> None:
     )
     if len(found) > len(shown) and output.fancy:
         output.say(f"There are more: --before {shown[-1]['id']}, or --limit 0", "dim")
+    return len(shown)
 
 
 HISTORY_COLUMNS = (

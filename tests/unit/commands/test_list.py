@@ -55,6 +55,42 @@ def test_whose_jobs_can_be_chosen(make_job, bob):
 def test_an_unknown_user_is_an_error_and_no_empty_list(db):
     said = manage("jobs", "list", "--user", "nobody")
     assert (said.code, said.out) == (2, "")
+    assert said.err == "There is no user 'nobody'."
+
+
+@pytest.mark.parametrize("words", [("--app", "shop"), ("--method", "isign"), ("--app", "examples.isign")])
+def test_a_name_that_neither_code_nor_a_job_has_is_an_error(make_job, words):
+    make_job(app="examples.ising", method="ising")
+    said = manage("jobs", "list", *words)
+    assert (said.code, said.out) == (2, "")
+    assert f"{words[1]!r} is not" in said.err
+
+
+def test_a_name_that_only_code_or_only_a_job_has_is_none(make_job):
+    assert manage("jobs", "list", "--app", "examples.ising", "--method", "ising").code == 0
+    make_job(app="sold.shop", method="till")
+    assert len(manage("jobs", "list", "--app", "sold.shop").rows) == 1
+    assert len(manage("jobs", "list", "--method", "till").rows) == 1
+
+
+@pytest.mark.parametrize("words", [("--limit", "-1"), ("--before", "0"), ("--before", str(10**30))])
+def test_a_number_that_cannot_be_is_an_error(db, words):
+    said = manage("jobs", "list", *words)
+    assert (said.code, said.out) == (2, "")
+    assert " ".join(words) in said.err
+
+
+def test_a_key_that_no_state_point_has_is_said_with_the_one_that_is_meant(make_job):
+    make_job(statepoint={"options": {"throws": 1}})
+    for condition, hint in (("throws=1", " Did you mean options.throws?"), ("thorws=1", "")):
+        said = manage("jobs", "find", condition)
+        assert (said.code, said.out) == (0, "")
+        assert said.err == f"No state point has {condition[:6]!r}.{hint}\n"
+    assert manage("jobs", "find", "options.throws=2").err == ""
+
+
+def test_an_operator_that_is_none_is_said_in_good_english(db):
+    assert "'$foo' is not an operator of a search" in manage("jobs", "find", "a={'$foo': 1}").err
 
 
 def test_pages_follow_each_other(make_job):
