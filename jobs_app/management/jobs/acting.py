@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jobs_app import methods
 from jobs_app.errors import Invalid, JobHeld, RoostError, UnknownJob
 from jobs_app.management import person
 from jobs_app.management.base import code_of
+from jobs_app.management.hints import line
 from jobs_app.models import Job
 from jobs_app.permissions import may_act
 from jobs_app.terminal.output import Output
@@ -19,10 +21,11 @@ VERBS = {
     "stop": ("stop", "ends jobs"),
     "pause": ("pause", "holds jobs back"),
     "resume": ("resume", "lets paused or held jobs go on"),
-    "resubmit": ("resubmit", "opens another attempt at the whole job"),
+    "resubmit": ("resubmit", "opens another attempt at the whole job, with its own copy of the script"),
     "rerun": ("rerun_failed", "runs again the slices that failed; the others are kept"),
     "delete": ("delete", "deletes jobs with all their files"),
 }
+AGAIN = ("resubmit", "rerun")
 WITH_SLICES = ("stop", "pause", "resume")
 
 # So long it is watched whether the pool does what was asked; afterwards it does it by itself.
@@ -55,10 +58,18 @@ def act(output: Output, options: Options, name: str) -> int | None:
         if result["error"]:
             output.warn(result["error"])
         else:
-            output.say(f"Job {result['id']} ({result['name']}) is {result['state']}.")
+            output.say(_said(result, name))
     if output.as_json:
         output.json(results)
     return next((code_of(refusal) for _, refusal in asked if refusal), None)
+
+
+def _said(result: dict[str, Any], name: str) -> str:
+    who = f"Job {result['id']} ({result['name']})"
+    if name not in AGAIN:
+        return f"{who} is {result['state']}."
+    said = f"{who}: attempt {result['attempt']} began; it is {result['state']}."
+    return f"{said}\n{result['note']}" if result["note"] else said
 
 
 def _ask(job: Job, verb: str, slices: list[int] | None) -> RoostError | None:
@@ -78,7 +89,21 @@ def _outcome(job: Job, refusal: RoostError | None, name: str, slices: list[int] 
     said = {"id": job.pk, "name": job.name, "error": str(refusal) if refusal else None}
     if refusal is None:
         said["state"] = _settled(job, SHORT if slices else PATIENCE.get(name, SHORT))
+    if refusal is None and name in AGAIN:
+        said |= {"attempt": job.number_of_attempts, "note": _about_its_script(job)}
     return said
+
+
+def _about_its_script(job: Job) -> str:
+    """A job runs its own copy of its script, whatever became of the script since."""
+    try:
+        same = not job.method or methods.find(job.method, job.app).digest == job.source_digest
+    except RoostError as error:
+        return f"It runs its own copy of its script, which cannot be used now: {error}"
+    if same:
+        return ""
+    new = line(f"jobs run {job.method}")
+    return f"The script has changed since; this job runs its own copy. For the new one: {new}"
 
 
 def _settled(job: Job, seconds: float) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs_app import lifecycle
+from jobs_app import lifecycle, methods
 from jobs_app.errors import Invalid, NotAllowed, WrongState
 from jobs_app.management.jobs.acting import numbers
 from jobs_app.models import Job
@@ -40,7 +40,6 @@ def asked(monkeypatch):
         ("stop", "stop", "Aborted"),
         ("pause", "pause", "Paused"),
         ("resume", "resume", "Complete"),
-        ("rerun", "rerun_failed", "Complete"),
     ],
 )
 def test_a_command_asks_in_the_name_of_the_person_and_says_what_became_of_it(
@@ -51,6 +50,25 @@ def test_a_command_asks_in_the_name_of_the_person_and_says_what_became_of_it(
     assert asked == [(verb, job.pk, "alice", None)]
     assert said.out == f"Job {job.pk} (cool) is {state}.\n"
     assert said.code == 0
+
+
+@pytest.mark.parametrize(("command", "verb"), [("rerun", "rerun_failed"), ("resubmit", "resubmit")])
+def test_another_attempt_is_said_with_its_number_and_how_it_stands(make_job, asked, command, verb):
+    job = make_job(_status="ERR", number_of_attempts=2)
+    said = manage("jobs", command, str(job.pk))
+    assert asked == [(verb, job.pk, "alice", None)]
+    assert said.out == f"Job {job.pk} (cool): attempt 2 began; it is Complete.\n"
+
+
+def test_a_job_whose_script_has_changed_says_that_it_runs_its_own_copy(make_job, asked):
+    same = make_job(_status="ERR", method="ising", source_digest=methods.find("ising").digest)
+    other = make_job(_status="ERR", method="ising", source_digest="0" * 64)
+    gone = make_job(_status="ERR", method="gone", source_digest="0" * 64)
+    assert "own copy" not in manage("jobs", "rerun", str(same.pk)).out
+    said = manage("jobs", "rerun", str(other.pk)).out
+    assert "The script has changed since; this job runs its own copy." in said
+    assert "manage.py jobs run ising" in said
+    assert "cannot be used now" in manage("jobs", "resubmit", str(gone.pk)).out
 
 
 def test_some_slices_can_be_meant(make_job, asked):
