@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from jobs_app.errors import Invalid
+from jobs_app.models import Job
 
 
 def local() -> User:
@@ -33,7 +34,9 @@ def _name() -> str:
 def called(name: str) -> User:
     found = get_user_model().objects.filter(username=name).first()
     if found is None:
-        raise Invalid(
-            f"There is no user {name!r}. Add one: manage.py createsuperuser, or /admin/ in the browser."
-        )
+        raise Invalid(f"There is no user {name!r}.")
     return found
+
+
+def owns(job: Job) -> bool:
+    return job.user is not None and job.user.get_username() == _name()

@@ -88,11 +88,11 @@ def _seconds(time: timedelta | str) -> float | None:
 
 def moment(iso: str | None) -> str:
     """In the time of this machine, as people read it."""
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M") if iso else ""
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M %Z") if iso else ""
 
 
 def moment_exactly(iso: str | None) -> str:
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if iso else ""
 
 
 def seconds(number: float | None) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jobs_app import building, job_templates, methods, registry, script_jobs
+from django.contrib.auth.models import User
+
+from jobs_app import building, job_templates, job_types, methods, registry, script_jobs
 from jobs_app.errors import Invalid, JobHeld, UnknownMethod
 from jobs_app.management import person
 from jobs_app.management.base import FAILED, INTERRUPTED, WAITING
@@ -16,18 +18,22 @@ from jobs_app.states import FINAL
 from jobs_app.terminal import describe
 from jobs_app.terminal.output import Output
 from jobs_app.terminal.progress import Progress
+from jobs_app.terminal.result import result_of
 
 from .common import Options, Subcommands, assignments, find_jobs, subcommand, takes_jobs
 
 GOOD = ("COM", "RES")
+KEPT = building.OF_THE_JOB - {"scheduler", "priority", "groups", "user", "timeout"}
 
 
 @dataclass(frozen=True)
 class Started:
-    """`fresh`: it was set going now; else it was there, finished or at work."""
+    """`fresh`: it was set going now; else it was there, finished or at work. `keeps`: what it was given
+    otherwise then than it is asked for now."""
 
     job: Job
     fresh: bool
+    keeps: tuple[str, ...] = ()
 
 
 def add(commands: Subcommands) -> None:
@@ -60,8 +66,11 @@ def add(commands: Subcommands) -> None:
 def run(output: Output, options: Options) -> int | None:
     started = start(options)
     job = started.job
+    if started.keeps:
+        output.warn(_about_keeping(job, started.keeps))
     if not started.fresh and job._status in GOOD:
         output.say(f"Job {job.pk} ({job.name}) was finished already, and is reused.", "green")
+        say_result(output, job)
         return _say_json(output, job, 0)
     output.say(f"Job {job.pk} ({job.name}) is {'on its way' if started.fresh else 'at work already'}.")
     if options["wait"]:
@@ -69,6 +78,19 @@ def run(output: Output, options: Options) -> int | None:
         return _say_json(output, job, code)
     output.say(f"Follow it: {line(f'jobs wait {job.pk}')}", "dim")
     return _say_json(output, job, 0)
+
+
+def _about_keeping(job: Job, keeps: tuple[str, ...]) -> str:
+    return (
+        f"Job {job.pk} is the same job, and keeps what it was given: {', '.join(keeps)}. "
+        f"To give it others, delete it first: {line(f'jobs delete {job.pk}')}"
+    )
+
+
+def say_result(output: Output, job: Job) -> None:
+    """Only to its owner, whose own script wrote it."""
+    if person.owns(job) and (text := result_of(job)):
+        output.say(f"Result: {text}")
 
 
 def _say_json(output: Output, job: Job, code: int) -> int:
@@ -79,7 +101,7 @@ def _say_json(output: Output, job: Job, code: int) -> int:
 
 def start(options: Options) -> Started:
     """The template of this name, else the method."""
-    own: dict[str, Any] = {"user": person.called(options["user"]) if options["user"] else person.local()}
+    own: dict[str, Any] = {"user": _owner(options["user"])}
     if options["slices"] is not None:
         own["slices"] = options["slices"]
     values = _refuse_own(assignments(options["values"]))
@@ -89,6 +111,14 @@ def start(options: Options) -> Started:
     if template.type == "SCRIPT":
         return _build_from(template, values, own, options)
     return _create(template, values, own, options)
+
+
+def _owner(name: str | None) -> User:
+    try:
+        return person.called(name) if name else person.local()
+    except Invalid as error:
+        add = line("createsuperuser")
+        raise Invalid(f"{error} Add one: {add}, or /admin/ in the browser.") from None
 
 
 def _refuse_own(values: dict[str, Any]) -> dict[str, Any]:
@@ -109,8 +139,24 @@ def _build(method: methods.Method, values: dict[str, Any], own: dict[str, Any], 
     manager = JobManager(method.app.label)
     about = {"name": options["name"] or "", "caption": ""}
     wanted = building.order(manager.app, manager.project(), method.name, {}, {**values, **own}, **about)
+    return _begin(wanted, options)
+
+
+def _begin(wanted: building.Order, options: Options) -> Started:
     begun = building.begin(wanted, force=options["again"])
-    return Started(begun.job, begun.fresh)
+    return Started(begun.job, begun.fresh, _kept_otherwise(wanted, begun.job))
+
+
+def _kept_otherwise(wanted: building.Order, job: Job) -> tuple[str, ...]:
+    """ "slices=2" where other ones are wanted: they are no part of what the job is known by."""
+    said = {name: value for name, value in wanted.parameters.items() if name in KEPT}
+    asked = job_types.checked_parameters("SCRIPT", said)
+    there = {name: job.parameters.get(name) for name in asked}
+    return tuple(
+        f"no {name}" if there[name] is None else f"{name}={there[name]}"
+        for name in sorted(asked)
+        if there[name] != asked[name]
+    )
 
 
 def _build_from(template: Template, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
@@ -120,8 +166,7 @@ def _build_from(template: Template, values: dict[str, Any], own: dict[str, Any],
     about = {"name": options["name"] or template.name, "caption": given.get("description", "")}
     keywords = {**said, **values, **own}
     wanted = building.order(manager.app, manager.project(), given["method"], inputs, keywords, **about)
-    begun = building.begin(wanted, force=options["again"])
-    return Started(begun.job, begun.fresh)
+    return _begin(wanted, options)
 
 
 def _create(template: Template, values: dict[str, Any], own: dict[str, Any], options: Options) -> Started:
@@ -195,6 +240,7 @@ def say_how_it_ended(output: Output, job: Job) -> int:
     if job._status in GOOD:
         files = line(f"jobs files {job.pk}")
         output.say(f"Job {job.pk} is {job.cached_status}. Its files: {files}", "green")
+        say_result(output, job)
         return 0
     output.warn(f"Job {job.pk} ended: {job.cached_status}. {job.status_message}".rstrip())
     output.warn(

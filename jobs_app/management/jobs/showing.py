@@ -11,14 +11,17 @@ from typing import Any, BinaryIO
 from jobs_app import inspection
 from jobs_app.errors import Invalid
 from jobs_app.jobdir import files as jobfiles
+from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
 from jobs_app.jobdir.output import Output as Printed
+from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.models import Job
 from jobs_app.states import Counts
 from jobs_app.terminal import describe
 from jobs_app.terminal.output import Column, Output
+from jobs_app.terminal.result import result_of
 
-from .common import Options, Subcommands, find_job, subcommand, takes_job
+from .common import Options, Subcommands, catch_up, find_job, subcommand, takes_job
 
 FOLLOW_EVERY = 0.3
 CHUNK = 1 << 20
@@ -45,6 +48,8 @@ def add(commands: Subcommands) -> None:
 
 
 def show(output: Output, options: Options) -> None:
+    find_job(options["job"])
+    catch_up(output)
     job = find_job(options["job"])
     said = describe.full(job)
     if output.as_json:
@@ -56,7 +61,7 @@ def show(output: Output, options: Options) -> None:
     for part, text in inspection.saying(job):
         output.say(f"{part}: {text}", "dim")
     for trouble in inspection.troubles(job):
-        output.say(f"\n{trouble.part} failed:", "red")
+        output.say(f"\n{trouble.where} failed:", "red")
         output.say(trouble.text.rstrip())
 
 
@@ -80,6 +85,7 @@ def _pairs(job: Job, said: dict[str, Any]) -> Iterable[tuple[str, Any]]:
         ("slices", describe.slices(said["slices"])),
         *steps,
         ("time", describe.seconds(said["seconds"])),
+        ("result", result_of(job) if person.owns(job) else ""),
         *[(f"option {name}", value) for name, value in _options(job)],
         ("files", said["files"]),
         ("directory", said["directory"]),
@@ -101,12 +107,32 @@ def _counts(counts: Counts) -> str:
 
 def logs(output: Output, options: Options) -> None:
     job = find_job(options["job"])
+    if options["part"]:
+        _refuse_unknown_part(job, options["part"])
     follower = Follower(job, options["part"], output)
     follower.print_new()
     while options["follow"] and not job.is_final:
         time.sleep(FOLLOW_EVERY)
         job.refresh_status()
         follower.print_new()
+
+
+def _refuse_unknown_part(job: Job, part: str) -> None:
+    """A part of the job that has printed nothing is no error."""
+    printed = [str(name) for name in inspection.parts(job)]
+    steps = [name for name, _ in inspection.steps(job)]
+    ranks = job.slices_total if not steps or job.main_step in steps else 0
+    if part in (*printed, *({PREPARE, SYNTHESIS} & {*steps})) or _is_slice(part, ranks):
+        return
+    ends = [name for name in (PREPARE, SYNTHESIS) if name in (*steps, *printed)]
+    slices = [f"0-{ranks - 1}" if ranks > 1 else "0"] if ranks else []
+    others = [name for name in printed if name not in ends and not _is_slice(name, ranks)]
+    has = ", ".join([*slices, *others, *ends])
+    raise Invalid(f"Job {job.pk} has no part {part!r}. It has: {has or 'none'}.")
+
+
+def _is_slice(part: str, slices: int) -> bool:
+    return part.isascii() and part.isdecimal() and int(part) < slices
 
 
 class Follower:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs_app import registry
 from jobs_app.management.jobs.common import assignments
 from jobs_app.models import Job
 from jobs_app.testing import immediate_pool
@@ -19,6 +20,16 @@ SMALL = ("size=8", "sweeps=20", "temperatures=4", "tolerance=9")
 def pool(home) -> Iterator[None]:
     with immediate_pool(home):
         yield
+
+
+@pytest.fixture
+def app_with(tmp_path, monkeypatch):
+    def write(method: str, source: str) -> None:
+        (tmp_path / "job_scripts").mkdir(exist_ok=True)
+        (tmp_path / "job_scripts" / f"a_{method}.py").write_text(source)
+        monkeypatch.setitem(registry._apps, "shop", registry.App("shop", "shop", tmp_path))
+
+    return write
 
 
 def run(*words: str):
@@ -45,6 +56,31 @@ def test_another_option_makes_another_job_and_again_makes_another_attempt(db):
     run("--wait", "seed=2")
     run("--wait", "--again")
     assert list(Job.objects.order_by("pk").values_list("number_of_attempts", flat=True)) == [2, 1]
+
+
+ADD = """
+def analysis(sliceno):
+    return 2
+
+
+def synthesis(analysis_res):
+    return analysis_res.merge_auto()
+"""
+
+
+def test_it_says_its_small_result_also_when_it_is_reused(db, app_with):
+    app_with("add", ADD)
+    for _ in range(2):
+        assert "Result: 6\n" in manage("jobs", "run", "add", "--slices", "3", "--wait").out
+
+
+def test_a_reused_job_says_what_it_keeps_otherwise_than_asked(db):
+    assert run("--wait", "memory=1GB").err == ""
+    assert run("--wait", "memory=1024").err == ""
+    said = manage("jobs", "run", "ising", *SMALL, "--slices", "4", "memory=2GB", "retries=3", "--wait")
+    assert said.code == 0
+    assert "keeps what it was given: memory=1024, no retries, slices=2." in said.err
+    assert Job.objects.get().slices_total == 2
 
 
 def test_json_is_one_value_of_the_finished_job(db):

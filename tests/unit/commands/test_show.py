@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from pathlib import Path
 
 import pytest
 
@@ -34,11 +36,47 @@ def test_show_tells_state_reason_and_place(make_job):
     assert said["files"] == "1"
 
 
+def test_show_tells_a_small_plain_result_to_its_owner_alone(make_job, bob):
+    files = {"result.pickle": pickle.dumps({"pi": 3.14})}
+    hers, his = make_job(_status="COM", files=files), make_job(_status="COM", files=files, user=bob)
+    assert ["result", "{'pi': 3.14}"] in manage("jobs", "show", str(hers.pk)).rows
+    assert "3.14" not in manage("jobs", "show", str(his.pk)).out
+
+
+class Trap:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+@pytest.mark.parametrize(
+    "value", [None, Trap(), {"deep": [Trap()]}, Path("x"), "x" * 300, list(range(1000)), b"x"]
+)
+def test_a_result_that_is_large_or_not_plain_is_not_shown(make_job, value, capfd):
+    job = make_job(_status="COM", files={"result.pickle": pickle.dumps(value)})
+    assert "result" not in [row[0] for row in manage("jobs", "show", str(job.pk)).rows]
+    assert "executed" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"\x80\x05.", b"cno_such_module\nx\n."])
+def test_a_damaged_result_is_not_shown(make_job, data):
+    job = make_job(_status="COM", files={"result.pickle": data})
+    assert "result" not in [row[0] for row in manage("jobs", "show", str(job.pk)).rows]
+
+
+def test_times_name_their_zone(make_job):
+    job = make_job(_status="COM")
+    (created,) = (row[1] for row in manage("jobs", "show", str(job.pk)).rows if row[0] == "created")
+    (listed,) = (row[6] for row in manage("jobs", "list").rows)
+    zone = job.creation_time.astimezone().tzname()
+    assert created.endswith(f":{job.creation_time:%S} {zone}")
+    assert listed.endswith(f":{job.creation_time:%M} {zone}")
+
+
 def test_show_ends_with_the_traceback_of_what_failed(make_job):
     error = json.dumps({"traceback": "ZeroDivisionError: division by zero\n"}).encode()
     job = make_job(_status="ERR", number_of_attempts=1, files={".roost/attempts/1/errors/3.json": error})
     assert manage("jobs", "show", str(job.pk)).out.endswith(
-        "3 failed:\nZeroDivisionError: division by zero\n"
+        "slice 3 failed:\nZeroDivisionError: division by zero\n"
     )
     (trouble,) = manage("jobs", "show", str(job.pk), "--json").json["errors"]
     assert trouble["part"] == "3"
@@ -52,7 +90,17 @@ def test_logs_come_part_by_part_in_the_order_of_the_work(make_job):
 def test_the_log_of_one_part_comes_without_a_heading(make_job):
     job = make_job(_status="COM", files=OUTPUT)
     assert manage("jobs", "logs", str(job.pk), "--part", "2").out == "two\n"
-    assert manage("jobs", "logs", str(job.pk), "--part", "7").out == ""
+    assert manage("jobs", "logs", str(job.pk), "--part", "prepare").out == "ready\n"
+
+
+def test_a_part_that_has_printed_nothing_is_empty_and_one_that_is_not_there_an_error(make_job):
+    job = make_job(_status="COM", slices_total=12, files=OUTPUT)
+    quiet = manage("jobs", "logs", str(job.pk), "--part", "7")
+    assert (quiet.code, quiet.out) == (0, "")
+    for part in ("99", "foo", "-1", "synthesis", "1e1", "\u0661"):
+        said = manage("jobs", "logs", str(job.pk), f"--part={part}")
+        assert (said.code, said.out) == (2, "")
+        assert said.err == f"Job {job.pk} has no part {part!r}. It has: 0-11, prepare."
 
 
 def test_no_part_leads_out_of_the_output(make_job):
