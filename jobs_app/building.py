@@ -18,6 +18,7 @@ from django.contrib.auth.models import Group
 
 from jobs_app import job_types, lifecycle, methods, registry, script_jobs
 from jobs_app.compute import find_scheduler
+from jobs_app.creation import owner
 from jobs_app.errors import (
     BadStatePoint,
     Damaged,
@@ -88,6 +89,8 @@ def order(
     `about`: name, caption, parent."""
     method = methods.find(method_name, app)
     own, rest = _split(method, keywords)
+    if "user" in own:
+        own["user"] = owner(own["user"])
     arguments = script_jobs.check(method, inputs, rest)
     used = script_jobs.used_by(arguments)
     point = arguments.state_point(method.name_in(app), method.digest, lambda jobid: _address(jobid, used))

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from jobs_app import conf, job_templates, job_types, script_jobs, variables, workspaces
 from jobs_app import parameters as check
 from jobs_app.compute import find_scheduler
-from jobs_app.errors import Invalid, NotAllowed, UnknownJob, UnknownTemplate, UnknownVariable
+from jobs_app.errors import BadParameter, Invalid, NotAllowed, UnknownJob, UnknownTemplate, UnknownVariable
 from jobs_app.jobdir import statepoint as statepoints
 from jobs_app.models import Job, Project, Scheduler, ScriptJob, Template
 from jobs_app.registry import App
@@ -171,8 +171,10 @@ def owner(user: Any) -> Any:
     A visitor who has not signed in is not nobody: refused, or (setting ROOST_ANONYMOUS_JOBS) the one user
     that all such visitors share.
     """
-    if user is None or not getattr(user, "is_anonymous", False):
+    if user is None or isinstance(user, get_user_model()):
         return user
+    if not getattr(user, "is_anonymous", False):
+        raise BadParameter(f"user: {user!r} is not a user. Give a User (of Django), not its name or id.")
     if is_nobody(user):
         raise NotAllowed(
             "A visitor who has not signed in cannot have jobs. Ask them to sign in, or set "

@@ -136,7 +136,12 @@ class JobManager:
 
     def get_job(self, job_id: int, user: Any = None, filters: Mapping[str, Any] | None = None) -> Job | None:
         """The app's job with this id (and of this user); else None."""
-        return self._jobs(user, filters).filter(pk=job_id).first()
+        found = self._jobs(user, filters)
+        try:
+            found = found.filter(pk=job_id)
+        except (TypeError, ValueError, OverflowError):  # no job has an id that is no number
+            return None
+        return found.first()
 
     def find_jobs(
         self, filter: Mapping[str, Any] | None = None, user: Any = None, order_by: str = "id"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from jobs_app.errors import WrongState
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
@@ -15,6 +17,15 @@ def _lifecycle() -> Any:
     from jobs_app import lifecycle
 
     return lifecycle
+
+
+def _for_saved(job: Any, verb: str) -> Any:
+    if job._state.adding:
+        raise WrongState(
+            f"The job {job.name!r} was not saved yet, so {verb}() can do nothing with it. Call its save() "
+            "or execute() first."
+        )
+    return getattr(_lifecycle(), verb)
 
 
 class Verbs(models.Model):
@@ -29,29 +40,29 @@ class Verbs(models.Model):
         _lifecycle().execute(self, user=user)
 
     def stop(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
-        _lifecycle().stop(self, user=user, slices=slices)
+        _for_saved(self, "stop")(self, user=user, slices=slices)
 
     def pause(self, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
-        _lifecycle().pause(self, user=user, slices=slices)
+        _for_saved(self, "pause")(self, user=user, slices=slices)
 
     def resume(
         self, user: AbstractUser | None = None, slices: Sequence[int] | None = None, **limits: Any
     ) -> None:
         """`limits`: new ones, as in create_job: memory, wall_time, cpus, gpus, disk. So in the next two."""
-        _lifecycle().resume(self, user=user, slices=slices, **limits)
+        _for_saved(self, "resume")(self, user=user, slices=slices, **limits)
 
     def resubmit(self, user: AbstractUser | None = None, **limits: Any) -> None:
         """A new attempt at the whole job; what the former one left is kept."""
-        _lifecycle().resubmit(self, user=user, **limits)
+        _for_saved(self, "resubmit")(self, user=user, **limits)
 
     def rerun_failed(self, user: AbstractUser | None = None, **limits: Any) -> None:
         """A new attempt at the slices that did not end well; the others are kept."""
-        _lifecycle().rerun_failed(self, user=user, **limits)
+        _for_saved(self, "rerun_failed")(self, user=user, **limits)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until the job is over; False if `timeout` seconds pass first."""
-        return bool(_lifecycle().wait(self, timeout=timeout))
+        return bool(_for_saved(self, "wait")(self, timeout=timeout))
 
     def delete(self, user: AbstractUser | None = None) -> None:  # type: ignore[override]
         """Removes the job: its directory and its rows. (A queryset's delete() removes rows only.)"""
-        _lifecycle().delete(self, user=user)
+        _for_saved(self, "delete")(self, user=user)

@@ -16,6 +16,7 @@ from jobs_app import building, lifecycle, methods
 from jobs_app.errors import (
     BadName,
     BadOptions,
+    BadParameter,
     Invalid,
     JobFailed,
     ScriptError,
@@ -105,6 +106,11 @@ def rewrite(manager: JobManager, name: str, source: str) -> None:
     path = manager.app.job_scripts / name
     path.write_text(source)
     os.utime(path, (1e9, path.stat().st_mtime + 1))
+
+
+def test_a_user_is_no_name(manager: JobManager) -> None:
+    with pytest.raises(BadParameter, match="user: 'root' is not a user"):
+        manager.build("add", user="root")
 
 
 class TestHeld:

@@ -27,6 +27,7 @@ from jobs_app.errors import (
     UnknownScheduler,
     UnknownTemplate,
     UnknownVariable,
+    WrongState,
 )
 from jobs_app.job_templates import BasicJobTemplate, CondorJobTemplate, ScriptJobTemplate
 from jobs_app.manager import JobManager
@@ -52,6 +53,14 @@ def process_results(job: Job) -> None:
 
 
 class TestAnUnsavedJob:
+    @pytest.mark.parametrize(
+        "verb", ["stop", "pause", "resume", "resubmit", "rerun_failed", "wait", "delete"]
+    )
+    def test_has_to_be_saved_before_anything_is_done_with_it(self, manager: JobManager, verb: str) -> None:
+        job = manager.create_job("one", None, job_type="BASIC")
+        with pytest.raises(WrongState, match=rf"The job 'one' was not saved yet, so {verb}\(\)"):
+            getattr(job, verb)()
+
     def test_is_not_in_the_table(self, manager: JobManager) -> None:
         job = manager.create_job("one", None, job_type="BASIC")
         assert job.pk is None
@@ -501,6 +510,16 @@ class TestManyAtOnce:
         with CaptureQueriesContext(connection) as queries:
             manager.create_jobs([f"{n} {{id}}" for n in range(1000)], None, job_type="BASIC")
         assert len(queries) < 60
+
+
+@pytest.mark.parametrize("user", ["root", 1])
+def test_a_user_is_no_name_and_no_id(manager: JobManager, user: Any) -> None:
+    said = rf"user: {user!r} is not a user. Give a User \(of Django\), not its name or id"
+    for ask in (manager.create_job, manager.create_jobs):
+        with pytest.raises(BadParameter, match=said):
+            ask(["one"] if ask == manager.create_jobs else "one", user, job_type="BASIC")
+    with pytest.raises(BadParameter, match=said):
+        manager.list_jobs(user=user)
 
 
 def test_a_job_may_have_a_function_for_its_results(manager: JobManager) -> None:

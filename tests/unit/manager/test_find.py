@@ -80,6 +80,13 @@ def test_get_job_answers_with_none_what_is_not_there(
     assert new_app().get_job_manager().get_job(hers.pk) is None
 
 
+@pytest.mark.parametrize("job_id", ["abc", "", None, [], 1.5e400, 2**80, -1])
+def test_what_cannot_be_an_id_is_the_id_of_no_job(
+    manager: JobManager, jobs: dict[str, Job], job_id: Any
+) -> None:
+    assert manager.get_job(job_id) is None
+
+
 class TestByStatePoint:
     POINTS = (
         {"a": 1, "b": {"c": 1.5}, "tag": "x"},
