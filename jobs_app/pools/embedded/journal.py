@@ -16,6 +16,7 @@ from typing import Any
 from jobs_app.killpoints import reach
 
 from ..base import Event, Refused
+from .log import log
 from .places import Places
 from .wire import Note, decode, encode, read_record, record_line
 
@@ -54,8 +55,12 @@ class Journal:
         for path in sorted(self._places.batches.iterdir(), key=lambda path: path.stat().st_mtime_ns):
             if path.name.startswith("."):
                 path.unlink()  # half written by a daemon that died; nobody was told that it is kept
-            else:
-                yield path.stem, json.loads(path.read_bytes())
+            elif path.suffix == ".json":
+                try:
+                    yield path.stem, json.loads(path.read_bytes())
+                except ValueError as error:
+                    log(f"{path} is damaged ({error}); put aside, its jobs are unknown")
+                    path.rename(path.with_suffix(".damaged"))
 
     def drop(self, token: str) -> None:
         self._places.batch(token).unlink(missing_ok=True)

@@ -143,3 +143,14 @@ def test_without_room_there_is_no_checkpoint(places: Places, journal: Journal) -
     (places.folder / ".checkpoint").symlink_to(FULL)
     journal.keep_checkpoint({"a": {}})
     assert journal.checkpoint() == ({}, {})
+
+
+@pytest.mark.parametrize("content", [b"", b'{"sending": ', b"\xff"])
+def test_a_damaged_batch_is_put_aside_and_the_others_go_on(
+    journal: Journal, places: Places, content: bytes
+) -> None:
+    journal.keep("good", {"offset": 0})
+    places.batch("bad").write_bytes(content)
+    assert list(journal.batches()) == [("good", {"offset": 0})]
+    assert list(journal.batches()) == [("good", {"offset": 0})]
+    assert (places.batches / "bad.damaged").read_bytes() == content
