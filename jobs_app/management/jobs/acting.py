@@ -14,12 +14,12 @@ from jobs_app.models import Job
 from jobs_app.permissions import may_act
 from jobs_app.terminal.output import Output
 
-from .common import Options, Subcommands, find_jobs, subcommand, takes_jobs
+from .common import Options, Subcommands, assignments, find_jobs, subcommand, takes_jobs
 
 VERBS = {
     "execute": ("execute", "starts jobs that were created and not executed yet"),
     "stop": ("stop", "ends jobs"),
-    "pause": ("pause", "holds jobs back"),
+    "pause": ("pause", "holds jobs back; slices that run are ended, and begin anew at resume"),
     "resume": ("resume", "lets paused or held jobs go on"),
     "resubmit": ("resubmit", "opens another attempt at the whole job, with its own copy of the script"),
     "rerun": ("rerun_failed", "runs again the slices that failed; the others are kept"),
@@ -27,6 +27,8 @@ VERBS = {
 }
 AGAIN = ("resubmit", "rerun")
 WITH_SLICES = ("stop", "pause", "resume")
+WITH_LIMITS = ("resume", *AGAIN)
+ABOUT_LIMITS = "42, or ising-42; and new limits: memory=2GB, wall_time=2h, cpus, gpus, disk"
 
 # So long it is watched whether the pool does what was asked; afterwards it does it by itself.
 PATIENCE = {"stop": 5.0, "pause": 5.0, "delete": 5.0}
@@ -36,7 +38,10 @@ SHORT = 0.3
 def add(commands: Subcommands) -> None:
     for name, (_, help) in VERBS.items():
         parser = subcommand(commands, name, _runner(name), help)
-        takes_jobs(parser)
+        if name in WITH_LIMITS:
+            parser.add_argument("jobs", metavar="ID|KEY=VALUE", nargs="+", help=ABOUT_LIMITS)
+        else:
+            takes_jobs(parser)
         if name in WITH_SLICES:
             parser.add_argument("--slices", help="only these, as 3 or 0-9 or 1,4,7-9")
 
@@ -52,7 +57,8 @@ def act(output: Output, options: Options, name: str) -> int | None:
     """Goes on after a job that refuses; the exit code is that of the first refusal."""
     verb, _ = VERBS[name]
     slices = numbers(options["slices"]) if options.get("slices") else None
-    asked = [(job, _ask(job, verb, slices)) for job in find_jobs(options["jobs"])]
+    ids, limits = _apart(options["jobs"])
+    asked = [(job, _ask(job, verb, slices, limits)) for job in find_jobs(ids)]
     results = [_outcome(job, refusal, name, slices) for job, refusal in asked]
     for result in results:
         if result["error"]:
@@ -64,6 +70,14 @@ def act(output: Output, options: Options, name: str) -> int | None:
     return next((code_of(refusal) for _, refusal in asked if refusal), None)
 
 
+def _apart(words: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """Jobs, and what is set for them."""
+    ids = [word for word in words if "=" not in word]
+    if not ids:
+        raise Invalid(f"{' '.join(words)} is for which job? Write its id too.")
+    return ids, assignments(word for word in words if "=" in word)
+
+
 def _said(result: dict[str, Any], name: str) -> str:
     who = f"Job {result['id']} ({result['name']})"
     if name not in AGAIN:
@@ -72,10 +86,10 @@ def _said(result: dict[str, Any], name: str) -> str:
     return f"{said}\n{result['note']}" if result["note"] else said
 
 
-def _ask(job: Job, verb: str, slices: list[int] | None) -> RoostError | None:
+def _ask(job: Job, verb: str, slices: list[int] | None, limits: dict[str, Any]) -> RoostError | None:
     """In the name of the person at this terminal; on others' jobs as a program, which may."""
     user = person.local()
-    given: dict[str, Any] = {"user": user if may_act(user, job) else None}
+    given: dict[str, Any] = {**limits, "user": user if may_act(user, job) else None}
     if slices is not None:
         given["slices"] = slices
     try:

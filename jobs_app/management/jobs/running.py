@@ -23,6 +23,7 @@ from jobs_app.terminal.result import result_of
 from .common import Options, Subcommands, assignments, find_jobs, subcommand, takes_jobs
 
 GOOD = ("COM", "RES")
+HELD = ("HLD", "PAS")
 KEPT = building.OF_THE_JOB - {"scheduler", "priority", "groups", "user", "timeout"}
 
 
@@ -72,6 +73,10 @@ def run(output: Output, options: Options) -> int | None:
         output.say(f"Job {job.pk} ({job.name}) was finished already, and is reused.", "green")
         say_result(output, job)
         return _say_json(output, job, 0)
+    if not started.fresh and job._status in HELD:
+        output.warn(f"Job {job.pk} ({job.name}) is {job.cached_status}: {job.status_message}")
+        _say_how_to_resume(output, job, job.status_message)
+        return _say_json(output, job, WAITING)
     output.say(f"Job {job.pk} ({job.name}) is {'on its way' if started.fresh else 'at work already'}.")
     if options["wait"]:
         code = follow(output, job, options["timeout"])
@@ -217,7 +222,8 @@ def follow(output: Output, job: Job, timeout: float | None = None) -> int:
     try:
         over = Progress(output, job).watch(job.wait, timeout)
     except JobHeld as held:
-        output.warn(f"{held} Let it go on: {line(f'jobs resume {job.pk}')}")
+        output.warn(str(held))
+        _say_how_to_resume(output, job, str(held))
         return WAITING
     except KeyboardInterrupt:
         say_how_to_go_on(output, job)
@@ -226,6 +232,11 @@ def follow(output: Output, job: Job, timeout: float | None = None) -> int:
         output.warn(f"Job {job.pk} is not over after {timeout:g} s; it goes on.")
         return WAITING
     return say_how_it_ended(output, job)
+
+
+def _say_how_to_resume(output: Output, job: Job, said: str) -> None:
+    if job._status in HELD and "jobs resume" not in said:
+        output.warn(f"Let it go on: {line(f'jobs resume {job.pk}')}")
 
 
 def say_how_to_go_on(output: Output, job: Job) -> None:

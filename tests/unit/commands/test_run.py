@@ -83,6 +83,18 @@ def test_a_reused_job_says_what_it_keeps_otherwise_than_asked(db):
     assert Job.objects.get().slices_total == 2
 
 
+def test_a_held_job_is_not_said_to_be_at_work(db):
+    run("--wait")
+    Job.objects.update(
+        _status="HLD", status_message="It used too much. Give it more: jobs resume 1 memory=2GB"
+    )
+    for words in ((), ("--wait",)):
+        said = run(*words)
+        assert said.code == 4
+        assert "is Held: It used too much. Give it more: jobs resume 1 memory=2GB" in said.err
+        assert "at work" not in said.out
+
+
 def test_json_is_one_value_of_the_finished_job(db):
     said = run("--wait", "--json")
     assert said.json["state"] == "Complete"

@@ -77,6 +77,29 @@ def test_some_slices_can_be_meant(make_job, asked):
     assert asked == [("stop", job.pk, "alice", [1, 4, 7, 8, 9])]
 
 
+@pytest.mark.parametrize("command", ["resume", "resubmit", "rerun"])
+def test_new_limits_are_given_beside_the_jobs(make_job, monkeypatch, command):
+    asked = []
+
+    def act(job, user=None, **limits):
+        asked.append((job.pk, limits))
+        Job.objects.filter(pk=job.pk).update(_status="COM")
+
+    monkeypatch.setattr(lifecycle, {"rerun": "rerun_failed"}.get(command, command), act)
+    one, other = make_job(_status="HLD"), make_job(_status="HLD")
+    manage("jobs", command, str(one.pk), "memory=2GB", "wall_time=60", str(other.pk))
+    limits = {"memory": "2GB", "wall_time": 60}
+    wanted = [(one.pk, limits), (other.pk, limits)]
+    assert [(pk, {name: given[name] for name in limits}) for pk, given in asked] == wanted
+
+
+def test_limits_for_no_job_are_refused(asked):
+    said = manage("jobs", "resume", "memory=2GB")
+    assert said.code == 2
+    assert "memory=2GB is for which job? Write its id too." in said.err
+    assert asked == []
+
+
 @pytest.mark.parametrize("text", ["", "x", "1-", "-1", "1,,2", "1-x", "\u0661-"])
 def test_nonsense_instead_of_slices_is_refused(text):
     with pytest.raises(Invalid, match="names no slices"):
