@@ -21,7 +21,7 @@ DEBUG = env.flag("ROOST_DEBUG")
 SECRET_KEY = env.text("ROOST_SECRET_KEY") or env.secret(ROOST_HOME / "secret_key")
 ALLOWED_HOSTS = env.text("ROOST_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
-ROOST_APPS_FILE = ROOST_HOME / "apps"  # `manage.py startjobapp` adds a line
+ROOST_APPS_FILE = ROOST_HOME / "apps"  # for `manage.py startjobapp`: its apps outside this folder
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -31,7 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "jobs_app",
-    *env.apps(ROOST_APPS_FILE),
+    *env.apps(BASE_DIR, ROOST_APPS_FILE),
 ]
 
 MIDDLEWARE = [

@@ -59,8 +59,11 @@ class Method:
 
 @dataclass(frozen=True)
 class Catalogue:
+    """`unusable`: files that look like scripts, are none, and are used by none; and why."""
+
     methods: list[Method]
     broken: list[ScriptError]
+    unusable: list[str]
 
 
 @dataclass(frozen=True)
@@ -125,17 +128,38 @@ def _candidates(folder: Path, name: str) -> tuple[Path, ...]:
 
 def _unknown(name: str) -> str:
     there = [method_of(path) for app in registry.apps() for path in _scripts(app)]
-    return unknown("method", name, there, "any app") + _broken_apps()
+    said = [unknown("method", name, there, "any app"), *_almost(name), registry.where_from()]
+    return " ".join([*said, *map(str, registry.broken())])
 
 
-def _broken_apps() -> str:
-    return "".join(f" {error}" for error in registry.broken())
+def _almost(name: str) -> Iterator[str]:
+    """Files that would be the method but for something."""
+    for app in registry.apps():
+        for path in _others(app):
+            if _plainly(path.stem.removeprefix("a_")) == _plainly(name.rpartition(".")[2]):
+                yield f"{path} {_why_not(path)}"
+
+
+def _plainly(name: str) -> str:
+    return re.sub(r"\W", "_", name)
 
 
 def _scripts(app: App) -> list[Path]:
     if app.job_scripts is None or not app.job_scripts.is_dir():
         return []
     return sorted(path for path in app.job_scripts.glob("*.py") if _is_method(path))
+
+
+def _others(app: App) -> list[Path]:
+    """What lies beside the methods without being one; a name that begins with _ says that it is none."""
+    there = sorted(app.job_scripts.glob("*.py")) if app.job_scripts and app.job_scripts.is_dir() else []
+    return [path for path in there if not path.name.startswith("_") and not _is_method(path)]
+
+
+def _why_not(path: Path) -> str:
+    if not _NAME.fullmatch(path.stem):
+        return f"cannot be a method: its name is no Python name. Call it {_plainly(path.stem)}.py."
+    return "has no step: prepare, analysis or synthesis. (A module that scripts share begins with _.)"
 
 
 def _is_method(path: Path) -> bool:
@@ -155,7 +179,14 @@ def catalogue(app: str = "") -> Catalogue:
                 methods.append(_method(there, path))
             except ScriptError as error:
                 broken.append(error)
-    return Catalogue(methods, broken)
+    return Catalogue(methods, broken, list(_unusable(apps, methods)))
+
+
+def _unusable(apps: list[App], methods: list[Method]) -> Iterator[str]:
+    scripts = [method.script for method in methods]
+    used = {path for script in scripts for path in (*script.sources.values(), *script.forgotten)}
+    for app in apps:
+        yield from (f"{path} {_why_not(path)}" for path in _others(app) if path not in used)
 
 
 # --- loading ----------------------------------------------------------------------------------------------

@@ -15,6 +15,11 @@ from typing import Any
 from jobs_app.errors import Invalid, ScriptError, UnknownApp
 from jobs_app.parameters import unknown
 
+FOUND_WHEN = (
+    "An app is found when its folder lies beside manage.py with an AppBase in its app.py, or when ROOST_APPS "
+    "or INSTALLED_APPS names it."
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -85,12 +90,18 @@ def _by_label(label: str) -> App:
     if label in _doubles:
         raise Invalid(_doubles[label])
     if label not in _apps:
-        raise UnknownApp(_broken.get(label) or unknown("label", label, _apps, "an app") + _all_broken())
+        raise UnknownApp(_broken.get(label) or unknown_app(label))
     return _apps[label]
 
 
-def _all_broken() -> str:
-    return " ".join(["", *_broken.values()])
+def unknown_app(label: str) -> str:
+    return unknown("label", label, _apps, "an app") + " ".join(["", FOUND_WHEN, *_broken.values()])
+
+
+def where_from() -> str:
+    """Which apps are known, and how one becomes so."""
+    known = ", ".join(sorted(app.label for app in apps())) or "none"
+    return f"Known apps: {known}. {FOUND_WHEN}"
 
 
 def apps() -> Iterator[App]:

@@ -1,7 +1,8 @@
-"""The apps of this machine's person, which the project finds without being told: a name a line in a file."""
+"""How a new app becomes known: the project finds it by itself, or reads its name in a file, or is told."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,15 +12,21 @@ from jobs_app import registry
 
 
 def add(name: str, folder: Path) -> bool:
-    """False where the project does not read such a file, or would not find the app."""
+    """False where the project would not find the app by itself."""
     file = getattr(settings, "ROOST_APPS_FILE", None)
-    if file is None or str(folder.parent) not in sys.path:
+    if file is None or "ROOST_APPS" in os.environ or str(folder.parent) not in sys.path:
         return False
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as lines:
-        lines.write(name + "\n")
+    if folder.parent != getattr(settings, "BASE_DIR", None):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as lines:
+            lines.write(name + "\n")
     return True
 
 
 def known() -> list[str]:
     return [app.package for app in registry.apps()]
+
+
+def folder_of(name: str) -> Path | None:
+    """Where the known app of this package lies."""
+    return next((app.folder for app in registry.apps() if app.package == name), None)

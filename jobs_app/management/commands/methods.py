@@ -38,8 +38,8 @@ class Command(RoostCommand):
         rows = [_row(method) for method in catalogue.methods]
         new = line("startjobapp NAME")
         output.table(COLUMNS, rows, f"No app has job scripts. Write a new app: {new}")
-        for error in catalogue.broken:
-            output.warn(str(error))
+        for said in (*map(str, catalogue.broken), *catalogue.unusable):
+            output.warn(said)
         return FAILED if catalogue.broken else None
 
 

@@ -49,6 +49,10 @@ def checked(name: str) -> str:
         raise Error(
             f"{name!r} cannot be an app's name. Begin with a letter, and use {LONGEST} letters at most."
         )
+    if folder := own_apps.folder_of(name):
+        raise Error(
+            f"Your app {name} is there already: {_shown(folder)}/. Go on with it, or choose another name."
+        )
     if find_spec(name) is not None:
         raise Error(f"{name!r} is the name of a Python module that is there already. Choose another one.")
     return name

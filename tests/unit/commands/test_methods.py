@@ -38,6 +38,44 @@ def test_a_script_that_does_not_load_is_reported_and_the_others_are_listed(db, t
     assert "a_broken.py, line 1" in said.err
 
 
+GOOD = "def synthesis():\n    return 1\n"
+
+
+def test_a_file_that_looks_like_a_script_and_is_none_is_listed_with_the_reason(db, tmp_path, monkeypatch):
+    from jobs_app import registry
+
+    (tmp_path / "job_scripts").mkdir()
+    sources = {
+        "a_good.py": "import shared\n" + GOOD,
+        "shared.py": "x = 1\n",
+        "_private.py": "x = 1\n",
+        "forgotten.py": "def analyse(): pass\n",
+        "my-script.py": GOOD,
+        "a_odd name.py": GOOD,
+    }
+    for name, source in sources.items():
+        (tmp_path / "job_scripts" / name).write_text(source)
+    monkeypatch.setitem(registry._apps, "shop", registry.App("shop", "shop", tmp_path))
+    said = manage("methods", "--app", "shop")
+    assert said.code == 0
+    assert [row[0] for row in said.rows] == ["good"]
+    first, second, third = said.err.splitlines()
+    assert "a_odd name.py cannot be a method" in first
+    assert "Call it a_odd_name.py" in first
+    assert "forgotten.py has no step" in second
+    assert "my-script.py cannot be a method" in third
+    for name, reason in (("my-script", "Call it my_script.py"), ("forgotten", "has no step")):
+        assert reason in manage("methods", name).err
+
+
+def test_an_unknown_method_says_which_apps_are_known_and_when_one_is_found(db):
+    said = manage("jobs", "run", "darts")
+    assert said.code == 2
+    assert "'darts' is not a method of any app." in said.err
+    assert "Known apps: examples.ising" in said.err
+    assert "beside manage.py" in said.err
+
+
 def test_templates_are_listed_as_the_code_declares_them(db):
     assert manage("templates", "--app", "examples.ising").rows[0][:4] == [
         "ising",

@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from jobs_app import registry
 from jobs_app.management.commands import startjobapp
 
 from .conftest import manage
@@ -82,7 +83,31 @@ def test_an_app_that_the_project_would_not_find_is_made_known_by_hand(tmp_path):
     assert f"PYTHONPATH={tmp_path}" in said.out
 
 
+def test_an_app_that_is_there_already_is_called_yours(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(registry._apps, "darts", registry.App("darts", "darts", tmp_path / "darts"))
+    said = manage("startjobapp", "darts")
+    assert said.code == 2
+    assert said.err.startswith("Your app darts is there already: darts/. ")
+
+
+def test_an_app_in_the_project_s_own_folder_needs_no_line(tmp_path, monkeypatch, settings):
+    monkeypatch.delenv("ROOST_APPS", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.BASE_DIR, settings.ROOST_APPS_FILE = tmp_path, tmp_path / "home" / "apps"
+    assert "INSTALLED_APPS" not in manage("startjobapp", "darts", str(tmp_path)).out
+    assert not settings.ROOST_APPS_FILE.exists()
+
+
+def test_where_the_apps_are_named_a_new_one_has_to_be_named_too(tmp_path, monkeypatch, settings):
+    monkeypatch.setenv("ROOST_APPS", "examples.ising")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.BASE_DIR, settings.ROOST_APPS_FILE = tmp_path, tmp_path / "home" / "apps"
+    assert "ROOST_APPS=" in manage("startjobapp", "darts", str(tmp_path)).out
+
+
 def test_an_app_on_the_path_is_remembered(tmp_path, monkeypatch, settings):
+    monkeypatch.delenv("ROOST_APPS", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     settings.ROOST_APPS_FILE = tmp_path / "home" / "apps"
     said = manage("startjobapp", "darts", str(tmp_path))
