@@ -16,6 +16,7 @@ import pytest
 
 from jobs_app import background, conf
 from jobs_app.courier import LOOK_EVERY
+from jobs_app.errors import JobHeld
 from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
 from jobs_app.pools.embedded.client import EmbeddedPool
 from tests.embedded import end_all, wait_for
@@ -43,6 +44,25 @@ def synthesis(analysis_res, job):
     total = sum(analysis_res)
     job.json_save(total, "total.json")
     return total
+"""
+
+HUNGRY = """
+import time
+
+
+def synthesis():
+    data = bytearray(400 << 20)
+    time.sleep(0.6)
+    return len(data)
+"""
+
+UNPREPARED = """
+def prepare():
+    raise ValueError("not today")
+
+
+def analysis(sliceno):
+    return sliceno
 """
 
 PARENT = """
@@ -78,6 +98,8 @@ def app(tmp_path: Path, home: Path) -> Iterator[Lab]:
         made.script("three", THREE_STEPS)
         made.script("parent", PARENT)
         made.script("sleeper", SLEEPER)
+        made.script("hungry", HUNGRY)
+        made.script("unprepared", UNPREPARED)
         yield made
 
 
@@ -148,6 +170,35 @@ def test_the_failed_slice_is_named_and_run_again_alone(app: Lab, home: Path) -> 
     assert (job.status, job.status_message) == ("Complete", "")
     assert (job.directory / "total.json").read_text().strip() == "46"
     assert [len((job.directory / f"ran.{sliceno}").read_text()) for sliceno in range(4)] == [1, 1, 1, 1]
+
+
+def test_a_job_that_needs_more_memory_gets_it_and_goes_on(app: Lab) -> None:
+    with pytest.raises(JobHeld, match=r"is Held: used \d+ MB of the 150 MB.*jobs resume \d+ memory=300MB"):
+        app.jobs.build("hungry", memory=150)
+    with pytest.raises(JobHeld, match="is Held"):
+        app.jobs.build("hungry")
+    assert app.jobs.build("hungry", memory="2 GB").load() == 400 << 20
+    job = Job.objects.get()
+    assert (job.number_of_attempts, job.parameters["memory"]) == (1, 2048)
+
+
+def test_who_resumes_a_held_job_may_wait_for_it_at_once(app: Lab) -> None:
+    job = app.jobs.create_job("hungry", None, job_type="SCRIPT", method="hungry", memory=150)
+    job.execute()
+    with pytest.raises(JobHeld):
+        job.wait(30)
+    other = Job.objects.get()
+    other.resume(memory="2 GB")
+    assert other.wait(30)
+    assert job.wait(30)
+    assert job.status == "Complete"
+
+
+def test_a_step_that_fails_before_the_slices_is_not_counted_as_one(app: Lab) -> None:
+    job = app.jobs.create_job("unprepared", None, job_type="SCRIPT", method="unprepared", slices=2)
+    job.execute()
+    assert job.wait(30)
+    assert (job.status, job.slices_total, job.slices_failed, job.slices_done) == ("Error", 2, 0, 0)
 
 
 def test_a_running_job_can_be_stopped(app: Lab, serving: None) -> None:
