@@ -17,7 +17,7 @@ from jobs_app import killpoints, states
 from jobs_app.models import Attempt, AttemptPhase, History, Job, Segment, SubjobRequest
 from jobs_app.pools.base import Event, EventKind, Events
 
-from . import blocks, holds
+from . import blocks, holds, tries
 from .actors import Actor
 from .change import RESUMED, UNSENT, message
 from .rows import update_each
@@ -107,7 +107,11 @@ def _started(sheet: Sheet, event: Event) -> None:
 
 
 def _ended(sheet: Sheet, event: Event) -> None:
-    if not event.will_retry and not blocks.ended_well(event) and sheet.failure is None:
+    if blocks.ended_well(event):
+        return
+    if event.will_retry:
+        sheet.tried_again.append(event)
+    elif sheet.failure is None:
         sheet.failure = (event.exit_code, event.signal)
 
 
@@ -147,6 +151,9 @@ def _write(sheets: Collection[Sheet], by: Actor) -> Recorded:
     views = [_view(sheet) for sheet in sheets]
     update_each(Job, _JOB_COLUMNS, map(_job_row, views))
     History.objects.bulk_create(_history(view, by) for view in views if view.status != view.sheet.status)
+    for sheet in sheets:
+        if sheet.tried_again:
+            tries.record(sheet, by)
     _write_requests(sheets)
     finished = tuple((sheet.attempt_id, sheet.finished.attempt) for sheet in sheets if sheet.finished)
     return Recorded(finished, any(sheet.requests for sheet in sheets))

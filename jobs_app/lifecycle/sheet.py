@@ -44,6 +44,7 @@ class Sheet:
     hold: Event | None = None
     finished: Event | None = None
     requests: list[Event] = field(default_factory=list)
+    tried_again: list[Event] = field(default_factory=list)
 
     def apply(self, event: Event, table: bytes) -> None:
         first = event.slice - event.slice % SIZE

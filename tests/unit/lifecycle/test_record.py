@@ -94,6 +94,26 @@ def test_a_slice_that_is_tried_again_waits(sent: Callable[..., tuple[Job, str]])
     assert job.status == "Submitted"
 
 
+def test_the_history_tells_what_was_tried_again_in_one_line(sent: Callable[..., tuple[Job, str]]) -> None:
+    job, token = sent(num_jobs=20)
+
+    def fails(number: int, **how: int) -> Event:
+        return event(EventKind.ENDED, token, number, will_retry=True, **how)
+
+    def line() -> str:
+        return History.objects.get(job=job, why__startswith="Tried again").why
+
+    record(segment(), said(fails(2, exit_code=1)), POOL)
+    assert line() == "Tried again (1 time): slice 2 (exit code 1)."
+    record(segment(), said(fails(2, signal=9), fails(5, exit_code=3)), POOL)
+    three = "slice 2 (exit code 1), slice 2 (signal 9), slice 5 (exit code 3)"
+    assert line() == f"Tried again (3 times): {three}."
+    for _ in range(2):
+        record(segment(), said(*(fails(number, exit_code=1) for number in range(10, 20))), POOL)
+    assert line().startswith(f"Tried again (23 times): {three}, slice 10 (exit code 1), ")
+    assert line().endswith("slice 16 (exit code 1), ...")
+
+
 def test_ranges_of_slices_reach_over_blocks(sent: Callable[..., tuple[Job, str]]) -> None:
     job, token = sent(num_jobs=3 * SliceBlock.SIZE)
     first, count = SliceBlock.SIZE - 10, SliceBlock.SIZE + 20
