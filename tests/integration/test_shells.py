@@ -7,13 +7,14 @@ import secrets
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from jobs_app.pools.base import AccessDenied, Garbled, PoolUnreachable, Refused
 from jobs_app.pools.condor import tar
-from jobs_app.pools.shell import Follower, LocalShell, SharedShell, Shell, SshAddress, SshShell
+from jobs_app.pools.shell import Follower, LocalShell, SharedShell, Shell, SshAddress, SshShell, Tail, follow
 from tests.pool.pool import TestPool
 from tests.pool.relay import Relay
 from tests.pool.waiting import wait_until
@@ -208,6 +209,24 @@ def test_a_file_that_is_shorter_than_what_was_read_is_noticed(shell: Shell, log:
         Follower(shell, log, 100)
 
 
+@pytest.mark.parametrize("places", [True, False])
+def test_a_tail_reads_on_with_or_without_a_place_for_a_follower(
+    shell: Shell, log: str, places: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "place_for_follower", lambda: nullcontext(places))
+    monkeypatch.setattr(follow, "POLL_EVERY", 0.01)
+    tail = Tail(shell, log, 0)
+    assert tail.read(0) == b""
+    for text in ("one\n", "two\n"):
+        append(shell, log, text)
+        assert wait_until(lambda: tail.read(1), 20, "the text") == text.encode()
+    assert tail.offset == 8
+    shell.run(["truncate", "-s", "0", log])
+    with pytest.raises(Garbled, match="is not the file that it was"):
+        wait_until(lambda: tail.read(1) and None, 20, "the damage to be noticed")
+    tail.close()
+
+
 # --- SSH alone ------------------------------------------------------------------------------------------
 
 pool_only = pytest.mark.pool
@@ -304,9 +323,23 @@ def followers_of(pool: TestPool, name: str) -> int:
 
 
 @pool_only
+def test_followers_leave_channels_for_commands(condor_pool: TestPool) -> None:
+    shell = SshShell(address(condor_pool))
+    tails = [Tail(shell, f"/tmp/many-{secrets.token_hex(4)}", 0) for _ in range(12)]
+    for _ in range(2):
+        assert [tail.read(0) for tail in tails] == [b""] * 12
+        assert shell.run(["echo", "free"]).text == "free\n"
+    for tail in tails:
+        tail.close()
+    with shell.place_for_follower() as is_free:
+        assert is_free
+    shell.close()
+
+
+@pool_only
 def test_all_that_share_an_account_share_one_login(condor_pool: TestPool) -> None:
     before = condor_pool.logins()
-    shells = [SharedShell(address(condor_pool)) for _ in range(5)]
+    shells = [SharedShell(address(condor_pool, connect_seconds=16.0)) for _ in range(5)]
     assert [shell.run(["echo", "hi"]).text for shell in shells] == ["hi\n"] * 5
     for shell in shells[1:]:
         shell.close()

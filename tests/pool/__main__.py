@@ -15,7 +15,8 @@ def main() -> int:
     if reason:
         print(f"No pool here: {reason}.", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         print("Starting an HTCondor pool (the first time, Debian is installed into a folder) ...", flush=True)
         with running_pool() as pool:

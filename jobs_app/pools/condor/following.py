@@ -1,16 +1,20 @@
-"""Reads segments on, each on one channel of its own."""
+"""Reads segments on, and remembers of each what has ended in it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from ..base import Event, Events, PoolError
-from ..shell import Follower
+from ..shell import Tail
 from . import eventlog
 from .parts import with_parts
 from .plans import Plans
 from .point import AccessPoint
 from .segment import Segment
+
+# Who has not asked for so long does not follow that segment any more.
+IDLE_SECONDS = 20.0
 
 
 class Readers:
@@ -21,6 +25,7 @@ class Readers:
 
     def follow(self, name: str, offset: int, wait: float) -> Events:
         """A reader that stands elsewhere (the events that it gave were not recorded) is opened again."""
+        self._drop_idle()
         reader = self._open.get(name)
         if reader is None or reader.offset != offset:
             self._drop(name)
@@ -36,16 +41,22 @@ class Readers:
         for name in list(self._open):
             self._drop(name)
 
+    def _drop_idle(self) -> None:
+        now = time.monotonic()
+        for name, reader in list(self._open.items()):
+            if now - reader.asked > IDLE_SECONDS:
+                self._drop(name)
+
     def _drop(self, name: str) -> None:
         if reader := self._open.pop(name, None):
-            reader.follower.close()
+            reader.tail.close()
 
     def _reader(self, name: str, offset: int) -> _Reader:
         path = self._point.names.segment(name)
         segment = Segment(self._point.hello.zone, self._plans.find)
         if offset:
             self._learn(segment, self._point.ask("prefix.sh", path, str(offset)).text)
-        return _Reader(Follower(self._point.shell, path, offset), segment, offset)
+        return _Reader(Tail(self._point.shell, path, offset), segment, offset)
 
     def _learn(self, segment: Segment, prefix: str) -> None:
         """What stands in the segment before this reader begins; see prefix.sh for its form."""
@@ -65,13 +76,15 @@ class Readers:
 
 @dataclass
 class _Reader:
-    follower: Follower
+    tail: Tail
     segment: Segment
     offset: int
     rest: bytes = b""
+    asked: float = field(default_factory=time.monotonic)
 
     def read(self, wait: float) -> list[Event]:
-        self.rest += self.follower.read(wait)
+        self.asked = time.monotonic() + wait
+        self.rest += self.tail.read(wait)
         found, used = eventlog.scan(self.rest)
         events = [event for each in found for event in self.segment.translate(each)]
         self.rest = self.rest[used:]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, BinaryIO, Protocol
@@ -70,6 +70,10 @@ class Shell:
 
     def close(self) -> None:
         raise NotImplementedError
+
+    def place_for_follower(self) -> AbstractContextManager[bool]:
+        """Whether one more follower may take a channel for long; the place is given back at the end."""
+        return nullcontext(True)
 
     def run(self, argv: Sequence[str], stdin: Input = b"", timeout: float = SECONDS) -> Result:
         """Runs a command to its end. It must read its input before it writes more than some hundred KiB."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from .base import Running, Shell
 from .ssh import SshAddress, SshShell
@@ -24,9 +25,15 @@ class SharedShell(Shell):
         self._shell: SshShell | None = shell
 
     def start(self, argv: Sequence[str]) -> Running:
+        return self._alive().start(argv)
+
+    def place_for_follower(self) -> AbstractContextManager[bool]:
+        return self._alive().place_for_follower()
+
+    def _alive(self) -> SshShell:
         if self._shell is None:
             raise ValueError(f"The shell to {self.name} has been closed.")
-        return self._shell.start(argv)
+        return self._shell
 
     def close(self) -> None:
         shell, self._shell = self._shell, None

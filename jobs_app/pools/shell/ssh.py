@@ -24,6 +24,7 @@ logging.getLogger(_PARAMIKO).setLevel(logging.CRITICAL)
 
 # sshd lets ten sessions share a connection unless told otherwise.
 CHANNELS = 8
+FOLLOWERS = 4  # of these
 KEEP_ALIVE = 20
 DEAD_AFTER = 60_000  # milliseconds without an acknowledgement, after which the kernel gives the link up
 
@@ -49,6 +50,7 @@ class SshShell(Shell):
         self._client: paramiko.SSHClient | None = None
         self._opening = threading.Lock()
         self._channels = threading.BoundedSemaphore(CHANNELS)
+        self._followers = threading.BoundedSemaphore(FOLLOWERS)
 
     def start(self, argv: Sequence[str]) -> Running:
         line = quoted(argv)
@@ -68,6 +70,15 @@ class SshShell(Shell):
             if self._client is not None:
                 self._client.close()
                 self._client = None
+
+    @contextmanager
+    def place_for_follower(self) -> Iterator[bool]:
+        is_free = self._followers.acquire(blocking=False)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self._followers.release()
 
     def _channel(self) -> paramiko.Channel:
         """Nothing has been asked for yet, so over a connection that turns out to be dead it is tried anew."""
