@@ -6,7 +6,7 @@ RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve pool test lint format bench faults lock clean
+.PHONY: help setup dev demo serve pool test lint format bench faults lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,8 @@ setup: $(RUN) ## the virtual environment and the database
 
 demo: setup ## run the main job and show its result
 	@$(BIN)/python manage.py demo
+
+dev: setup $(DEV) ## what the tests and the linters need too
 
 serve: setup ## web pages and background work in one process
 	@$(BIN)/python manage.py serve

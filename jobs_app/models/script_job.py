@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from jobs_app import parameters as check
 from jobs_app.jobdir.layout import ANALYSIS
+from jobs_app.script.job import Files, learn
+from jobs_app.script.job import Job as Handle
 
 from .job import Job
 
@@ -37,6 +39,28 @@ class ScriptJob(Job):
 
     class Meta:
         proxy = True
+
+    # --- its results, as scripts see them -----------------------------------------------------------------
+
+    @property
+    def handle(self) -> Handle:
+        """The job as `build` gives it: a text, its id, that knows its files."""
+        if self.address:
+            learn(self.jobid, self.directory)
+        return Handle(self.jobid, self.method or None)
+
+    def load(self, *args: Any, **kwargs: Any) -> Any:
+        return self.handle.load(*args, **kwargs)
+
+    def json_load(self, *args: Any, **kwargs: Any) -> Any:
+        return self.handle.json_load(*args, **kwargs)
+
+    def output(self, what: str | int | None = None) -> Any:
+        return self.handle.output(what)
+
+    @property
+    def files(self) -> Files:
+        return self.handle.files
 
     def _count_slices(self) -> None:
         self.slices_total = self.parameters.get("slices", 1)

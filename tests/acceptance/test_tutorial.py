@@ -73,15 +73,34 @@ def run(line: str, clone: Path) -> str:
     return done.stdout
 
 
-def test_the_tutorial_works_as_typed(clone: Path) -> None:
+README = section((ROOT / "README.md").read_text(), "Your first app")
+
+
+@pytest.mark.parametrize("before", ["", README], ids=["first", "after the README"])
+def test_the_tutorial_works_as_typed(clone: Path, before: str) -> None:
+    for block in [Block("", "", "sh", "make setup\n"), *blocks(before)] if before else []:
+        type_in(block, clone)
     said = "".join(type_in(block, clone) for block in blocks((ROOT / "docs" / "tutorial.md").read_text()))
-    for expected in ("its result is reused", "was finished already", "at once: Submitted", "later: Complete"):
+    for expected in (
+        "its result is reused",
+        "was finished already",
+        "at once: Submitted",
+        "later: Complete",
+        "estimate: 3.1",
+    ):
         assert expected in said
     assert "1 passed" in said
 
 
 def test_the_first_app_of_the_readme_works_as_typed(clone: Path) -> None:
     run(".venv/bin/python manage.py migrate --verbosity 0", clone)
-    typed = blocks(section((ROOT / "README.md").read_text(), "Your first app"))
-    said = "".join(type_in(block, clone) for block in typed)
+    said = "".join(type_in(block, clone) for block in blocks(README))
     assert re.search(r"^3\.14", said, re.MULTILINE)
+
+
+def test_an_app_of_the_readme_is_known_in_a_colleague_s_clone(clone: Path) -> None:
+    for block in blocks(README):
+        if "manage.py jobs" not in block.text and "estimate" not in block.text:
+            type_in(block, clone)
+    shutil.rmtree(clone / ".roost", ignore_errors=True)
+    assert "throws" in run("python manage.py methods darts", clone)
