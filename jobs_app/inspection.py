@@ -15,7 +15,7 @@ from pathlib import Path
 from django.db.models import Sum
 
 from jobs_app.errors import Damaged
-from jobs_app.jobdir import manifest
+from jobs_app.jobdir import errors, manifest
 from jobs_app.jobdir.files import is_plain_file
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
 from jobs_app.jobdir.output import Output, Part
@@ -136,8 +136,8 @@ def troubles(job: Job, limit: int = 5) -> list[Trouble]:
     attempt = _attempt(job)
     if attempt is None:
         return []
-    paths = itertools.islice(_sorted_parts(attempt.root / "errors"), limit)
-    return [Trouble(path.stem, _error_text(path)) for path in paths]
+    paths = (path for path in _sorted_parts(attempt.root / "errors") if not errors.is_aside(path))
+    return [Trouble(path.stem, _error_text(path)) for path in itertools.islice(paths, limit)]
 
 
 def _error_text(path: Path) -> str:

@@ -13,7 +13,7 @@
         spec.json                    what the runner was told
         facts                        a fixed-size record a slice (see facts.py)
         results/<0-999>/<i>.pickle   what prepare and the slices returned, while the job needs it
-        errors/<part>.json           the traceback of a part that failed
+        errors/<part>.json           the traceback of a part that failed; <part>.<n>.json of its n-th try
         status/<part>                what a running part says of itself
         requests/<id>.json           what a running part asks of Roost (a subjob)
         files/<part>.json            the files that a part registered

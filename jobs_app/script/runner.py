@@ -18,7 +18,7 @@ from typing import Any, Optional, Union
 
 from jobs_app import killpoints
 from jobs_app.errors import Invalid
-from jobs_app.jobdir import facts, files
+from jobs_app.jobdir import errors, facts, files
 from jobs_app.jobdir.facts import FINISHED_EARLY, Fact
 from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS, AttemptPaths, JobPaths, part_name
 from jobs_app.jobdir.output import Output
@@ -218,10 +218,10 @@ def _is_wanted(script: Script, part: Part) -> bool:
 
 
 def _report(part: Part, outcome: Outcome, begun: float, printed: Optional[Capture]) -> None:
+    if part.tries > 1:
+        errors.set_aside(part.attempt.error(part.step, part.sliceno), part.tries)
     if outcome.error:
         _write_error(part, outcome.error)
-    elif part.tries > 1:
-        part.attempt.error(part.step, part.sliceno).unlink(missing_ok=True)
     end_status()
     size = _close_output(part, outcome, printed) if printed is not None else 0
     fact = _fact(part, outcome, begun, size)

@@ -12,6 +12,8 @@ from django.test import TestCase
 from jobs_app import registry
 from jobs_app.courier import lend_a_hand
 from jobs_app.errors import BadOptions, JobFailed, WrongState
+from jobs_app.inspection import troubles
+from jobs_app.jobdir import files
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Scheduler
 from jobs_app.registry import App
@@ -99,7 +101,17 @@ def test_failed_slices_get_their_retries(run_job, write: Write) -> None:
         def synthesis(analysis_res): return analysis_res.merge_auto()
         """,
     )
-    assert run_job("shaky", slices=2, retries=1).load() == 2
+    done = run_job("shaky", slices=2, retries=1)
+    assert done.load() == 2
+    job = Job.objects.get(pk=done.number)
+    kept = {path.name: files.read_object(path) for path in (job.paths.attempt(1).root / "errors").iterdir()}
+    assert {name: error["message"] for name, error in kept.items()} == {
+        "0.1.json": "not yet",
+        "1.1.json": "not yet",
+    }
+    assert troubles(job) == []
+    tried_again = "Tried again (2 times): slice 0 (exit code 1), slice 1 (exit code 1)."
+    assert tried_again in job.history.values_list("why", flat=True)
 
 
 def test_subjobs_are_built_while_their_parent_waits(run_job, write: Write) -> None:

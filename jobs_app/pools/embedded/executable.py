@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jobs_app.jobdir import facts
+from jobs_app.jobdir import errors, facts
 from jobs_app.killpoints import reach
 from jobs_app.states import SliceState
 
@@ -36,7 +36,7 @@ def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
     os.chdir(task.directory)
     paths = attempt_paths(task)
     paths.root.mkdir(parents=True, exist_ok=True)
-    paths.error(*part).unlink(missing_ok=True)  # of an earlier try
+    errors.set_aside(paths.error(*part), tries)
     end = _run_child(task, part, tries, arguments)
     if stopped:  # whatever it ended with, it was not given the time to end
         end = replace(end, status=-signal.SIGTERM)
