@@ -27,6 +27,7 @@ _TIME = re.compile(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
 NAME_LENGTH = 1024
 LARGEST = 2**31 - 1  # of a column for whole numbers
+MOST_SLICES = 10_000_000  # a byte each in the database and in the pool
 
 
 def text(value: Any) -> str:
@@ -65,14 +66,14 @@ def paths(value: Any) -> list[str]:
     return [path(item) for item in value]
 
 
-def whole(least: int) -> Check:
+def whole(least: int, largest: int = LARGEST) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise BadParameter(f"{value!r} is not a whole number")
         if value < least:
             raise BadParameter(f"{value} is less than {least}")
-        if value > LARGEST:
-            raise BadParameter(f"{value} is more than {LARGEST}")
+        if value > largest:
+            raise BadParameter(f"{value} is more than {largest}")
         return value
 
     return check

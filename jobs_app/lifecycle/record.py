@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db import OperationalError, transaction
 
 from jobs_app import killpoints, states
+from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, AttemptPhase, History, Job, Segment, SubjobRequest
 from jobs_app.pools.base import Event, EventKind, Events
 
@@ -82,13 +83,24 @@ def _apply_all(events: Sequence[Event], by: Actor) -> Recorded:
     sheets = open_sheets(events)
     for event in events:
         if sheet := sheets.get(event.attempt):
-            _apply(sheet, event)
+            _apply(sheet, _storable(event))
     return _write(sheets.values(), by)
 
 
 def _advance(segment: Segment, offset: int) -> None:
     if not Segment.objects.filter(pk=segment.pk, offset=segment.offset).update(offset=offset):
         raise Overtaken(f"Segment {segment} was read by another courier; this one has lost its lease.")
+
+
+def _storable(event: Event) -> Event:
+    """What a pool or a script said may hold what no database takes; the event must not be lost for it."""
+    said = event.data.get("reason")
+    reason, data = storable(event.reason), event.data
+    if isinstance(said, str) and storable(said) != said:
+        data = {**event.data, "reason": storable(said)}
+    if reason == event.reason and data is event.data:
+        return event
+    return replace(event, reason=reason, data=data)
 
 
 def _apply(sheet: Sheet, event: Event) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from jobs_app import states
 from jobs_app.jobdir import facts, manifest
 from jobs_app.jobdir.layout import ANALYSIS, RUN, AttemptPaths
+from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, SliceBlock
 from jobs_app.states import Counts, SliceState
 
@@ -84,8 +85,14 @@ def _reason(attempt: Attempt, work: Work, counts: Mapping[str, Counts], paths: A
 def _failure(attempt: Attempt, step: str, counts: Counts, paths: AttemptPaths) -> str:
     number = SliceBlock.objects.filter(attempt_id=attempt.pk).numbers(step, SliceState.FAILED, limit=1)[0]
     part = f"Slice {number}" if step in (ANALYSIS, RUN) and counts.total > 1 else f"The step {step}"
-    others = f" ({counts.failed - 1} more slices failed.)" if counts.failed > 1 else ""
+    others = _others(counts.failed - 1)
     return f"{part} failed: {_why(attempt, step, number, paths)}{others}"
+
+
+def _others(number: int) -> str:
+    if not number:
+        return ""
+    return f" ({number} more slices failed.)" if number > 1 else " (1 more slice failed.)"
 
 
 def _why(attempt: Attempt, step: str, number: int, paths: AttemptPaths) -> str:
@@ -110,4 +117,4 @@ def _recorded_error(paths: AttemptPaths, step: str, number: int) -> str:
         return ""
     if not isinstance(content, dict):
         return ""
-    return ": ".join(str(content[name]) for name in ("type", "message") if content.get(name))
+    return storable(": ".join(str(content[name]) for name in ("type", "message") if content.get(name)))

@@ -19,7 +19,7 @@ class CondorJob(Job):
         "arguments": check.arguments,
         "attributes": check.attributes,
         "remote_input_files": check.paths,
-        "num_jobs": check.whole(1),
+        "num_jobs": check.whole(1, check.MOST_SLICES),
         "condor_template": check.line,
         "environment": check.environment,
         "concurrency": check.whole(0),

@@ -20,7 +20,7 @@ class ScriptJob(Job):
 
     PARAMETERS: ClassVar = {
         "method": check.line,
-        "slices": check.whole(1),
+        "slices": check.whole(1, check.MOST_SLICES),
         "options": anything,
         "datasets": anything,
         "jobs": anything,

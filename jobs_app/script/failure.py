@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Optional
 
 from jobs_app.errors import RoostError
+from jobs_app.jobdir.text import storable
 
 from .status import status_lines_when
 
@@ -23,8 +24,8 @@ def described(error: BaseException, step: str, sliceno: int, tries: int) -> dict
         "slice": sliceno,
         "tries": tries,
         "type": type(error).__name__,
-        "message": _storable(_message(error)[:LONGEST_MESSAGE]),
-        "traceback": _storable(_traceback(error)[-LONGEST_TRACEBACK:]),
+        "message": storable(_message(error)[:LONGEST_MESSAGE]),
+        "traceback": storable(_traceback(error)[-LONGEST_TRACEBACK:]),
         "status": status_lines_when(error),
     }
 
@@ -36,11 +37,6 @@ def _message(error: BaseException) -> str:
         return str(error)
     except Exception as second:  # noqa: BLE001 - an error that cannot say what it is still is one
         return f"(its message cannot be shown: {type(second).__name__})"
-
-
-def _storable(text: str) -> str:
-    """Names of files may hold bytes that are no text; neither those nor NUL fit into every database."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def _traceback(error: BaseException) -> str:

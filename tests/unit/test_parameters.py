@@ -162,3 +162,8 @@ def test_an_unknown_parameter_is_named_with_the_nearest_and_all() -> None:
 
 def test_none_means_that_a_parameter_is_not_given() -> None:
     assert check.checked("BASIC", {"a": check.text}, {"a": None}) == {}
+
+
+def test_more_slices_than_a_machine_can_keep_are_refused() -> None:
+    with pytest.raises(BadParameter, match="1000000000 is more than 10000000"):
+        check.whole(1, check.MOST_SLICES)(1_000_000_000)

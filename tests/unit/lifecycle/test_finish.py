@@ -191,7 +191,7 @@ def test_the_error_of_the_first_failing_part_is_what_the_user_reads(
     files.write_json(files_of.error("run", 1), {"message": "the magnet melted", "type": "HeatError"})
     courier.tick()
     job.refresh_status()
-    assert job.status_message == "Slice 1 failed: HeatError: the magnet melted (1 more slices failed.)"
+    assert job.status_message == "Slice 1 failed: HeatError: the magnet melted (1 more slice failed.)"
 
 
 def test_a_part_without_slices_is_called_by_its_step(

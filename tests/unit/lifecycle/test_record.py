@@ -248,3 +248,15 @@ def test_recording_patiently_goes_on_where_it_was(sent: Callable[..., tuple[Job,
     mine = segment()
     record_patiently(mine, said(event(EventKind.STARTED, token)), POOL)
     assert segment().offset == mine.offset
+
+
+@pytest.mark.parametrize("said_by_the_pool", ["\udcff is no text", "a \0 in the middle"])
+def test_a_reason_that_no_database_takes_is_kept_with_its_escapes(
+    sent: Callable[..., tuple[Job, str]], said_by_the_pool: str
+) -> None:
+    job, token = sent()
+    over = event(EventKind.FINISHED, token, data={"ok": False, "reason": said_by_the_pool})
+    record(segment(), said(event(EventKind.HELD, token, reason=said_by_the_pool), over), POOL)
+    attempt = Attempt.objects.get(job=job)
+    assert attempt.phase == AttemptPhase.FETCHING
+    assert attempt.reason.startswith(("\\udcff is no text", "a \\x00 in the middle"))
