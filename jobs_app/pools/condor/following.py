@@ -69,7 +69,7 @@ class Readers:
         for kind, subject, *rest in lines:
             if kind == "E":
                 its_cluster, _, proc = subject.partition(".")
-                segment.ended_before(int(its_cluster), int(proc), good=rest == ["1"])
+                segment.ended_before(int(its_cluster), int(proc), *rest)
             elif kind == "X":
                 segment.finished_before(int(subject))
 

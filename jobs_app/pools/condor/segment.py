@@ -34,12 +34,12 @@ class Segment:
             self.clusters[cluster] = self.find_plan(token, group)
         return self.clusters[cluster]
 
-    def ended_before(self, cluster: int, proc: int, good: bool) -> None:
-        """A proc that ended before this reader began."""
+    def ended_before(self, cluster: int, proc: int, how: str) -> None:
+        """A proc that ended before this reader began: "good", "bad" or "removed"."""
         if plan := self.clusters.get(cluster):
             share, number = plan.locate(proc)
             progress = self._progress(share)
-            if progress.end(number, good=good):
+            if progress.end(number, good=how == "good", removed=how == "removed"):
                 progress.finish_silently()
 
     def finished_before(self, cluster: int) -> None:

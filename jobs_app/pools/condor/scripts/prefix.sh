@@ -1,14 +1,16 @@
 # prefix.sh SEGMENT BYTES: what stands in the first BYTES of an event log, in short:
-# "P cluster notes" for each cluster, "E cluster.proc good" for each proc that has ended.
+# "P cluster notes" for each cluster, "E cluster.proc how" for each proc that has ended: good, bad or
+# removed; "X cluster" for each that is gone as a whole.
 head -c "$2" -- "$1" | awk '
-function close_event() { if (ended != "") print "E", ended, good; ended = "" }
+function close_event() { if (ended != "") print "E", ended, how; ended = "" }
 /^[0-9][0-9][0-9] \(/ {
     close_event()
     code = $1; split(substr($2, 2), id, "."); cluster = id[1] + 0; proc = id[2] + 0
-    if (code == "005" || code == "009") { ended = cluster "." proc; good = 0 }
+    if (code == "005") { ended = cluster "." proc; how = "bad" }
+    if (code == "009") { ended = cluster "." proc; how = "removed" }
     if (code == "036") print "X", cluster
     next
 }
 code == "000" && /roost [0-9a-f]/ && !(cluster in seen) { seen[cluster] = 1; print "P", cluster, $0; next }
-code == "005" && /\(return value 0\)/ { good = 1 }
+code == "005" && /\(return value 0\)/ { how = "good" }
 END { close_event() }'

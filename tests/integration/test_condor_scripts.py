@@ -1,0 +1,101 @@
+"""Our scripts for the access point, run on this machine where they need no HTCondor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from jobs_app.pools.base import Event
+from jobs_app.pools.condor import eventlog, plan
+from jobs_app.pools.condor.following import Readers
+from jobs_app.pools.condor.plans import Plans
+from jobs_app.pools.condor.point import AccessPoint
+from jobs_app.pools.condor.segment import Segment
+from jobs_app.pools.shell import LocalShell
+
+LOGS = Path(__file__).parents[1] / "unit" / "condor" / "logs"
+
+
+@pytest.fixture
+def point(tmp_path: Path) -> AccessPoint:
+    return AccessPoint(LocalShell(), str(tmp_path / "roost"))
+
+
+@pytest.fixture
+def recorded(point: AccessPoint) -> bytes:
+    """A recorded log and its plans, as they lie on an access point."""
+    root = Path(point.hello.root)
+    for token, each in json.loads((LOGS / "many_kinds.plans.json").read_text()).items():
+        (root / "batches" / token).mkdir()
+        (root / "batches" / token / "plan.json").write_text(json.dumps(each))
+    data = (LOGS / "many_kinds.log").read_bytes()
+    (root / "segments" / "recorded").write_bytes(data)
+    return data
+
+
+@pytest.fixture
+def readers(point: AccessPoint) -> Iterator[Readers]:
+    readers = Readers(point, Plans(point))
+    yield readers
+    readers.close()
+
+
+def test_an_access_point_says_what_it_has(point: AccessPoint, tmp_path: Path) -> None:
+    assert point.hello.root == str(tmp_path / "roost")
+    assert (tmp_path / "roost").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_reader_that_begins_anywhere_says_what_is_left(
+    readers: Readers, recorded: bytes, point: AccessPoint
+) -> None:
+    """In particular each attempt's end, which depends on all that stands before."""
+    whole = readers.follow("recorded", 0, 0.0)
+    assert whole.offset == len(recorded)
+    segment = Segment(UTC, Plans(point).find)
+    offset, said = 0, 0
+    for event in recorded.split(b"\n...\n")[:-1]:
+        offset += len(event) + 5
+        found, _ = eventlog.scan(event + b"\n...\n")
+        said += sum(len(list(segment.translate(each))) for each in found)
+        if offset % 5 == 0:  # a fifth of all places will do
+            assert rest_after(offset, point) == whole.events[said:]
+
+
+def rest_after(offset: int, point: AccessPoint) -> tuple[Event, ...]:
+    readers = Readers(point, Plans(point))
+    try:
+        return readers.follow("recorded", offset, 0.0).events
+    finally:
+        readers.close()
+
+
+def test_missing_contents_are_named(point: AccessPoint) -> None:
+    root = Path(point.hello.root)
+    (root / "files" / "abc").touch()
+    assert point.ask("have.sh", str(root), stdin=b"abc\ndef\nabc.x\n").text.split() == ["def", "abc.x"]
+
+
+def test_plans_that_are_not_there_are_known_as_such(point: AccessPoint, recorded: bytes) -> None:
+    plans = Plans(point)
+    token = next(iter(json.loads((LOGS / "many_kinds.plans.json").read_text())))
+    assert plans.find("f" * 32, 0) is None
+    found = plans.find(token, 0)
+    assert found is not None
+    written = Path(point.hello.root) / "batches" / token / "plan.json"
+    assert found.shares == plan.from_json(written.read_bytes())[0].shares
+    assert plans.find(token, 1) is None
+
+
+def test_what_is_forgotten_is_gone_and_shared_contents_stay(point: AccessPoint) -> None:
+    root = Path(point.hello.root)
+    (root / "files" / "shared").write_text("x")
+    for attempt in ("a" * 32, "b" * 32):
+        (root / "attempts" / attempt / "in").mkdir(parents=True)
+        (root / "attempts" / attempt / "in" / "input").hardlink_to(root / "files" / "shared")
+    point.ask("forget.sh", str(root), "a" * 32)
+    assert sorted(path.name for path in (root / "attempts").iterdir()) == ["b" * 32]
+    assert (root / "files" / "shared").stat().st_nlink == 2
