@@ -294,3 +294,46 @@ def test_a_daemon_that_does_not_answer_is_unreachable(
     with pytest.raises(PoolUnreachable):
         attempts.pool.look("token")
     os.kill(pid, signal.SIGCONT)
+
+
+def test_a_part_that_is_done_is_not_run_again_though_all_records_are_lost(attempts: Attempts) -> None:
+    task = attempts.shell("echo once >> ran", slices=2)
+    attempts.run(task)
+    attempts.pool.stop()
+    attempts.pool.places.checkpoint.unlink()
+    attempts.pool.places.segment(SEGMENT).unlink()
+    attempts.offset, attempts.events = 0, []
+    attempts.pool.look("nothing")
+    assert kinds(attempts.until_finished(task)).count("ended") == 2
+    assert (Path(task.directory) / "ran").read_text() == "once\nonce\n"
+
+
+def test_a_daemon_whose_folder_was_removed_ends(attempts: Attempts) -> None:
+    attempts.run(attempts.shell("true"))
+    pid = daemon(attempts)
+    folder = attempts.pool.places.folder
+    folder.rename(folder.with_name("elsewhere"))
+    wait_for(lambda: not is_alive(pid))
+    attempts.offset = 0
+    attempts.run(attempts.shell("true"))
+
+
+@pytest.mark.parametrize(
+    "damage", ['{"offsets": {}, "works": {"%s": {}}}', '{"offsets": {}, "works": {"%s": 3}}', "%s"]
+)
+def test_a_checkpoint_of_another_version_is_passed_over(attempts: Attempts, damage: str) -> None:
+    task = begin(attempts, slices=2)
+    attempts.pool.stop()
+    attempts.pool.places.checkpoint.write_text(damage.replace("%s", task.attempt))
+    let_go(task)
+    assert kinds(attempts.until_finished(task)).count("ended") == 2
+
+
+@pytest.mark.parametrize("content", ["{}", '{"offset": 0, "sending": {"tasks": 3}}', "[]"])
+def test_a_batch_that_is_none_is_put_aside_and_the_others_go_on(attempts: Attempts, content: str) -> None:
+    task = begin(attempts)
+    kill_daemon(attempts)
+    attempts.pool.places.batch("bad").write_text(content)
+    let_go(task)
+    attempts.until_finished(task)
+    assert (attempts.pool.places.batches / "bad.damaged").exists()

@@ -24,7 +24,7 @@ from typing import Any
 from jobs_app import jobdir, script
 from jobs_app.killpoints import reach
 
-from ..base import Refused, Sending
+from ..base import Refused
 from . import __path__, zygote
 from .checkpoint import dump
 from .connection import Connection
@@ -37,11 +37,13 @@ from .loop import Loop
 from .news import News, is_urgent
 from .places import Places
 from .plan import Action, Deliver, Dismiss, Kill, Plan, Start
+from .recovery import learn
 from .verbs import Verbs
-from .wire import Lines, decode, encode, read_sending
+from .wire import Lines, decode, encode
 
 _RETRY_SECONDS = 0.5
 _LONGEST_LOG = 2**20
+_HOME_SECONDS = 5.0  # between two looks at whether the folder is still there
 _CODE_SECONDS = 2.0  # between two looks at whether the code has changed
 
 
@@ -65,8 +67,9 @@ class Nursery:
 
 
 class Daemon:
-    def __init__(self, places: Places, nursery: Nursery, slots: int, idle_seconds: float) -> None:
-        self._places, self._nursery, self._idle_seconds = places, nursery, idle_seconds
+    def __init__(self, places: Places, lock: int, nursery: Nursery, slots: int, idle_seconds: float) -> None:
+        self._places, self._lock = places, lock
+        self._nursery, self._idle_seconds = nursery, idle_seconds
         self._loop = Loop()
         self._journal = Journal(places)
         self._plan = Plan(slots, socket.gethostname())
@@ -99,38 +102,21 @@ class Daemon:
         self._loop.watch(self._listener.fileno(), self._welcome)
         self._loop.watch(self._nursery.link.fileno(), self._hear_nursery)
         self._loop.later(self._idle_seconds, self._rest)
+        self._stay_home()
         while not self._stopped:
             self._settle()
             self._loop.turn()
         while self._write_and_act():
             pass
-        if not self._journal.is_behind:
+        if self._is_home() and not self._journal.is_behind:
             self._keep_checkpoint()
         self._listener.close()
 
     def _recover(self) -> None:
-        self._journal.mend()
-        known_to, works = self._journal.checkpoint()
-        offsets: dict[str, int] = {}
-        for token, batch in self._journal.batches():
-            sending = read_sending(batch["sending"])
-            self._add(token, sending, works)
-            known = all(task.attempt in works for task in sending.tasks)
-            begin = known_to[sending.segment] if known else batch["offset"]
-            offsets[sending.segment] = min(begin, offsets.get(sending.segment, begin))
-        for segment, offset in offsets.items():
-            for place, record in self._journal.records(segment, offset):
-                if record.attempt not in works or place >= known_to[segment]:
-                    self._plan.replay(record)
+        learn(self._plan, self._journal)
         self._plan.recover(time.time())
         self._crews.recover()
         reach("pool.recovered")
-
-    def _add(self, token: str, sending: Sending, works: Mapping[str, Any]) -> None:
-        for task in sending.tasks:
-            self._plan.add(token, sending.segment, task)
-            if task.attempt in works:
-                self._plan.restore(task.attempt, works[task.attempt])
 
     def _keep_checkpoint(self) -> None:
         self._journal.keep_checkpoint({token: dump(work) for token, work in self._plan.works.items()})
@@ -287,6 +273,21 @@ class Daemon:
             self._places.idle.unlink()
             self._loop.later(self._idle_seconds, self._rest)
 
+    def _stay_home(self) -> None:
+        """Ends the daemon when somebody has removed what it keeps; there may be another one there by now."""
+        if self._is_home():
+            self._loop.later(_HOME_SECONDS, self._stay_home)
+        else:
+            log("the pool's folder was removed; ending")
+            self._stopped = True
+
+    def _is_home(self) -> bool:
+        """The lock in the folder is still the one that was taken."""
+        try:
+            return self._places.lock.stat().st_ino == os.fstat(self._lock).st_ino
+        except FileNotFoundError:
+            return False
+
 
 def code_stamp() -> frozenset[tuple[str, int]]:
     """Changes with the code that the daemon and its leaders have loaded."""
@@ -316,7 +317,7 @@ def main(arguments: Sequence[str]) -> int:
     _redirect(places.log)
     places.idle.unlink(missing_ok=True)
     pid, link = zygote.fork(places, lock)
-    Daemon(places, Nursery(pid, link), options.slots, options.idle).run()
+    Daemon(places, lock, Nursery(pid, link), options.slots, options.idle).run()
     return 0
 
 

@@ -60,7 +60,11 @@ class Journal:
                     yield path.stem, json.loads(path.read_bytes())
                 except ValueError as error:
                     log(f"{path} is damaged ({error}); put aside, its jobs are unknown")
-                    path.rename(path.with_suffix(".damaged"))
+                    self.put_aside(path.stem)
+
+    def put_aside(self, token: str) -> None:
+        path = self._places.batch(token)
+        path.rename(path.with_suffix(".damaged"))
 
     def drop(self, token: str) -> None:
         self._places.batch(token).unlink(missing_ok=True)

@@ -164,6 +164,13 @@ class Leader:
     # -- parts
 
     def _start(self, part: Part, tries: int, arguments: list[str]) -> None:
+        known = recorded(self._task, part, tries)
+        if known is not None and known.well:
+            self._tell_end(part, tries, known)  # whatever the daemon believes: it is done
+        else:
+            self._fork_part(part, tries, arguments)
+
+    def _fork_part(self, part: Part, tries: int, arguments: list[str]) -> None:
         place, handle = live.take_any(self._live)
         live.write(handle, place, 0, part, tries)
         reach("leader.before-fork")

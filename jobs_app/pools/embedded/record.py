@@ -22,12 +22,12 @@ def attempt_paths(task: Task) -> AttemptPaths:
 
 
 def recorded(task: Task, part: Part, tries: int) -> Outcome | None:
-    """How this try of the part ended, if it has left its record."""
+    """How this try of the part ended, if it has left its record; or any try, if that ended well."""
     paths = attempt_paths(task)
     fact = facts.read(paths.facts, part.step, part.slice)
-    if fact is None or fact.tries != tries:
+    well = fact is not None and fact.state == SliceState.DONE
+    if fact is None or (fact.tries != tries and not well):
         return None
-    well = fact.state == SliceState.DONE
     return Outcome(
         exit_code=0 if well else fact.exit_code or (0 if fact.signal else 1),
         signal=0 if well else fact.signal,
