@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+_END = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
+
 
 class Capture:
     """From now on this process prints to `path`, anew."""
@@ -31,9 +34,9 @@ class Capture:
         for stream in (*self._streams, sys.stdout, sys.stderr):
             if not getattr(stream, "closed", True):
                 stream.flush()
-        with open(self.path, "ab") as handle:
+        with os.fdopen(os.open(self.path, _END, 0o644), "wb") as handle:
             handle.write(last_words.encode("utf-8", "backslashreplace"))
-            size = handle.tell()
+            size = handle.seek(0, os.SEEK_END)
         if not size:
             self.path.unlink()
         return size
@@ -44,9 +47,11 @@ def _stream(descriptor: int) -> TextIO:
 
 
 def _open(path: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    """Never through a link, and never a pipe that a former try or a script has put there."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.unlink()
     try:
-        return os.open(path, flags, 0o644)
+        return os.open(path, _ANEW, 0o644)
     except FileNotFoundError:
         path.parent.mkdir(exist_ok=True)
-        return os.open(path, flags, 0o644)
+        return os.open(path, _ANEW, 0o644)

@@ -199,6 +199,27 @@ def test_all_that_a_part_and_its_children_print_is_its_output_in_order(make: Mak
     assert made.fact("prepare").output_bytes == len(made.job.output("prepare"))
 
 
+def test_output_never_goes_through_a_link_that_a_script_has_laid(make: Make, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    made = make(
+        """
+        import os
+        options = dict(victim="")
+        def prepare():
+            os.mkdir("OUTPUT") if not os.path.isdir("OUTPUT") else None
+            os.symlink(options.victim, "OUTPUT/0")
+            os.mkfifo("OUTPUT/1")
+        def analysis(sliceno): print("hello")
+        """,
+        slices=2,
+        options={"victim": str(victim)},
+    ).run()
+    assert made.succeeded
+    assert victim.read_text() == "mine"
+    assert made.job.output(0) == made.job.output(1) == "hello\n"
+
+
 def test_a_job_that_prints_nothing_has_no_output_folder(make: Make) -> None:
     made = make("def analysis(sliceno): ...\ndef synthesis(): ...").run()
     assert not made.paths.output.exists()
