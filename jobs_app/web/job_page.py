@@ -39,7 +39,7 @@ def job(request: Request, pk: int) -> HttpResponse:
         "errors": inspection.troubles(found),
         "history": _history(found),
         **_files(found),
-        **_output(found, request.GET.get("part", "")),
+        **_output(found, request.GET.get("part") or _first_to_fail(found)),
     }
     return render(request, "jobs/detail.html", context)
 
@@ -92,6 +92,10 @@ class FileRow:
     size: int
     url: str
 
+    @property
+    def words(self) -> str:
+        return inspection.size(self.size)
+
 
 def _files(job: Job) -> dict[str, Any]:
     found = inspection.files(job)
@@ -117,6 +121,10 @@ def _url(job: Job, name: str) -> str:
         return ""
 
 
+def _first_to_fail(job: Job) -> str:
+    return next((trouble.part for trouble in inspection.troubles(job, 1)), "")
+
+
 def _output(job: Job, wanted: str) -> dict[str, Any]:
     names = [str(part) for part in inspection.parts(job)]
     if not names:
@@ -126,7 +134,7 @@ def _output(job: Job, wanted: str) -> dict[str, Any]:
     return {
         "outputs": [{"name": name} for name in names[:MOST_PARTS]],
         "more_outputs": max(0, len(names) - MOST_PARTS),
-        "output": {"part": part, "text": found.text, "size": found.size, "cut": found.cut},
+        "output": {"part": part, "text": found.text, "size": inspection.size(found.size), "cut": found.cut},
     }
 
 

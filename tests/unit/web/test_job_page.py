@@ -64,6 +64,26 @@ def test_a_part_of_the_output_is_chosen_by_name_and_no_other_file_is_reached(pag
     assert b"secret" not in client.get(f"/jobs/{job.pk}/?part=../setup.json").content
 
 
+def test_the_output_that_is_open_is_that_of_the_first_part_to_fail(page_of, alice, make_job):
+    output = {f"OUTPUT/{part}": f"said by {part}".encode() for part in ("prepare", 2, 3, "synthesis")}
+    errors = {f".roost/attempts/1/errors/{slice_}.json": b"{}" for slice_ in (2, 3)}
+    job = make_job(_status="ERR", number_of_attempts=1, files={**output, **errors})
+    response = page_of(alice).get(f"/jobs/{job.pk}/")
+    assert response.context["output"]["text"] == "said by 2"
+    assert b"What went wrong in slice 2" in response.content
+    chosen = page_of(alice).get(f"/jobs/{job.pk}/?part=prepare")
+    assert chosen.context["output"]["text"] == "said by prepare"
+
+
+def test_sizes_and_times_are_written_as_in_the_terminal(page_of, alice, make_job):
+    job = make_job(_status="COM", files={"a.txt": b"x" * 1500})
+    History.objects.create(job=job, actor="alice", before="PEN", after="SUB")
+    content = page_of(alice).get(f"/jobs/{job.pk}/").content.decode()
+    assert "1.5 kB" in content
+    at = History.objects.get(job=job).at
+    assert f"{at:%Y-%m-%d %H:%M:%S} UTC</time>" in content
+
+
 def test_a_failed_part_shows_its_traceback(page_of, alice, make_job):
     error = json.dumps({"traceback": "ZeroDivisionError: division by zero"}).encode()
     job = make_job(_status="ERR", number_of_attempts=1, files={".roost/attempts/1/errors/3.json": error})
