@@ -6,7 +6,7 @@ RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve pool test lint format bench faults lock clean
+.PHONY: help setup dev demo serve pool demo-pool test lint format bench faults lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,10 @@ serve: setup ## web pages and background work in one process
 pool: $(DEV) ## a real HTCondor pool on this machine, reached over SSH, until Ctrl-C (root, Debian)
 	@tests/install_servers
 	@$(BIN)/python -m tests.pool
+
+demo-pool: $(DEV) ## the demo on a real HTCondor pool, over SSH (root, Debian)
+	@tests/install_servers
+	@$(BIN)/python -m tests.pool.demo
 
 test: $(DEV) ## every test, real servers included
 	@tests/install_servers

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import connection
 
 from jobs_app import conf
 
@@ -97,12 +98,21 @@ def _roots() -> Iterator[checks.CheckMessage]:
 def the_scheduler_exists(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001
     from jobs_app.compute import get_scheduler
 
-    if not kwargs.get("databases") or not conf.scheduler() or get_scheduler(conf.scheduler()):
+    if not kwargs.get("databases") or not conf.scheduler() or not _has_schedulers():
+        return []
+    if get_scheduler(conf.scheduler()):
         return []
     return [
-        checks.Error(
+        checks.Warning(  # no error: `migrate` comes before the first scheduler
             f"ROOST_SCHEDULER = {conf.scheduler()!r} is not the name of a scheduler.",
             hint="Add it (manage.py or the admin), or leave the setting out.",
-            id="roost.E009",
+            id="roost.W009",
         )
     ]
+
+
+def _has_schedulers() -> bool:
+    """Whether the database has been set up at all."""
+    from jobs_app.models import Scheduler
+
+    return Scheduler._meta.db_table in connection.introspection.table_names()

@@ -52,6 +52,6 @@ def test_a_home_that_cannot_be_written_is_reported(settings: Any, monkeypatch: p
 @pytest.mark.django_db
 def test_a_scheduler_that_is_not_there_is_reported(settings: Any) -> None:
     settings.ROOST_SCHEDULER = "ruby"
-    assert [message.id for message in found(databases=["default"])] == ["roost.E009"]
+    assert [message.id for message in found(databases=["default"])] == ["roost.W009"]
     settings.ROOST_SCHEDULER = "embedded"
     assert found(databases=["default"]) == []

@@ -1,0 +1,54 @@
+"""`make demo-pool`: the demo, but on a real HTCondor pool that is reached over SSH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .pool import TestPool, running_pool
+from .rootfs import CannotRun, obstacle
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+NAME = "test-pool"
+
+ENROL = """
+from jobs_app.sdk.compute import create_scheduler
+create_scheduler({name!r}, host={host!r}, username={user!r}, private_key_path={key!r}, host_key={host_key!r}).save()
+"""
+
+
+def main() -> int:
+    reason = obstacle()
+    if reason:
+        print(f"No pool here: {reason}.", file=sys.stderr)
+        return 1
+    home = tempfile.mkdtemp(prefix="roost-demo-")
+    try:
+        print("Starting an HTCondor pool (the first time, Debian is installed into a folder) ...", flush=True)
+        with running_pool() as pool:
+            return _demo(pool, {**os.environ, "ROOST_HOME": home, "ROOST_SCHEDULER": NAME})
+    except KeyboardInterrupt:
+        return 130
+    except CannotRun as error:
+        print(f"No pool here: {error}.", file=sys.stderr)
+        return 1
+
+
+def _demo(pool: TestPool, environment: dict[str, str]) -> int:
+    enrol = ENROL.format(name=NAME, host=pool.host, user=pool.user, key=str(pool.key), host_key=pool.host_key)
+    for words in (["migrate", "--verbosity", "0"], ["shell", "--verbosity", "0", "-c", enrol], ["demo"]):
+        code = subprocess.run([sys.executable, str(MANAGE), *words], env=environment, check=False).returncode
+        if code:
+            return code
+    print(f"\nAll of it lies in {environment['ROOST_HOME']}. It ran here:\n")
+    print(
+        pool.run("condor_history", "-af:h", "ClusterId", "LastRemoteHost", "ExitCode", "RemoteWallClockTime")
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
