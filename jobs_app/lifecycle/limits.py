@@ -39,9 +39,10 @@ def set_limits(job: Job, attempt: Attempt, by: Actor, limits: Mapping[str, objec
     with transaction.atomic():
         row = Job.objects.select_for_update().get(pk=job.pk)
         why = described(row.parameters, given, by)
+        before = {name: row.parameters.get(name) for name in given}
         row.parameters.update(given)
         Job.objects.filter(pk=job.pk).update(parameters=row.parameters)
-        wish = Wish(CHANGE, why, resources=asdict(resources_of(row.parameters)))
+        wish = Wish(CHANGE, why, resources=asdict(resources_of(row.parameters)), before=before)
         if not want(attempt, wish, by):
             note(job.pk, by, why, attempt=attempt.number)
     job.parameters = row.parameters

@@ -37,6 +37,7 @@ class Wish:
     step: str = ""
     slices: Sequence[int] = ()  # none: the whole attempt
     resources: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)  # what the parameters were, if it is refused
 
 
 def want(attempt: Attempt, wish: Wish, by: Actor) -> bool:
@@ -122,11 +123,21 @@ def _refused(attempt: Attempt, error: Refused, by: Actor) -> None:
     why = f"The pool refused the new limits: {error}"
     with transaction.atomic():
         _fulfilled(attempt, len(verbs))
+        _take_back(attempt)
         held = ("SUB",) if RELEASE in verbs else ()
         said = {"status_message": message(why)}
         if not move(attempt.job_id, held, "HLD", by=by, why=why, attempt=attempt.number, **said):
             note(attempt.job_id, by, why, attempt=attempt.number)
     return None
+
+
+def _take_back(attempt: Attempt) -> None:
+    """The job's parameters, as they were before the limits that were refused."""
+    row = Job.objects.select_for_update().get(pk=attempt.job_id)
+    for wish in reversed(attempt.wishes):
+        row.parameters.update(wish.get("before", {}))
+    known = {name: value for name, value in row.parameters.items() if value is not None}
+    Job.objects.filter(pk=row.pk).update(parameters=known)
 
 
 def _fulfilled(attempt: Attempt, count: int) -> None:

@@ -228,9 +228,10 @@ def test_limits_that_the_pool_refuses_leave_the_job_held_and_say_so(
     held: Job, courier: Courier, pool: FakePool
 ) -> None:
     pool.memory_mb = 1000
-    held.resume(memory=4000)
+    held.resume(memory=4000, wall_time=60)
     courier.tick()
     assert held.status == "Held"
+    assert Job.objects.get(pk=held.pk).parameters == {"executable": "/bin/true", "memory": 128}
     assert "no machine here has 4000 MB" in held.status_message
     assert pool.told == []
     held.resume(memory=900)
