@@ -26,10 +26,10 @@ def processes() -> Iterator[Process]:
 
 def _process(path: Path) -> Iterator[Process]:
     try:
-        state, *fields = (path / "stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return  # it has just ended
-    yield Process(int(path.name), int(fields[2]), state not in "ZX", int(fields[20]) * _PAGE_MB)
+        state, *fields = (path / "stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return  # it has just ended, or is somebody else's
+    yield Process(int(path.name), int(fields[2]), state not in b"ZX", int(fields[20]) * _PAGE_MB)
 
 
 def memory() -> dict[int, float]:
