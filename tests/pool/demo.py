@@ -16,7 +16,8 @@ NAME = "test-pool"
 
 ENROL = """
 from jobs_app.sdk.compute import create_scheduler
-create_scheduler({name!r}, host={host!r}, username={user!r}, private_key_path={key!r}, host_key={host_key!r}).save()
+scheduler = create_scheduler({name!r}, {host!r}, {user!r}, {key!r}, host_key={host_key!r})
+scheduler.save()
 """
 
 

@@ -26,12 +26,15 @@ ALLOWED = frozenset(
 )
 UNIVERSES = frozenset({"vanilla", "container", "docker"})
 
-# Ours, and those by which HTCondor knows whose a job is and what it runs.
-_PROTECTED = re.compile(
-    r"roost.*|owner|user|cmd|args?|arguments|iwd|env|environment|in|out|err|userlog|jobstatus|clusterid|procid|"
-    r"globaljobid|x509.*|transfer.*|shouldtransferfiles|ntdomain|osuser|remote.*|leavejobinqueue|jobuniverse",
-    re.IGNORECASE,
-)
+# Ours; those by which HTCondor knows whose a job is and what it runs; and those that open a way from inside a
+# job to the access point's files or logs.
+_KEPT = """
+    roost.* owner user cmd args? arguments iwd env environment in out err clusterid procid globaljobid x509.*
+    ntdomain osuser remote.* leavejobinqueue job(status|universe|ad.*|checkpoint.*) want(io|remote|delayed).*
+    dagman.* (pre|post)(cmd|command|arg).* checkpoint.* public.* stream.* spool.* sandbox.* cred.* oauth.*
+    .*token.* .*(transfer|input|output|file|log).* .*image
+"""
+_PROTECTED = re.compile("|".join(_KEPT.split()), re.IGNORECASE)
 _CUSTOM = re.compile(r"(?:\+|MY\.)([A-Za-z_][A-Za-z0-9_]*)", re.IGNORECASE)
 _MACRO = re.compile(r"\$+(?:\([^()]*\)|[A-Za-z_]*\([^()]*\))?")
 _KNOWN_MACRO = re.compile(
@@ -70,6 +73,10 @@ def _value(name: str, value: Any) -> str:
             raise Refused(
                 f"The attribute {name!r} uses {macro!r}; $(Cluster), $(Process) and $(slice) may be used."
             )
+    if name.lower() == "container_image" and (text.lstrip().startswith("/") or ".." in text):
+        raise Refused(
+            f"The image {text!r} is a path on the access point. Name one of a registry, or an input file."
+        )
     if name.lower() == "universe" and text.strip().lower() not in UNIVERSES:
         raise Refused(f"The universe {text!r} is not one of {', '.join(sorted(UNIVERSES))}.")
     return text
