@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import jobs_app
+from jobs_app.jobdir.layout import JobPaths
 from jobs_app.pools.base import EventKind, PoolUnreachable, Refused, Resources, Selection, Sending
 from jobs_app.pools.embedded.client import EmbeddedPool
 from jobs_app.states import SliceState
@@ -409,6 +410,14 @@ def test_what_this_machine_will_never_have_is_refused(
     with pytest.raises(Refused, match=rf"{said}. Ask for less, or give the job another scheduler."):
         attempts.send(task)
     assert attempts.pool.query([task.attempt]) == {}
+
+
+def test_each_try_of_a_part_that_dies_leaves_its_own_error(attempts: Attempts) -> None:
+    text = "import os, signal\ndef synthesis():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    task = attempts.script(text, retries=1)
+    attempts.run(task)
+    folder = JobPaths(task.directory).attempt(1).root / "errors"
+    assert sorted(path.name for path in folder.iterdir()) == ["synthesis.1.json", "synthesis.json"]
 
 
 def test_limits_that_this_machine_will_never_have_are_refused_too(attempts: Attempts) -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from jobs_app.jobdir import facts, files
+from jobs_app.jobdir import errors, facts, files
 from jobs_app.jobdir.layout import AttemptPaths, JobPaths
 from jobs_app.states import SliceState
 
@@ -57,6 +57,7 @@ def record_failure(task: Task, part: Part, tries: int, outcome: Outcome) -> None
 def explain(task: Task, part: Part, tries: int, message: str) -> None:
     path = attempt_paths(task).error(*part)
     path.parent.mkdir(parents=True, exist_ok=True)
+    errors.set_aside(path, tries)
     files.write_json(path, {**part._asdict(), "tries": tries, "message": message})
 
 
