@@ -114,6 +114,19 @@ def test_the_history_tells_what_was_tried_again_in_one_line(sent: Callable[..., 
     assert line().endswith("slice 16 (exit code 1), ...")
 
 
+def test_a_job_that_comes_back_to_its_held_slices_says_again_why_they_are_held(
+    sent: Callable[..., tuple[Job, str]],
+) -> None:
+    job, token = sent(num_jobs=2)
+    record(segment(), said(event(EventKind.HELD, token, count=2, reason="no space", code=13)), POOL)
+    record(segment(), said(event(EventKind.RELEASED, token, 0)), POOL)
+    record(segment(), said(event(EventKind.STARTED, token, 0)), POOL)
+    assert (job.status, job.status_message) == ("Running", "")
+    record(segment(), said(event(EventKind.ENDED, token, 0, exit_code=0)), POOL)
+    assert job.status == "Held"
+    assert job.status_message.startswith("no space. ")
+
+
 def test_ranges_of_slices_reach_over_blocks(sent: Callable[..., tuple[Job, str]]) -> None:
     job, token = sent(num_jobs=3 * SliceBlock.SIZE)
     first, count = SliceBlock.SIZE - 10, SliceBlock.SIZE + 20
