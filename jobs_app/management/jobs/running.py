@@ -88,7 +88,8 @@ def run(output: Output, options: Options) -> int | None:
 def _about_keeping(job: Job, keeps: tuple[str, ...]) -> str:
     return (
         f"Job {job.pk} is the same job, and keeps what it was given: {', '.join(keeps)}. "
-        f"To give it others, delete it first: {line(f'jobs delete {job.pk}')}"
+        f"New limits (memory, wall_time, ...) come with jobs resume or jobs resubmit; for anything else, "
+        f"delete it first: {line(f'jobs delete {job.pk}')}"
     )
 
 
