@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -90,12 +91,49 @@ def test_plans_that_are_not_there_are_known_as_such(point: AccessPoint, recorded
     assert plans.find(token, 1) is None
 
 
-def test_what_is_forgotten_is_gone_and_shared_contents_stay(point: AccessPoint) -> None:
-    root = Path(point.hello.root)
-    (root / "files" / "shared").write_text("x")
-    for attempt in ("a" * 32, "b" * 32):
+def keep(root: Path, token: str, *attempts: str) -> None:
+    """A sending of these attempts, which share an input."""
+    shared = root / "files" / "shared"
+    shared.touch()
+    for attempt in attempts:
         (root / "attempts" / attempt / "in").mkdir(parents=True)
-        (root / "attempts" / attempt / "in" / "input").hardlink_to(root / "files" / "shared")
-    point.ask("forget.sh", str(root), "a" * 32)
-    assert sorted(path.name for path in (root / "attempts").iterdir()) == ["b" * 32]
+        (root / "attempts" / attempt / "in" / "input").hardlink_to(shared)
+        (root / "attempts" / attempt / "batch").write_text(token)
+    for folder in ("batches", "sent"):
+        (root / folder / token).mkdir()
+    shares = [[attempt, 1, False, [["run", 0, 1]]] for attempt in attempts]
+    (root / "batches" / token / "plan.json").write_text(json.dumps({"version": 1, "clusters": [shares]}))
+    (root / "batches" / token / "0.sub").write_text(f"log = {root}/segments/of-{token[0]}\n")
+    segment = root / "segments" / f"of-{token[0]}"
+    segment.touch()
+    os.utime(segment, (0, 0))
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+A, B, C = ("a" * 32, "b" * 32, "c" * 32)
+
+
+def test_what_is_forgotten_is_gone_and_what_others_need_stays(point: AccessPoint) -> None:
+    root = Path(point.hello.root)
+    keep(root, "1" * 32, A, B)
+    keep(root, "2" * 32, C)
+    point.ask("forget.sh", str(root), A, C)
+    assert listed(root / "attempts") == [B]
+    assert listed(root / "batches") == listed(root / "sent") == ["1" * 32]
+    assert listed(root / "segments") == ["of-1"]
     assert (root / "files" / "shared").stat().st_nlink == 2
+    point.ask("forget.sh", str(root), B, A)
+    for folder in ("attempts", "batches", "sent", "segments"):
+        assert listed(root / folder) == []
+
+
+def test_contents_that_nobody_needs_go_after_a_while(point: AccessPoint) -> None:
+    root = Path(point.hello.root)
+    keep(root, "1" * 32, A)
+    (root / "files" / "young").touch()
+    os.utime(root / "files" / "shared", (0, 0))
+    point.ask("forget.sh", str(root), A)
+    assert listed(root / "files") == ["young"]

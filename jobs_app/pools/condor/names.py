@@ -3,6 +3,7 @@
 node/<hash>/            what runs on nodes: the start script, the wrapper, the runner's zip
 files/<sha256>          contents of inputs, each sent once (".x": executable)
 attempts/<token>/       one attempt: HTCondor's initialdir
+    batch               the token of the sending that brought it
     in/                 what each slice finds in its folder
     out/                what came back: <part>.tar, <part>.json; and <part>.log, what it printed
 batches/<token>/        one sending: plan.json, and for each cluster <n>.sub and <n>.rows

@@ -12,12 +12,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..base import Garbled, Refused, Sending, Sent
 from ..shell import Result
 from ..shell.base import script_text
-from . import answers, kit, staging, submit
+from . import answers, kit, staging, submit, tar
 from .inputs import inputs_of
 from .names import checked
 from .plans import Plans
@@ -53,12 +53,20 @@ class Sender:
         names = self._point.names
         descriptions = submit.describe(sending, names, self._ensure_kit(), self._templates)
         inputs = {task.attempt: inputs_of(task) for task in sending.tasks}
-        incoming = f"incoming/{checked(sending.token, 'batch')}.{secrets.token_hex(4)}"
-        stream = staging.stream(sending, descriptions, inputs, self._there(inputs), incoming)
+        checked(sending.token, "batch")
+        incoming = (
+            f"incoming/{secrets.token_hex(6)}"  # short: tar needs two blocks more for a name beyond 100
+        )
+        there = self._there(inputs)
+        small = _size(inputs, there) < ASK_FROM
+        stream = staging.stream(sending, descriptions, inputs, there, incoming)
         self._plans.remember(sending.token, [each.plan for each in descriptions])
         epoch, groups = str(self._epochs.get(sending.token, 0)), str(len(descriptions))
-        values = (names.root, sending.token, incoming, epoch, groups, script_text(__package__, "submit.sh"))
-        return self._point.run("send.sh", *values, stdin=stream), len(descriptions)
+        tar_options = "-xzf" if small else "-xf"
+        submit_text = script_text(__package__, "submit.sh")
+        values = (names.root, sending.token, incoming, tar_options, epoch, groups, submit_text)
+        packed = tar.zipped(stream) if small else tar.gathered(stream)
+        return self._point.run("send.sh", *values, stdin=packed), len(descriptions)
 
     def _unless_it_went_in(self, done: Result, token: str) -> Sent:
         """HTCondor has been seen to report an error for a submit that had gone in."""
@@ -87,12 +95,18 @@ class Sender:
 
     def _there(self, inputs: staging.Inputs) -> frozenset[str]:
         """The contents that the pool has already."""
-        every = {each.content: each.size for listed in inputs.values() for each in listed}
-        if sum(every.values()) < ASK_FROM:
+        if _size(inputs) < ASK_FROM:
             return frozenset()
+        every = {each.content for listed in inputs.values() for each in listed}
         asked = "".join(f"{name}\n" for name in every).encode()
         missing = self._point.ask("have.sh", self._point.names.root, stdin=asked).text.split()
         return frozenset(every) - frozenset(missing)
+
+
+def _size(inputs: staging.Inputs, there: Collection[str] = ()) -> int:
+    """Of all contents together that are not there."""
+    every = {each.content: each.size for listed in inputs.values() for each in listed}
+    return sum(size for name, size in every.items() if name not in there)
 
 
 def _sent(found: Mapping[int, int], groups: int) -> Sent:

@@ -33,6 +33,7 @@ def stream(
     yield from tar.text(f"{incoming}/sums", sums.encode())
     for task in sending.tasks:
         yield from _attempt(task, inputs[task.attempt], new, incoming)
+        yield from tar.text(f"{incoming}/attempts/{task.attempt}/batch", sending.token.encode())
     yield from _batch(descriptions, f"{incoming}/batch")
     yield from tar.text(f"{incoming}/complete", b"")
     yield from tar.end()

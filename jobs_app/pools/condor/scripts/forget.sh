@@ -1,8 +1,19 @@
-# forget.sh ROOT ATTEMPT...: removes all that is kept of these attempts; what another attempt needs stays.
+# forget.sh ROOT ATTEMPT...: removes all that is kept of these attempts, and then what nobody needs any more:
+# sendings without an attempt, event logs without a sending, contents without a name.
 cd "$1" || exit 1
 shift
+tokens=$(for each in "$@"; do echo "$(cat "attempts/$each/batch" 2>/dev/null)"; done | sort -u)
 for each in "$@"; do
-    rm -rf "attempts/$each" || exit 1
+    echo "attempts/$each"
+done | xargs -r rm -rf || exit 1
+for token in $tokens; do
+    for attempt in $(grep -o '"[0-9a-f]\{32\}"' "batches/$token/plan.json" 2>/dev/null | tr -d '"'); do
+        [ ! -e "attempts/$attempt" ] || continue 2
+    done
+    rm -rf "batches/$token" "sent/$token" || exit 1
+done
+find segments -type f -mtime +1 2>/dev/null | while read -r segment; do
+    grep -qs "/$segment\$" batches/*/*.sub || rm -f "$segment"
 done
 find files -type f -links 1 -mmin +60 -delete 2>/dev/null
 exit 0

@@ -4,6 +4,7 @@ mkdir -p "$1"
 cd "$1"
 chmod 700 .
 mkdir -p node files attempts batches sent segments incoming
+find incoming -mindepth 1 -maxdepth 1 -mmin +1440 -exec rm -rf {} + 2>/dev/null || :
 echo "root $(pwd -P)"
 echo "now $(date +%s)"
 echo "offset $(date +%z)"

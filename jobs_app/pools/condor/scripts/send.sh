@@ -1,12 +1,12 @@
-# send.sh ROOT TOKEN INCOMING EPOCH GROUPS SUBMIT: a tar stream with one sending; then SUBMIT under the sending's lock.
+# send.sh ROOT TOKEN INCOMING TAR EPOCH GROUPS SUBMIT: a tar stream with one sending; then SUBMIT under the sending's lock.
 # Exit 71: nothing was begun. All other codes are SUBMIT's.
 set -eu
 trap "" PIPE HUP  # a broken link must not keep us from tidying up
-root=$1 token=$2 incoming=$3 epoch=$4 groups=$5 submit=$6
+root=$1 token=$2 incoming=$3 tar=$4 epoch=$5 groups=$6 submit=$7
 cd "$root"
 trap 'cd "$root" && rm -rf "$incoming"' EXIT
 mkdir -p "$incoming"
-tar -xf - || exit 71
+tar "$tar" - || exit 71
 [ -e "$incoming/complete" ] || { echo "the upload was cut off" >&2; exit 71; }
 if [ -s "$incoming/sums" ]; then
     (cd "$incoming/files" && sha256sum -c --quiet ../sums >&2) || exit 71
