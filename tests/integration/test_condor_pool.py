@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,9 @@ from jobs_app.pools.base import (
 )
 from jobs_app.pools.condor import CondorPool
 from jobs_app.pools.condor.opening import AccountAt, open_condor
+from jobs_app.pools.condor.templates import finder
+from jobs_app.pools.shell import LocalShell
+from jobs_app.pools.shell.base import Running
 from jobs_app.states import SliceState
 from tests.pool.pool import TestPool
 
@@ -287,3 +290,30 @@ def test_an_input_that_is_there_already_does_not_travel_again(
     assert condor_pool.run("ls", "-i", contents) == before
     events, _ = follow(pool, second.segment, finished)
     assert events[-1].data["ok"]
+
+
+class InsideAccessPoint(LocalShell):
+    """As if Roost ran on the access point itself."""
+
+    def __init__(self, pool: TestPool) -> None:
+        host = pool.hosts["ap"]
+        self._enter = ["nsenter", "-t", str(host.pid), "-m", "-u", "-i", "-n", "-p"]
+        self._enter += ["runuser", "-u", pool.user, "--", "env", f"HOME=/home/{pool.user}"]
+
+    def start(self, argv: Sequence[str]) -> Running:
+        return super().start([*self._enter, *argv])
+
+
+def test_a_schedd_on_the_same_machine_is_used_without_ssh(condor_pool: TestPool, task: Task) -> None:
+    logins = condor_pool.logins()
+    local = CondorPool(InsideAccessPoint(condor_pool), "roost", finder(conf.submit_folders()))
+    batch = sending(task)
+    sent = local.send(batch)
+    events, _ = follow(local, batch.segment, finished)
+    assert len(of_kind(events, EventKind.ENDED)) == 5
+    local.fetch(task, Path(task.directory))
+    assert (Path(task.directory) / "tables" / "2.txt").exists()
+    assert local.look(batch.token) == sent
+    local.forget([task.attempt])
+    local.close()
+    assert condor_pool.logins() == logins

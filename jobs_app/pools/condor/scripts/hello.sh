@@ -1,5 +1,7 @@
 # hello.sh ROOT: makes the remote root and says where it is, what time and zone it is there, and what is there already.
+# A relative ROOT lies below the account's home.
 set -eu
+cd
 mkdir -p "$1"
 cd "$1"
 chmod 700 .
