@@ -116,12 +116,16 @@ def _ask(link: Link, batch: Batch, verb: Callable[[], Sent]) -> None:
         link.failed(error)
     else:
         killpoints.reach("courier.sent")
-        adopt(batch, sent)
+        adopt(link, batch, sent)
         link.answered()
 
 
-def adopt(batch: Batch, sent: Sent) -> None:
-    """The pool has taken the batch over."""
+def adopt(link: Link, batch: Batch, sent: Sent) -> None:
+    """The pool has taken the batch over, apart from what it refused."""
+    refused = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING, token__in=list(sent.refused))
+    for attempt in refused.select_related("job"):
+        words = sent.refused[attempt.token]
+        close(attempt, "ERR", f"{link.scheduler} refused the job: {words}", link.actor)
     now = timezone.now()
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(remote_id=sent.remote_id, sent=now)
@@ -157,7 +161,7 @@ def _settle(link: Link, batch: Batch) -> None:
         link.failed(error)
         return
     if sent is not None:
-        adopt(batch, sent)
+        adopt(link, batch, sent)
         link.answered()
     elif _drop_unwanted(batch, link):
         _send_again(link, batch)

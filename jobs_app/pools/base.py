@@ -93,9 +93,11 @@ class Sending:
 
 @dataclass(frozen=True)
 class Sent:
-    """The pool's own name for a batch."""
+    """The pool's own name for a batch. `refused`: attempts that it did not take, and its words; the others it
+    keeps. (A pool that takes none raises Refused.)"""
 
     remote_id: str
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class EventKind(enum.StrEnum):

@@ -196,10 +196,10 @@ def test_a_submit_whose_record_was_lost_is_found_in_the_queue(
 ) -> None:
     batch = sending(task)
     sent = pool.send(batch)
-    condor_pool.run("rm", f"/home/roost/roost/sent/{batch.token}/0.done")
+    condor_pool.run("rm", f"/home/roost/roost/sent/{batch.token}/0.0.done")
     assert open_pool().send(batch) == sent
     follow(pool, batch.segment, finished)
-    condor_pool.run("rm", f"/home/roost/roost/sent/{batch.token}/0.done")
+    condor_pool.run("rm", f"/home/roost/roost/sent/{batch.token}/0.0.done")
     assert open_pool().look(batch.token) == sent  # by now in the history
 
 
@@ -273,6 +273,63 @@ def test_what_condor_refuses_is_refused_in_its_own_words(pool: CondorPool, task:
     with pytest.raises(Refused, match=r"[Rr]equirements"):
         pool.send(batch)
     assert pool.look(batch.token) is None
+
+
+def test_what_is_refused_in_company_takes_nobody_along(
+    pool: CondorPool, task: Task, condor_pool: TestPool
+) -> None:
+    good = [replace(task, attempt=secrets.token_hex(16), retries=number) for number in range(2)]
+    bad = replace(task, attempt=secrets.token_hex(16), attributes={"requirements": "((("})
+    batch = sending(good[0], bad, good[1])
+    sent = pool.send(batch)
+    assert list(sent.refused) == [bad.attempt]
+    assert "requirements" in sent.refused[bad.attempt].lower()
+    assert len(sent.remote_id.split(",")) == 2
+    assert pool.send(batch) == pool.look(batch.token) == sent
+    events, _ = follow(pool, batch.segment, lambda events: len(of_kind(events, EventKind.FINISHED)) == 2)
+    assert {event.attempt for event in events} == {each.attempt for each in good}
+
+
+DYING = """
+cd /usr/bin && mv condor_submit condor_submit.real && cat > condor_submit <<'END'
+#!/bin/sh
+echo x >> /tmp/calls
+[ $(wc -l < /tmp/calls) -eq 1 ] || kill -9 0
+exec /usr/bin/condor_submit.real "$@"
+END
+chmod +x condor_submit
+"""
+
+
+@pytest.fixture
+def dying_submit(condor_pool: TestPool) -> Iterator[None]:
+    """The second call of condor_submit kills all that belongs to its command."""
+    condor_pool.run("sh", "-c", DYING, user="root")
+    yield
+    condor_pool.run(
+        "sh", "-c", "cd /usr/bin && mv condor_submit.real condor_submit; rm /tmp/calls", user="root"
+    )
+
+
+@pytest.mark.usefixtures("dying_submit")
+def test_what_goes_on_after_a_look_leaves_out_what_was_taken_or_stopped(
+    pool: CondorPool, task: Task, condor_pool: TestPool, open_pool: Callable[[], CondorPool]
+) -> None:
+    """The first of three clusters was submitted when the sending died; then the second job was stopped."""
+    tasks = [replace(task, attempt=secrets.token_hex(16), retries=number) for number in range(3)]
+    batch = sending(*tasks)
+    with pytest.raises(PoolUnreachable):
+        pool.send(batch)
+    condor_pool.run(
+        "sh", "-c", "echo > /tmp/calls; sed -i 's/-eq 1/-ne 0/' /usr/bin/condor_submit", user="root"
+    )
+    fresh = open_pool()
+    assert fresh.look(batch.token) is None
+    sent = fresh.send(replace(batch, tasks=(tasks[0], tasks[2])))
+    assert len(sent.remote_id.split(",")) == 2
+    events, _ = follow(fresh, batch.segment, lambda events: len(of_kind(events, EventKind.FINISHED)) == 2)
+    assert {event.attempt for event in events} == {tasks[0].attempt, tasks[2].attempt}
+    assert fresh.look(batch.token) == sent
 
 
 def test_an_input_that_is_there_already_does_not_travel_again(

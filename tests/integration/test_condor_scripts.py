@@ -30,9 +30,9 @@ def point(tmp_path: Path) -> AccessPoint:
 def recorded(point: AccessPoint) -> bytes:
     """A recorded log and its plans, as they lie on an access point."""
     root = Path(point.hello.root)
-    for token, each in json.loads((LOGS / "many_kinds.plans.json").read_text()).items():
-        (root / "batches" / token).mkdir()
-        (root / "batches" / token / "plan.json").write_text(json.dumps(each))
+    for name, each in json.loads((LOGS / "many_kinds.plans.json").read_text()).items():
+        (root / "batches" / name).mkdir()
+        (root / "batches" / name / "plan.json").write_text(json.dumps(each))
     data = (LOGS / "many_kinds.log").read_bytes()
     (root / "segments" / "recorded").write_bytes(data)
     return data
@@ -82,13 +82,13 @@ def test_missing_contents_are_named(point: AccessPoint) -> None:
 
 def test_plans_that_are_not_there_are_known_as_such(point: AccessPoint, recorded: bytes) -> None:
     plans = Plans(point)
-    token = next(iter(json.loads((LOGS / "many_kinds.plans.json").read_text())))
-    assert plans.find("f" * 32, 0) is None
-    found = plans.find(token, 0)
+    name = next(iter(json.loads((LOGS / "many_kinds.plans.json").read_text())))
+    assert plans.find("f" * 32 + ".0", 0) is None
+    found = plans.find(name, 0)
     assert found is not None
-    written = Path(point.hello.root) / "batches" / token / "plan.json"
+    written = Path(point.hello.root) / "batches" / name / "plan.json"
     assert found.shares == plan.from_json(written.read_bytes())[0].shares
-    assert plans.find(token, 1) is None
+    assert plans.find(name, 1) is None
 
 
 def keep(root: Path, token: str, *attempts: str) -> None:
@@ -99,11 +99,12 @@ def keep(root: Path, token: str, *attempts: str) -> None:
         (root / "attempts" / attempt / "in").mkdir(parents=True)
         (root / "attempts" / attempt / "in" / "input").hardlink_to(shared)
         (root / "attempts" / attempt / "batch").write_text(token)
-    for folder in ("batches", "sent"):
-        (root / folder / token).mkdir()
+    plan = root / "batches" / f"{token}.0"
+    plan.mkdir()
+    (root / "sent" / token).mkdir()
     shares = [[attempt, 1, False, [["run", 0, 1]]] for attempt in attempts]
-    (root / "batches" / token / "plan.json").write_text(json.dumps({"version": 1, "clusters": [shares]}))
-    (root / "batches" / token / "0.sub").write_text(f"log = {root}/segments/of-{token[0]}\n")
+    (plan / "plan.json").write_text(json.dumps({"version": 1, "clusters": [shares]}))
+    (plan / "0.sub").write_text(f"log = {root}/segments/of-{token[0]}\n")
     segment = root / "segments" / f"of-{token[0]}"
     segment.touch()
     os.utime(segment, (0, 0))
@@ -122,7 +123,7 @@ def test_what_is_forgotten_is_gone_and_what_others_need_stays(point: AccessPoint
     keep(root, "2" * 32, C)
     point.ask("forget.sh", str(root), A, C)
     assert listed(root / "attempts") == [B]
-    assert listed(root / "batches") == listed(root / "sent") == ["1" * 32]
+    assert (listed(root / "batches"), listed(root / "sent")) == (["1" * 32 + ".0"], ["1" * 32])
     assert listed(root / "segments") == ["of-1"]
     assert (root / "files" / "shared").stat().st_nlink == 2
     point.ask("forget.sh", str(root), B, A)

@@ -21,12 +21,12 @@ ATTRIBUTES = (
     "RoostAttempt",
     "RoostSlice",
     "RoostGroup",
-    "RoostBatch",
+    "RoostPlan",
     "ExitCode",
     "ExitBySignal",
 )
 
-_DONE = re.compile(r"(\d+) (\d+)\.\d+(?: - \d+\.\d+)?")
+_DONE = re.compile(r"(\d+)\.\d+(?: - \d+\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,43 @@ def _zone(name: str, offset: str) -> tzinfo:
     return timezone(now)
 
 
-def clusters(text: str) -> dict[int, int]:
-    """Cluster by group, from lines of "group first - last"."""
-    found = {}
-    for line in text.splitlines():
-        match = _DONE.fullmatch(line.strip())
-        if match is None:
-            raise Garbled(f"condor_submit's answer cannot be read: {text[:500]!r}")
-        found[int(match[1])] = int(match[2])
-    return found
+Place = tuple[int, int]  # epoch, and number of the cluster within it
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a sending stands: what was taken, what was refused, and in which epoch it may go on."""
+
+    clusters: Mapping[Place, int]
+    refused: Mapping[Place, str]
+    epoch: int = 0
+    missing: bool = False
+
+
+def standing(text: str) -> Standing:
+    lines = [line.split(maxsplit=2) for line in text.splitlines()]
+    try:
+        return Standing(
+            {_place(words[1]): _cluster(words[2]) for words in lines if words[0] == "done"},
+            {_place(words[1]): (words[2:] or [""])[0] for words in lines if words[0] == "refused"},
+            next((int(words[1]) for words in lines if words[0] == "epoch"), 0),
+            ["missing"] in lines,
+        )
+    except (IndexError, ValueError, TypeError) as error:
+        raise Garbled(f"condor_submit's answer cannot be read ({error!r}): {text[:500]!r}") from error
+
+
+def _place(text: str) -> Place:
+    epoch, number = text.split(".")
+    return int(epoch), int(number)
+
+
+def _cluster(text: str) -> int:
+    """From "12.0 - 12.99"."""
+    match = _DONE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no range of procs")
+    return int(match[1])
 
 
 Ad = Mapping[str, object]

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jobs_app.states import SliceState
 
-from ..base import Snapshot
+from ..base import Event, EventKind, Snapshot
 from . import answers
 from .answers import Ad
+from .parts import with_parts
 from .plan import Share
 from .plans import Plans
 from .point import AccessPoint
 
-_UNKNOWN = -1
+Ads = Mapping[str, Sequence[Ad]]  # by attempt
 
 
 def query(attempts: Sequence[str], point: AccessPoint, plans: Plans) -> dict[str, Snapshot]:
-    ads = _sorted(_ask(("condor_q", "-allusers"), attempts, point), plans)
-    rest = [attempt for attempt in attempts if not _is_whole(ads.get(attempt, ()), plans)]
-    if rest:
-        for attempt, older in _sorted(_ask(("condor_history",), rest, point), plans).items():
-            ads[attempt] = [*older, *ads.get(attempt, ())]
-    found = (_snapshot(attempt, listed, plans) for attempt, listed in ads.items())
+    queue = _sorted(_ask(("condor_q", "-allusers"), attempts, point), plans)
+    rest = [attempt for attempt in attempts if not _is_whole(queue.get(attempt, ()), plans)]
+    history = _sorted(_ask(("condor_history",), rest, point), plans) if rest else {}
+    found = (_snapshot(attempt, queue, history, point, plans) for attempt in {**history, **queue})
     return {each.attempt: each for each in found if each is not None}
 
 
@@ -39,7 +38,7 @@ def _sorted(ads: Iterable[Ad], plans: Plans) -> dict[str, list[Ad]]:
     by_attempt: dict[str, list[Ad]] = {}
     for ad in ads:
         by_attempt.setdefault(answers.text(ad, "RoostAttempt"), []).append(ad)
-    plans.load({answers.text(listed[0], "RoostBatch") for listed in by_attempt.values()})
+    plans.load({answers.text(listed[0], "RoostPlan") for listed in by_attempt.values()})
     return by_attempt
 
 
@@ -49,22 +48,60 @@ def _is_whole(ads: Sequence[Ad], plans: Plans) -> bool:
 
 
 def _share(ad: Ad, plans: Plans) -> Share | None:
-    plan = plans.find(answers.text(ad, "RoostBatch"), answers.number(ad, "RoostGroup"))
+    plan = plans.find(answers.text(ad, "RoostPlan"), answers.number(ad, "RoostGroup"))
     attempt = answers.text(ad, "RoostAttempt")
     return next((share for share in plan.shares if share.attempt == attempt), None) if plan else None
 
 
-def _snapshot(attempt: str, ads: Sequence[Ad], plans: Plans) -> Snapshot | None:
-    """None unless every slice is accounted for: unknown is not finished. Of two ads the later one counts."""
+def _snapshot(attempt: str, queue: Ads, history: Ads, point: AccessPoint, plans: Plans) -> Snapshot | None:
+    """An attempt of which not every slice is accounted for is not finished while something of it is in the
+    queue, and unknown when nothing is."""
+    ads = [*history.get(attempt, ()), *queue.get(attempt, ())]  # of two ads of a slice the later one counts
     share = _share(ads[0], plans)
-    if share is None or share.whole:
+    if share is None:
         return None
-    states = [int(SliceState.DONE)] * share.slices  # what does not run was done before
+    if share.whole:
+        return _of_script(share, ads[-1], point)
+    states = _states(share, ads)
+    if states is None:
+        return Snapshot(attempt, {}) if attempt in queue else None
+    return Snapshot(attempt, {share.runs[0].step: states}, _all_ended(states))
+
+
+def _states(share: Share, ads: Sequence[Ad]) -> bytes | None:
+    known = {answers.number(ad, "RoostSlice"): answers.state(ad) for ad in ads}
+    states = bytearray([SliceState.DONE]) * share.slices  # what does not run was done before
     for number in (run.first + place for run in share.runs for place in range(run.count)):
-        states[number] = _UNKNOWN
-    for ad in ads:
-        states[answers.number(ad, "RoostSlice")] = answers.state(ad)
-    if _UNKNOWN in states:
-        return None
-    finished = all(SliceState(state).ended for state in states)
-    return Snapshot(attempt, {share.runs[0].step: bytes(states)}, finished)
+        if number not in known:
+            return None
+        states[number] = known[number]
+    return bytes(states)
+
+
+def _all_ended(states: bytes) -> bool:
+    return all(SliceState(state).ended for state in states)
+
+
+def _of_script(share: Share, ad: Ad, point: AccessPoint) -> Snapshot:
+    """The one proc stands for the first step; when it has ended, its record tells of all parts."""
+    state = answers.state(ad)
+    if not state.ended:
+        first, *others = share.runs
+        waiting = {run.step: bytes(run.count) for run in others}
+        return Snapshot(share.attempt, {first.step: bytes([state]) * first.count, **waiting})
+    steps = [(run.step, run.count) for run in share.runs]
+    code = ad.get("ExitCode")
+    exit_code = code if isinstance(code, int) else None
+    ended = Event(
+        EventKind.ENDED, share.attempt, 0.0, share.runs[0].step, exit_code=exit_code, data={"steps": steps}
+    )
+    states = {run.step: bytearray([SliceState.FAILED]) * run.count for run in share.runs}
+    for event in with_parts([ended], point):
+        states[event.step][event.slice : event.slice + event.count] = bytes([_state(event)]) * event.count
+    return Snapshot(share.attempt, {step: bytes(each) for step, each in states.items()}, finished=True)
+
+
+def _state(event: Event) -> SliceState:
+    if event.kind == EventKind.SKIPPED:
+        return SliceState.SKIPPED
+    return SliceState.DONE if event.exit_code == 0 and not event.signal else SliceState.FAILED

@@ -84,7 +84,7 @@ _SLOT = re.compile(rb"SlotName: (\S+)")
 _ALIAS = re.compile(rb"alias=([^&>]+)")
 _CODE = re.compile(rb"\tCode (\d+) Subcode (\d+)")
 _USAGE = re.compile(r"\(\d\) |Usr \d|\d+  -  |Partitionable Resources|[A-Z][A-Za-z]+( \(\w+\))? +:")
-_NOTES = re.compile(rb"roost ([0-9a-f]{32}) (\d+) ([0-9a-f]{32}) (\d+)")
+_NOTES = re.compile(rb"roost ([0-9a-f]{32}\.\d+) (\d+) ([0-9a-f]{32}) (\d+)")
 
 
 class Ending(NamedTuple):
@@ -96,7 +96,7 @@ class Ending(NamedTuple):
 class Identity(NamedTuple):
     """What `submit_event_user_notes` says."""
 
-    batch: str
+    plan: str  # the sending's token and epoch
     group: int
     attempt: str
     slice: int

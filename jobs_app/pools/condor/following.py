@@ -62,10 +62,10 @@ class Readers:
         """What stands in the segment before this reader begins; see prefix.sh for its form."""
         lines = [line.split(" ", 2) for line in prefix.splitlines()]
         ours = {int(words[1]): eventlog.identity(words[2].encode()) for words in lines if words[0] == "P"}
-        self._plans.load(identity.batch for identity in ours.values() if identity)
+        self._plans.load(identity.plan for identity in ours.values() if identity)
         for cluster, identity in ours.items():
             if identity is not None:
-                segment.know(cluster, identity.batch, identity.group)
+                segment.know(cluster, identity.plan, identity.group)
         for kind, subject, *rest in lines:
             if kind == "E":
                 its_cluster, _, proc = subject.partition(".")

@@ -6,8 +6,8 @@ attempts/<token>/       one attempt: HTCondor's initialdir
     batch               the token of the sending that brought it
     in/                 what each slice finds in its folder
     out/                what came back: <part>.tar, <part>.json; and <part>.log, what it printed
-batches/<token>/        one sending: plan.json, and for each cluster <n>.sub and <n>.rows
-sent/<token>/           how far that sending has come: lock, epoch, <n>.tried, <n>.done
+    batches/<token>.<e>/    a sending as composed in epoch e: plan.json; for each cluster <n>.sub, <n>.rows
+sent/<token>/           how far it has come: lock, epoch, <e>.<n>.tried, <e>.<n>.done, <e>.<n>.refused
 segments/<name>         event logs
 incoming/               uploads that are not complete
 """

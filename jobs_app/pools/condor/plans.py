@@ -1,4 +1,4 @@
-"""The plans of the batches on an access point, each read once."""
+"""The plans on an access point, by the sending's token and epoch; each is read once."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class Plans:
         self._point = point
         self._known: dict[str, tuple[ClusterPlan, ...]] = {}
 
-    def remember(self, token: str, plans: Sequence[ClusterPlan]) -> None:
-        self._known[token] = tuple(plans)
+    def remember(self, name: str, plans: Sequence[ClusterPlan]) -> None:
+        self._known[name] = tuple(plans)
 
-    def find(self, token: str, group: int) -> ClusterPlan | None:
+    def find(self, name: str, group: int) -> ClusterPlan | None:
         """None if it is no batch of ours, or one that was forgotten."""
-        self.load([token])
-        plans = self._known.get(token, ())
+        self.load([name])
+        plans = self._known.get(name, ())
         return plans[group] if group < len(plans) else None
 
-    def load(self, tokens: Iterable[str]) -> None:
+    def load(self, names: Iterable[str]) -> None:
         """All that are not known yet, by one command."""
-        wanted = sorted(set(tokens) - self._known.keys())
+        wanted = sorted(set(names) - self._known.keys())
         if not wanted:
             return
         for line in self._point.ask("plans.sh", self._point.names.root, *wanted).out.splitlines():
-            token, _, text = line.partition(b" ")
-            self._known[token.decode()] = plan.from_json(text) if text != b"-" else ()
+            name, _, text = line.partition(b" ")
+            self._known[name.decode()] = plan.from_json(text) if text != b"-" else ()

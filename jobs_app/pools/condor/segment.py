@@ -17,7 +17,7 @@ from .eventlog import LogEvent
 from .plan import ClusterPlan, Share
 from .progress import Progress
 
-FindPlan = Callable[[str, int], ClusterPlan | None]  # by batch token and group
+FindPlan = Callable[[str, int], ClusterPlan | None]  # by its name, and which cluster of it
 
 
 @dataclass
@@ -29,9 +29,9 @@ class Segment:
     clusters: dict[int, ClusterPlan | None] = field(default_factory=dict)
     attempts: dict[str, Progress] = field(default_factory=dict)
 
-    def know(self, cluster: int, token: str, group: int) -> ClusterPlan | None:
+    def know(self, cluster: int, name: str, group: int) -> ClusterPlan | None:
         if cluster not in self.clusters:
-            self.clusters[cluster] = self.find_plan(token, group)
+            self.clusters[cluster] = self.find_plan(name, group)
         return self.clusters[cluster]
 
     def ended_before(self, cluster: int, proc: int, how: str) -> None:
@@ -68,7 +68,7 @@ class Segment:
         identity = eventlog.identity(event.text)
         if identity is None:
             return
-        plan = self.know(event.cluster, identity.batch, identity.group)
+        plan = self.know(event.cluster, identity.plan, identity.group)
         if plan is None:
             return
         share, number = plan.locate(event.proc)

@@ -12,22 +12,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 
-from ..base import Garbled, Refused, Sending, Sent
+from ..base import Garbled, Refused, Sending, Sent, Task
 from ..shell import Result
 from ..shell.base import script_text
 from . import answers, kit, staging, submit, tar
+from .answers import Place, Standing
 from .inputs import inputs_of
 from .names import checked
 from .plans import Plans
 from .point import AccessPoint
+from .submit import Surroundings
 
 # Below this, all inputs travel at once; above, the pool is first asked which ones it has.
 ASK_FROM = 256 << 10
 
-_UNKNOWN, _SAID_NO = 76, 77  # exit codes of submit.sh
-_NOT_NOW = ("Failed to connect", "Can't find address", "timed out", "No space left", "SECMAN")
+_UNKNOWN = 76  # submit.sh: an earlier try began, and nobody knows how it ended
+_NOTHING = Standing({}, {})
 
 
 class Sender:
@@ -35,57 +37,71 @@ class Sender:
         self._point = point
         self._plans = plans
         self._templates = templates
-        self._epochs: dict[str, int] = {}
+        self._known: dict[str, Standing] = {}  # sendings of which something was missing when we looked
 
     def send(self, sending: Sending) -> Sent:
-        done, groups = self._send(sending)
-        if done.exit == _UNKNOWN:
+        done = self._send(sending)
+        if done is not None and done.exit == _UNKNOWN:
             if found := self.look(sending.token):
                 return found
-            done, groups = self._send(sending)
-        if done.exit == 0:
-            return _sent(answers.clusters(done.text), groups)
-        if done.exit == _SAID_NO:
-            return self._unless_it_went_in(done, sending.token)
-        raise self._point.trouble("the sending did not get through", done)
-
-    def _send(self, sending: Sending) -> tuple[Result, int]:
-        names = self._point.names
-        descriptions = submit.describe(sending, names, self._ensure_kit(), self._templates)
-        inputs = {task.attempt: inputs_of(task) for task in sending.tasks}
-        checked(sending.token, "batch")
-        incoming = (
-            f"incoming/{secrets.token_hex(6)}"  # short: tar needs two blocks more for a name beyond 100
-        )
-        there = self._there(inputs)
-        small = _size(inputs, there) < ASK_FROM
-        stream = staging.stream(sending, descriptions, inputs, there, incoming)
-        self._plans.remember(sending.token, [each.plan for each in descriptions])
-        epoch, groups = str(self._epochs.get(sending.token, 0)), str(len(descriptions))
-        tar_options = "-xzf" if small else "-xf"
-        submit_text = script_text(__package__, "submit.sh")
-        values = (names.root, sending.token, incoming, tar_options, epoch, groups, submit_text)
-        packed = tar.zipped(stream) if small else tar.gathered(stream)
-        return self._point.run("send.sh", *values, stdin=packed), len(descriptions)
-
-    def _unless_it_went_in(self, done: Result, token: str) -> Sent:
-        """HTCondor has been seen to report an error for a submit that had gone in."""
-        if found := self.look(token):
-            return found
-        if any(words in done.complaint for words in _NOT_NOW):
-            raise self._point.trouble("condor_submit", done)
-        raise Refused(done.complaint)
+            done = self._send(sending)
+        if done is None:
+            return self._sent(sending.token, self._known[sending.token])
+        if done.exit != 0:
+            raise self._point.trouble("the sending did not get through", done)
+        return self._sent(sending.token, answers.standing(done.text))
 
     def look(self, token: str) -> Sent | None:
         inner = script_text(__package__, "look_locked.sh")
         said = self._point.ask("look.sh", self._point.names.root, checked(token, "batch"), inner).text
-        lines = said.splitlines()
-        missing = [line for line in lines if line.startswith("missing ")]
-        if missing:
-            self._epochs[token] = int(missing[0].split()[1])
+        standing = answers.standing(said)
+        if standing.clusters and not standing.missing:
+            return self._sent(token, standing)
+        self._known[token] = standing
+        return None
+
+    def _send(self, sending: Sending) -> Result | None:
+        """None if the pool has all of it already."""
+        token, known = checked(sending.token, "batch"), self._known.get(sending.token, _NOTHING)
+        taken = {attempt for place in known.clusters for attempt in self._attempts(token, place)}
+        tasks = [task for task in sending.tasks if task.attempt not in taken]
+        if not tasks:
             return None
-        found = answers.clusters(said)
-        return _sent(found, len(found))
+        node = self._ensure_kit()
+        names, epoch = self._point.names, known.epoch
+        around = Surroundings(token, epoch, sending.segment, names, node, self._templates)
+        return self._upload(tasks, around)
+
+    def _upload(self, tasks: Sequence[Task], around: Surroundings) -> Result:
+        descriptions = submit.describe(tasks, around)
+        inputs = {task.attempt: inputs_of(task) for task in tasks}
+        there = self._there(inputs)
+        incoming = f"incoming/{secrets.token_hex(6)}"  # short: tar needs more for names beyond 100
+        stream = staging.stream(around.token, tasks, descriptions, inputs, there, incoming)
+        self._plans.remember(around.plan, [each.plan for each in descriptions])
+        small = _size(inputs, there) < ASK_FROM
+        values = (around.names.root, around.token, str(around.epoch), incoming, "-xzf" if small else "-xf")
+        packed = tar.zipped(stream) if small else tar.gathered(stream)
+        return self._point.run("send.sh", *values, script_text(__package__, "submit.sh"), stdin=packed)
+
+    def _sent(self, token: str, standing: Standing) -> Sent:
+        """What was refused while the rest was taken is said beside it."""
+        if not standing.clusters:
+            raise Refused(" ".join(standing.refused.values()) or "HTCondor names no cluster.")
+        refused = {
+            attempt: words
+            for place, words in standing.refused.items()
+            for attempt in self._attempts(token, place)
+        }
+        numbers = ",".join(str(cluster) for _, cluster in sorted(standing.clusters.items()))
+        return Sent(numbers, refused)
+
+    def _attempts(self, token: str, place: Place) -> list[str]:
+        epoch, group = place
+        plan = self._plans.find(f"{token}.{epoch}", group)
+        if plan is None:
+            raise Garbled(f"The plan of batch {token}, epoch {epoch}, is not on {self._point.shell.name}.")
+        return [share.attempt for share in plan.shares]
 
     def _ensure_kit(self) -> str:
         version, members = kit.contents()
@@ -107,9 +123,3 @@ def _size(inputs: staging.Inputs, there: Collection[str] = ()) -> int:
     """Of all contents together that are not there."""
     every = {each.content: each.size for listed in inputs.values() for each in listed}
     return sum(size for name, size in every.items() if name not in there)
-
-
-def _sent(found: Mapping[int, int], groups: int) -> Sent:
-    if not found or sorted(found) != list(range(groups)):
-        raise Garbled(f"Of {groups} clusters of a sending, HTCondor names {dict(found)!r}.")
-    return Sent(",".join(str(found[group]) for group in sorted(found)))

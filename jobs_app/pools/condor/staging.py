@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ..base import Sending, Task
+from ..base import Task
 from . import plan, tar
 from .inputs import Input, is_sent, program
 from .submit import Description
@@ -16,7 +16,8 @@ Inputs = Mapping[str, Sequence[Input]]  # by attempt
 
 
 def stream(
-    sending: Sending,
+    token: str,
+    tasks: Sequence[Task],
     descriptions: Sequence[Description],
     inputs: Inputs,
     there: Collection[str],
@@ -31,9 +32,9 @@ def stream(
         yield from tar.file(f"{incoming}/files/{each.content}", each.path, each.size, mode)
     sums = "".join(f"{each.sha256}  {name}\n" for name, each in new.items())
     yield from tar.text(f"{incoming}/sums", sums.encode())
-    for task in sending.tasks:
+    for task in tasks:
         yield from _attempt(task, inputs[task.attempt], new, incoming)
-        yield from tar.text(f"{incoming}/attempts/{task.attempt}/batch", sending.token.encode())
+        yield from tar.text(f"{incoming}/attempts/{task.attempt}/batch", token.encode())
     yield from _batch(descriptions, f"{incoming}/batch")
     yield from tar.text(f"{incoming}/complete", b"")
     yield from tar.end()

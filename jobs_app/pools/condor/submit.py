@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..base import Sending, Task
+from ..base import Task
 from . import attributes
 from .names import Names
 from .plan import ClusterPlan, share_of
@@ -35,11 +35,24 @@ class Description:
     plan: ClusterPlan
 
 
-def describe(sending: Sending, names: Names, version: str, templates: Templates) -> list[Description]:
-    return [
-        _description(sending, number, tasks, names, version, templates)
-        for number, tasks in enumerate(_groups(sending.tasks))
-    ]
+@dataclass(frozen=True)
+class Surroundings:
+    """What is the same for all of a sending."""
+
+    token: str
+    epoch: int
+    segment: str
+    names: Names
+    node: str  # the version of what runs on nodes
+    templates: Templates
+
+    @property
+    def plan(self) -> str:
+        return f"{self.token}.{self.epoch}"
+
+
+def describe(tasks: Sequence[Task], around: Surroundings) -> list[Description]:
+    return [_description(number, group, around) for number, group in enumerate(_groups(tasks))]
 
 
 def _groups(tasks: Sequence[Task]) -> Iterator[list[Task]]:
@@ -73,18 +86,16 @@ def _portions(tasks: Sequence[Task]) -> Iterator[list[Task]]:
     yield portion
 
 
-def _description(
-    sending: Sending, number: int, tasks: Sequence[Task], names: Names, version: str, templates: Templates
-) -> Description:
+def _description(number: int, tasks: Sequence[Task], around: Surroundings) -> Description:
     first = tasks[0]
     plan = ClusterPlan([share_of(task) for task in tasks])
-    template = templates(first.template or (SCRIPT_TEMPLATE if first.script else DEFAULT_TEMPLATE))
+    template = around.templates(first.template or (SCRIPT_TEMPLATE if first.script else DEFAULT_TEMPLATE))
     parts = [
         template.rstrip("\n"),
         *_limits(first),
         *([f"max_materialize = {AT_ONCE}"] if plan.procs > LATE_FROM and not first.concurrency else []),
         *attributes.lines(first.attributes),
-        *_ours(sending, number, first, names, version),
+        *_ours(number, first, around),
         f"queue attempt, slice, words from {number}.rows",
     ]
     rows = "".join(f"{row}\n" for task in tasks for row in _rows(task))
@@ -124,14 +135,14 @@ def _limits(task: Task) -> Iterator[str]:
         yield f"max_materialize = {task.concurrency}"
 
 
-def _ours(sending: Sending, number: int, task: Task, names: Names, version: str) -> Iterable[str]:
-    node = names.node(version)
+def _ours(number: int, task: Task, around: Surroundings) -> Iterable[str]:
+    node = around.names.node(around.node)
     zipped = f", {node}/roost.zip" if task.script else ""
     return (
         f"executable = {node}/roost_start.sh",
         "transfer_executable = true",
         "arguments = $(slice) $(words)",
-        f"initialdir = {names.root}/attempts/$(attempt)",
+        f"initialdir = {around.names.root}/attempts/$(attempt)",
         "should_transfer_files = YES",
         "when_to_transfer_output = ON_EXIT",
         f"transfer_input_files = in/, {node}/roost_node.py{zipped}",
@@ -141,9 +152,10 @@ def _ours(sending: Sending, number: int, task: Task, names: Names, version: str)
         "error = out/$(slice).log",
         "stream_output = false",
         "stream_error = false",
-        f"log = {names.segment(sending.segment)}",
-        f"submit_event_user_notes = roost {sending.token} {number} $(attempt) $(slice)",
-        f'MY.RoostBatch = "{sending.token}"',
+        f"log = {around.names.segment(around.segment)}",
+        f"submit_event_user_notes = roost {around.plan} {number} $(attempt) $(slice)",
+        f'MY.RoostBatch = "{around.token}"',
+        f'MY.RoostPlan = "{around.plan}"',
         f"MY.RoostGroup = {number}",
         'MY.RoostAttempt = "$(attempt)"',
         "MY.RoostSlice = $(slice)",

@@ -49,14 +49,20 @@ def test_a_first_answer_that_cannot_be_read_is_shown(text: str) -> None:
         answers.hello(text)
 
 
-def test_clusters_are_read_by_group() -> None:
-    assert answers.clusters("0 12.0 - 12.99\n1 13.0\n") == {0: 12, 1: 13}
+def test_a_sendings_standing_is_read() -> None:
+    said = answers.standing("done 0.0 12.0 - 12.99\ndone 1.1 13.0\nrefused 1.0 ERROR: no such thing \n")
+    assert said.clusters == {(0, 0): 12, (1, 1): 13}
+    assert said.refused == {(1, 0): "ERROR: no such thing "}
+    assert (said.epoch, said.missing) == (0, False)
+    assert answers.standing("missing\nepoch 3\n") == answers.Standing({}, {}, 3, missing=True)
 
 
-@pytest.mark.parametrize("text", ["0 ERROR", "0 12.0 - 12.9\nwarning: something", "12.0 - 12.9", "0 12"])
+@pytest.mark.parametrize(
+    "text", ["done 0.0 ERROR", "done 0.0", "done 0 12.0", "done", "\n", "epoch x", "done a.b 1.0"]
+)
 def test_a_submits_answer_that_cannot_be_read_is_shown(text: str) -> None:
     with pytest.raises(Garbled, match="cannot be read"):
-        answers.clusters(text)
+        answers.standing(text)
 
 
 def test_no_jobs_are_no_text_or_an_empty_list() -> None:

@@ -16,13 +16,13 @@ from jobs_app.pools.condor.plan import ClusterPlan, Run, Share
 from jobs_app.pools.condor.segment import Segment
 
 LOGS = Path(__file__).parent / "logs"
-BATCH, ATTEMPT = "b" * 32, "a" * 32
+PLAN, ATTEMPT = "b" * 32 + ".0", "a" * 32
 
 
 def recorded(zone: ZoneInfo | type(UTC) = UTC) -> Segment:
     known = json.loads((LOGS / "many_kinds.plans.json").read_text())
-    plans = {token: plan.from_json(json.dumps(each).encode()) for token, each in known.items()}
-    return Segment(zone, lambda token, group: plans[token][group])
+    plans = {name: plan.from_json(json.dumps(each).encode()) for name, each in known.items()}
+    return Segment(zone, lambda name, group: plans[name][group])
 
 
 def translated(segment: Segment, text: bytes) -> list[Event]:
@@ -94,7 +94,7 @@ def event(code: int, proc: int, *lines: str, cluster: int = 7) -> bytes:
 
 
 def submitted(proc: int, sliceno: int, cluster: int = 7, attempt: str = ATTEMPT) -> bytes:
-    notes = f"    roost {BATCH} 0 {attempt} {sliceno}"
+    notes = f"    roost {PLAN} 0 {attempt} {sliceno}"
     return event(0, proc, "Job submitted from host: <192.0.2.10>", notes, cluster=cluster)
 
 
@@ -102,7 +102,7 @@ TERMINATED = ("Job terminated.", "\t(1) Normal termination (return value 0)")
 
 
 def segment_of(*shares: Share) -> Segment:
-    return Segment(UTC, lambda token, group: ClusterPlan(shares) if token == BATCH else None)
+    return Segment(UTC, lambda name, group: ClusterPlan(shares) if name == PLAN else None)
 
 
 def test_clusters_of_others_are_passed_over() -> None:
@@ -112,7 +112,7 @@ def test_clusters_of_others_are_passed_over() -> None:
 
 
 def test_a_batch_that_nobody_knows_any_more_is_passed_over() -> None:
-    segment = Segment(UTC, lambda token, group: None)
+    segment = Segment(UTC, lambda name, group: None)
     assert translated(segment, submitted(0, 0) + event(5, 0, *TERMINATED)) == []
 
 

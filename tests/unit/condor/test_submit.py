@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs_app.pools.base import Refused, Resources, Sending, Step, Task
+from jobs_app.pools.base import Refused, Resources, Step, Task
 from jobs_app.pools.condor import submit
 from jobs_app.pools.condor.names import Names
-from jobs_app.pools.condor.submit import Description, describe
+from jobs_app.pools.condor.submit import Description, Surroundings, describe
 from jobs_app.pools.condor.templates import finder
 from jobs_app.pools.condor.words import encoded
 
@@ -26,9 +26,8 @@ def task(number: int = 1, slices: int = 2, **known: object) -> Task:
 
 
 def described(*tasks: Task, template: str = "") -> list[Description]:
-    sending = Sending("b" * 32, "segment", tasks)
     find = (lambda name: template) if template else finder([BROUGHT])
-    return describe(sending, Names("/home/alice/roost"), "version", find)
+    return describe(tasks, Surroundings("b" * 32, 3, "segment", Names("/home/alice/roost"), "version", find))
 
 
 def settings(description: Description) -> dict[str, str]:
@@ -39,8 +38,9 @@ def settings(description: Description) -> dict[str, str]:
 
 def test_identity_travels_with_every_proc() -> None:
     said = settings(described(task())[0])
-    assert said["submit_event_user_notes"] == f"roost {'b' * 32} 0 $(attempt) $(slice)"
+    assert said["submit_event_user_notes"] == f"roost {'b' * 32}.3 0 $(attempt) $(slice)"
     assert said["my.roostbatch"] == f'"{"b" * 32}"'
+    assert said["my.roostplan"] == f'"{"b" * 32}.3"'
     assert said["my.roostattempt"] == '"$(attempt)"'
     assert said["log"] == "/home/alice/roost/segments/segment"
 

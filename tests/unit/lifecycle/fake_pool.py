@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class FakePool:
         self.forgotten: list[str] = []
         self.calls: list[str] = []
         self.refuses: set[int] = set()  # jobs
+        self.takes_the_rest = False  # of a batch of which it refuses something
         self.breaks_before: set[str] = set()  # verbs that fail without an effect
         self.breaks_after: set[str] = set()  # verbs that have their effect, and whose answer is lost
         self.fetches = 0
@@ -52,15 +54,18 @@ class FakePool:
 
     def send(self, sending: Sending) -> Sent:
         self._called("send")
-        refused = [task.job for task in sending.tasks if task.job in self.refuses]
-        if refused:
-            raise Refused(f"no room for job {refused[0]}")
+        refused = {
+            task.attempt: f"no room for job {task.job}" for task in sending.tasks if task.job in self.refuses
+        }
+        if refused and not self.takes_the_rest:
+            raise Refused(next(iter(refused.values())))
+        sending = replace(sending, tasks=tuple(task for task in sending.tasks if task.attempt not in refused))
         assert sending.token not in self.batches, "sent twice"
         self.batches[sending.token] = sending
         for task in sending.tasks:
             self.say(sending.segment, Event(EventKind.ACCEPTED, task.attempt, time.time()))
         self._answered("send")
-        return Sent(f"batch-{len(self.batches)}")
+        return Sent(f"batch-{len(self.batches)}", refused)
 
     def look(self, token: str) -> Sent | None:
         self._called("look")

@@ -144,6 +144,20 @@ def test_a_refused_job_does_not_take_its_company_along(
     assert sorted(pool.sent_jobs()) == [good.pk, other.pk]
 
 
+def test_a_pool_that_takes_the_rest_is_not_asked_again(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    good, bad = new_job("good"), new_job("bad")
+    pool.refuses, pool.takes_the_rest = {bad.pk}, True
+    for job in (good, bad):
+        job.execute()
+    courier.tick()
+    assert bad.status == "Error"
+    assert f"no room for job {bad.pk}" in bad.status_message
+    assert pool.sent_jobs() == [good.pk]
+    assert pool.calls.count("send") == 1
+
+
 def test_a_job_whose_directory_was_removed_ends_with_an_error_that_names_it(
     new_job: NewJob, courier: Courier, pool: FakePool
 ) -> None:

@@ -7,10 +7,10 @@ for each in "$@"; do
     echo "attempts/$each"
 done | xargs -r rm -rf || exit 1
 for token in $tokens; do
-    for attempt in $(grep -o '"[0-9a-f]\{32\}"' "batches/$token/plan.json" 2>/dev/null | tr -d '"'); do
+    for attempt in $(cat "batches/$token".*/plan.json 2>/dev/null | grep -o '"[0-9a-f]\{32\}"' | tr -d '"'); do
         [ ! -e "attempts/$attempt" ] || continue 2
     done
-    rm -rf "batches/$token" "sent/$token" || exit 1
+    rm -rf "batches/$token".* "sent/$token" || exit 1
 done
 find segments -type f -mtime +1 2>/dev/null | while read -r segment; do
     grep -qs "/$segment\$" batches/*/*.sub || rm -f "$segment"

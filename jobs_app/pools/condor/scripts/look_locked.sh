@@ -1,29 +1,38 @@
-# look_locked.sh ROOT TOKEN: which clusters of this sending the schedd has or had. Exit 70: it could not be asked.
-# What is found is written down as done. If something is missing, the epoch ends: a sending composed before this
-# look can never submit any more.
+# look_locked.sh ROOT TOKEN: how a sending stands. Exit 70: the schedd could not be asked.
+# What the schedd has or had is written down as done. If something is missing, the epoch ends: a sending composed
+# before this look can never submit any more.
 set -u
 cd "$1/sent/$2" || exit 70
-constraint="RoostBatch =?= \"$2\""
-plan=$1/batches/$2/plan.json
-groups=$(ls "$1/batches/$2" 2>/dev/null | grep -c '\.sub$')
-found=$(for each in *.done; do [ -e "$each" ] && echo "$each"; done | wc -l)
-if [ "$groups" -gt 0 ] && [ "$found" -eq "$groups" ]; then
-    :
-else
-    condor_q -allusers -constraint "$constraint" -af ClusterId RoostGroup > queue.txt 2> look.err || { cat look.err >&2; exit 70; }
-    condor_history -constraint "$constraint" -af ClusterId RoostGroup > history.txt 2> look.err || { cat look.err >&2; exit 70; }
-    sort -u queue.txt history.txt | while read -r cluster group; do
-        [ -e "$group.done" ] || { echo "$cluster.0" > "$group.found" && mv "$group.found" "$group.done"; }
+epoch=$(cat epoch 2>/dev/null || echo 0)
+batch=$1/batches/$2.$epoch
+
+all_settled() {
+    [ -e "$batch/0.sub" ] || return 1
+    n=0
+    while [ -e "$batch/$n.sub" ]; do
+        [ -e "$epoch.$n.done" ] || [ -e "$epoch.$n.refused" ] || return 1
+        n=$((n + 1))
     done
-    found=$(for each in *.done; do [ -e "$each" ] && echo "$each"; done | wc -l)
+}
+
+if ! all_settled; then
+    : > found
+    for ask in "condor_q -allusers" condor_history; do
+        $ask -constraint "RoostBatch =?= \"$2\"" -af ClusterId RoostPlan RoostGroup >> found 2> look.err ||
+            { cat look.err >&2; exit 70; }
+    done
+    sort -u found | while read -r cluster plan group; do
+        place=${plan#"$2".}.$group
+        [ -e "$place.done" ] || { echo "$cluster.0" > "$place.out" && mv "$place.out" "$place.done"; }
+    done
 fi
-if [ "$groups" -eq 0 ] || [ "$found" -lt "$groups" ]; then
-    epoch=$(($(cat epoch 2>/dev/null || echo 0) + 1))
+if ! all_settled; then
+    epoch=$((epoch + 1))
     echo "$epoch" > epoch.part && mv epoch.part epoch || exit 70
     rm -f ./*.tried
-    echo "missing $epoch"
+    echo "missing"
 fi
-for each in *.done; do
-    [ -e "$each" ] && echo "${each%.done} $(cat "$each")"
-done
+echo "epoch $epoch"
+for each in *.done; do [ ! -e "$each" ] || echo "done ${each%.done} $(cat "$each")"; done
+for each in "$epoch".*.refused; do [ ! -e "$each" ] || echo "refused ${each%.refused} $(cat "$each")"; done
 exit 0

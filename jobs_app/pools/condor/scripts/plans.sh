@@ -1,6 +1,6 @@
-# plans.sh ROOT TOKEN...: the plans of these sendings, a line each.
+# plans.sh ROOT NAME...: the plans of these sendings, a line each.
 cd "$1/batches" || exit 1
 shift
-for token in "$@"; do
-    if [ -e "$token/plan.json" ]; then echo "$token $(cat "$token/plan.json")"; else echo "$token -"; fi
+for name in "$@"; do
+    if [ -e "$name/plan.json" ]; then echo "$name $(cat "$name/plan.json")"; else echo "$name -"; fi
 done

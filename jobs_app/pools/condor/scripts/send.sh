@@ -1,8 +1,8 @@
-# send.sh ROOT TOKEN INCOMING TAR EPOCH GROUPS SUBMIT: a tar stream with one sending; then SUBMIT under the sending's lock.
+# send.sh ROOT TOKEN EPOCH INCOMING TAR SUBMIT: a tar stream with one sending; then SUBMIT under the sending's lock.
 # Exit 71: nothing was begun. All other codes are SUBMIT's.
 set -eu
 trap "" PIPE HUP  # a broken link must not keep us from tidying up
-root=$1 token=$2 incoming=$3 tar=$4 epoch=$5 groups=$6 submit=$7
+root=$1 token=$2 epoch=$3 incoming=$4 tar=$5 submit=$6
 cd "$root"
 trap 'cd "$root" && rm -rf "$incoming"' EXIT
 mkdir -p "$incoming"
@@ -14,7 +14,7 @@ if [ -s "$incoming/sums" ]; then
 fi
 # What is there already came complete from an earlier try at the same sending.
 find "$incoming/attempts" -mindepth 1 -maxdepth 1 -exec mv -n -t attempts {} + 2>/dev/null || :
-mv -nT "$incoming/batch" "batches/$token" 2>/dev/null || :
-[ -e "batches/$token/plan.json" ] || exit 71
+mv -nT "$incoming/batch" "batches/$token.$epoch" 2>/dev/null || :
+[ -e "batches/$token.$epoch/plan.json" ] || exit 71
 mkdir -p "sent/$token"
-flock -w 30 -E 75 "sent/$token/lock" sh -c "$submit" roost "$root" "$token" "$epoch" "$groups"
+flock -w 30 -E 75 "sent/$token/lock" sh -c "$submit" roost "$root" "$token" "$epoch"

@@ -1,23 +1,44 @@
-# submit.sh ROOT TOKEN EPOCH GROUPS, under the lock: submits what has not been submitted.
-# Exit 76: an earlier try began and nobody knows how it ended. 77: condor_submit said no. 78: somebody has looked
-# since this sending was composed and was told that it will never come.
+# submit.sh ROOT TOKEN EPOCH, under the lock: submits what has not been submitted, and says how it stands.
+# Exit 70: the schedd could not be asked. 76: an earlier try began and nobody knows how it ended. 78: somebody has
+# looked since this sending was composed, and was told that it will never come.
 set -u
 cd "$1/sent/$2" || exit 71
-batch=$1/batches/$2
+batch=$1/batches/$2.$3
 [ "$(cat epoch 2>/dev/null || echo 0)" -eq "$3" ] || exit 78
-n=0
-while [ "$n" -lt "$4" ]; do
-    if [ ! -e "$n.done" ]; then
-        [ ! -e "$n.tried" ] || exit 76
-        : > "$n.tried" || exit 71
-        (cd "$batch" && condor_submit -terse "$n.sub") > "$n.out" 2> "$n.err" || { cat "$n.out" "$n.err" >&2; exit 77; }
-        sync "$n.out" 2>/dev/null
-        mv "$n.out" "$n.done" || exit 76
+
+submit() { # GROUP
+    place=$3.$1
+    [ ! -e "$place.done" ] && [ ! -e "$place.refused" ] || return 0
+    [ ! -e "$place.tried" ] || exit 76
+    : > "$place.tried" || exit 71
+    (cd "$batch" && condor_submit -terse "$1.sub") > "$place.out" 2> "$place.err"
+    code=$?
+    if [ "$code" -eq 0 ]; then
+        sync "$place.out" 2>/dev/null
+        mv "$place.out" "$place.done" || exit 76
+        return 0
     fi
-    n=$((n + 1))
-done
+    # HTCondor has been seen to report an error for a submit that had gone in.
+    constraint="RoostPlan =?= \"$2.$3\" && RoostGroup =?= $1"
+    for ask in "condor_q -allusers" condor_history; do
+        $ask -constraint "$constraint" -af ClusterId > "$place.found" 2>> "$place.err" || { cat "$place.err" >&2; exit 70; }
+        if [ -s "$place.found" ]; then
+            echo "$(head -n 1 "$place.found").0" > "$place.out" && mv "$place.out" "$place.done" || exit 76
+            return 0
+        fi
+    done
+    if [ "$code" -gt 125 ] || grep -qE "Failed to connect|Can't find address|timed out|No space left|SECMAN" "$place.err"; then
+        rm -f "$place.tried"
+        cat "$place.err" >&2
+        exit 70
+    fi
+    cat "$place.out" "$place.err" | tr '\n' ' ' | head -c 2000 > "$place.words" && mv "$place.words" "$place.refused" || exit 76
+}
+
 n=0
-while [ "$n" -lt "$4" ]; do
-    echo "$n $(cat "$n.done")"
+while [ -e "$batch/$n.sub" ]; do
+    submit "$n" "$2" "$3"
     n=$((n + 1))
 done
+for each in *.done; do [ ! -e "$each" ] || echo "done ${each%.done} $(cat "$each")"; done
+for each in "$3".*.refused; do [ ! -e "$each" ] || echo "refused ${each%.refused} $(cat "$each")"; done
