@@ -16,6 +16,9 @@ from .waiting import wait_until
 
 BOOT = Path(__file__).with_name("boot_host")
 
+# A host has an environment of its own. Above all not ours: htcondor2, once imported, sets CONDOR_CONFIG.
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
 
 class Host:
     def __init__(self, name: str, address: str, rootfs: Path, folder: Path) -> None:
@@ -44,7 +47,12 @@ class Host:
         command += [str(BOOT), self.name, str(self.rootfs), str(self.folder)]
         with (self.folder / "console").open("ab") as console:
             self._outer = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=console, stderr=console, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+                env=ENVIRONMENT,
             )
         self.pid = wait_until(self._first_process, 20, f"{self.name} to boot")
 
@@ -80,6 +88,7 @@ class Host:
             timeout=timeout,
             check=False,
             stdin=subprocess.DEVNULL,
+            env=ENVIRONMENT,
         )
 
     def freeze(self) -> None:
