@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from jobs_app.script import job as handles
+from tests.pool.fixtures import condor_pool as condor_pool
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
