@@ -46,7 +46,7 @@ def said(process: subprocess.Popen[str]) -> dict[str, str]:
     for line in process.stdout:
         words = line.split(maxsplit=1)
         if len(words) == 2:
-            found[words[0]] = words[1].strip()
+            found.setdefault(words[0], words[1].strip())  # "host key" comes after "host"
         if line.startswith("Ctrl-C"):
             return found
     raise AssertionError("it ended before it was up")
