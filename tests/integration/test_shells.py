@@ -100,6 +100,15 @@ def test_a_command_that_is_killed_did_not_end_well(shell: Shell) -> None:
             shell.run(killed)
 
 
+def test_htcondors_python_package_does_not_hide_its_configuration_from_its_commands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONDOR_CONFIG", "/dev/null")
+    assert LocalShell().run(["printenv", "CONDOR_CONFIG"]).out == b""
+    monkeypatch.setenv("CONDOR_CONFIG", "/etc/other")
+    assert LocalShell().run(["printenv", "CONDOR_CONFIG"]).out == b"/etc/other\n"
+
+
 def test_commands_run_side_by_side(shell: Shell) -> None:
     found: list[str] = []
     threads = [

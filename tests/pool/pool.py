@@ -156,8 +156,9 @@ def running_pool() -> Iterator[TestPool]:
     """A pool that is up, and gone afterwards whatever happens."""
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    with (folder / "alive").open("w") as alive:
+    with (folder / "born").open("w") as alive:
         fcntl.flock(alive, fcntl.LOCK_EX)
+        (folder / "born").rename(folder / "alive")  # seen by others only when it is locked
         try:
             with _network() as network:
                 yield from _powered(TestPool(folder, network))

@@ -20,6 +20,9 @@ class LocalShell(Shell):
     def start(self, argv: Sequence[str]) -> Running:
         pipe = subprocess.PIPE
         environment = {**os.environ, "LC_ALL": "C"}
+        # HTCondor's Python package says so when it is imported, and means this process only.
+        if environment.get("CONDOR_CONFIG") == os.devnull:
+            del environment["CONDOR_CONFIG"]
         try:
             process = subprocess.Popen(
                 list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
