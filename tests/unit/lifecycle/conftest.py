@@ -37,21 +37,6 @@ def courier(db: None, pool: FakePool) -> Iterator[Courier]:
 
 
 @pytest.fixture
-def alice(db: None) -> User:
-    return User.objects.create_user("alice")
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return User.objects.create_user("bob")
-
-
-@pytest.fixture
-def charlie(db: None) -> User:
-    return User.objects.create_user("charlie")
-
-
-@pytest.fixture
 def project(db: None, home: Path) -> Project:
     return Project.objects.create(name="demo", path=str(home / "projects" / "demo"), app="demo")
 
