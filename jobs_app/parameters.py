@@ -103,6 +103,18 @@ def seconds(value: Any) -> int:
     raise BadParameter(f'{value!r} is not a length of time. Give seconds, or say "90m", "2h" or "01:30:00"')
 
 
+# What may be said of the slices of any job that a pool runs.
+OF_SLICES: dict[str, Check] = {
+    "concurrency": whole(0),
+    "retries": whole(0),
+    "memory": megabytes,
+    "disk": megabytes,
+    "wall_time": seconds,
+    "cpus": whole(1),
+    "gpus": whole(0),
+}
+
+
 def mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise BadParameter(f"{value!r} is not a dictionary")

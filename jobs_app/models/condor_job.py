@@ -22,13 +22,7 @@ class CondorJob(Job):
         "num_jobs": check.whole(1, check.MOST_SLICES),
         "condor_template": check.line,
         "environment": check.environment,
-        "concurrency": check.whole(0),
-        "retries": check.whole(0),
-        "memory": check.megabytes,
-        "disk": check.megabytes,
-        "wall_time": check.seconds,
-        "cpus": check.whole(1),
-        "gpus": check.whole(0),
+        **check.OF_SLICES,
     }
 
     class Meta:
