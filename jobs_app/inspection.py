@@ -19,6 +19,7 @@ from jobs_app.jobdir import errors, manifest
 from jobs_app.jobdir.files import is_plain_file
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
 from jobs_app.jobdir.output import Output, Part
+from jobs_app.jobdir.text import storable
 from jobs_app.models import Job, SliceBlock
 from jobs_app.script.status import read as read_status
 from jobs_app.states import Counts, SliceState
@@ -148,7 +149,7 @@ def _error_text(path: Path) -> str:
     if not isinstance(content, dict):
         return str(content)
     text = str(content.get("traceback") or content.get("message") or content)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return storable(text)
 
 
 def _attempt(job: Job) -> AttemptPaths | None:
