@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import create, listing, memory, new, report, reuse
-from benchmarks.measure import Bench, Row, Size
+from benchmarks.measure import Bench, Row, Size, Skipped, not_measured
+from benchmarks.pool import shared_pool
+from tests.pool.pool import TestPool
 
 FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "reuse": reuse.measure,
@@ -22,7 +24,8 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
 
 def main() -> int:
     asked = _arguments()
-    rows = [row for name in asked.names or FIGURES for row in _measured(name, asked.quick)]
+    with shared_pool() as pool:
+        rows = [row for name in asked.names or FIGURES for row in _measured(name, asked.quick, pool)]
     report.show(rows)
     if not asked.names:
         report.write(rows, quick=asked.quick)
@@ -43,11 +46,14 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _measured(name: str, quick: bool) -> list[Row]:
+def _measured(name: str, quick: bool, pool: Callable[[], TestPool]) -> list[Row]:
     print(f"{name}:", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="roost-bench-") as folder:
-        bench = Bench(Size(quick), Path(folder), lambda line: print(f"  {line}", file=sys.stderr))
-        return list(FIGURES[name](bench))
+        bench = Bench(Size(quick), Path(folder), lambda line: print(f"  {line}", file=sys.stderr), pool)
+        try:
+            return list(FIGURES[name](bench))
+        except Skipped as why:
+            return [not_measured(name, str(why))]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.pool.pool import TestPool
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,18 @@ class Row:
     peer: float | None = None
     more_is_better: bool = False
     note: str = ""
+    skipped: str = ""  # why it could not be measured here; `ours` means nothing then
 
     @property
     def reached(self) -> bool:
-        if self.limit is None:
+        if self.limit is None or self.skipped:
             return True
         return self.ours >= self.limit if self.more_is_better else self.ours <= self.limit
 
     @property
     def verdict(self) -> str:
+        if self.skipped:
+            return f"SKIPPED: {self.skipped}"
         if self.limit is None:
             return ""
         return "reached" if self.reached else "NOT reached"
@@ -56,6 +63,17 @@ class Row:
     @property
     def ratio(self) -> float | None:
         return self.ours / self.peer if self.peer else None
+
+
+def not_measured(name: str, why: str) -> Row:
+    return Row(name, 0.0, "", "", None, skipped=why)
+
+
+def per_second(
+    name: str, rate: float, at_least: float, *, unit: str = "1/s", peer: float | None = None, note: str = ""
+) -> Row:
+    target = f">= {at_least:,.0f}/s".replace(",", " ")
+    return Row(name, rate, unit, target, at_least, peer=peer, more_is_better=True, note=note)
 
 
 def in_milliseconds(
@@ -78,13 +96,19 @@ class Size:
         return quick if self.quick else full
 
 
+class Skipped(Exception):
+    """This machine cannot measure the figure; the text says why."""
+
+
 @dataclass(frozen=True)
 class Bench:
-    """What a figure gets: how much to measure, and a folder that goes away afterwards."""
+    """What a figure gets: how much to measure, a folder that goes away afterwards, and a real HTCondor pool,
+    which is started when a figure first asks for it and which all share."""
 
     size: Size
     folder: Path
     say: Callable[[str], None]
+    pool: Callable[[], TestPool]
 
 
 Round = Callable[[int], Sequence[float]]

@@ -8,26 +8,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.peers import install
+
 HERE = Path(__file__).parent
-ENVIRONMENT = Path("~/.cache/roost/peers/exax").expanduser()
-PINNED = HERE / "peers.txt"
 STARTED_WITHIN = 120.0  # seconds; with many jobs it reads their directories first
-
-
-def install() -> Path:
-    """The environment's bin folder; made when it is not there or holds something else than what is pinned."""
-    installed = ENVIRONMENT / "installed.txt"
-    if not installed.exists() or installed.read_text() != PINNED.read_text():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--require-hashes", "-r", str(PINNED)], check=True)
-        shutil.copyfile(PINNED, installed)
-    return ENVIRONMENT / "bin"
 
 
 class Exax:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 CHUNK = 65536
 IN_FLIGHT = 512
@@ -67,7 +71,7 @@ class Relay:
         self._thread.join(10)
         self._loop.close()
 
-    def _call(self, coroutine):  # type: ignore[no-untyped-def]
+    def _call(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
     async def _end(self) -> None:
