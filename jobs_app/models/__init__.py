@@ -15,7 +15,7 @@ from .links import JobDependency, JobUse
 from .project import Project
 from .request import SubjobRequest
 from .retention import RetentionRule
-from .scheduler import Scheduler, Segment
+from .scheduler import Scheduler, Segment, UserLimit
 from .script_job import ScriptJob
 from .slices import SliceBlock
 from .template import Template
@@ -50,4 +50,5 @@ __all__ = [
     "StatusCategory",
     "SubjobRequest",
     "Template",
+    "UserLimit",
 ]

@@ -33,6 +33,12 @@ class Attempt(models.Model):
     status = models.CharField(max_length=3, blank=True)  # the final one, once there is one
     reason = models.TextField(blank=True)
 
+    # Copies from the job, so that choosing what is sent next reads one index.
+    owner = models.BigIntegerField(default=0)  # the user's id; 0: nobody
+    priority = models.IntegerField(default=0)
+    slices = models.PositiveIntegerField(default=1)
+    on_pool = models.BooleanField(default=False)  # the pool may keep something of it
+
     # What was found out when the job was executed: steps, what the runner needs (see lifecycle/work.py).
     work = models.JSONField(default=dict)
     paused = models.BooleanField(default=False)  # a hold on it is ours
@@ -63,6 +69,19 @@ class Attempt(models.Model):
             # that repeats the limit word for word.
             models.Index(fields=["phase", "scheduler", "id"], name="attempt_to_do"),
             models.Index(fields=["scheduler"], name="attempt_wish", condition=models.Q(wish__gt="")),
+            models.Index(
+                "scheduler",
+                "owner",
+                models.F("priority").desc(),
+                "id",
+                name="attempt_next",
+                condition=models.Q(phase="waiting", paused=False, wish=""),
+            ),
+            models.Index(
+                fields=["scheduler"],
+                name="attempt_forget",
+                condition=models.Q(phase="final", on_pool=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,8 @@ class Batch(models.Model):
         indexes = [
             models.Index(
                 fields=["scheduler"], name="batch_unsent", condition=models.Q(remote_id="", refused="")
-            )
+            ),
+            models.Index(fields=["scheduler", "sent"], name="batch_sent"),
         ]
 
     def __str__(self) -> str:
