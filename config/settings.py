@@ -120,6 +120,7 @@ ROOST_BACKGROUND = "celery" if CELERY_BROKER_URL else "threads"
 ROOST_SLOTS = env.number("ROOST_SLOTS", os.cpu_count() or 1)  # slices at once on the embedded pool
 ROOST_SCHEDULER = env.text("ROOST_SCHEDULER")
 ROOST_PUBLIC_URL = env.text("ROOST_PUBLIC_URL")
+ROOST_SECRETS_KEY = env.text("ROOST_SECRETS_KEY")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -60,6 +60,17 @@ def scheduler() -> str:
     return str(_setting("ROOST_SCHEDULER", ""))
 
 
+def secrets_key() -> str:
+    """ROOST_SECRETS_KEY: seals passwords and keys in the database; several, newest first, while one replaces
+    another. Empty: the file ROOST_HOME/secrets_key."""
+    return str(_setting("ROOST_SECRETS_KEY", ""))
+
+
+def ssh_seconds() -> dict[str, float]:
+    """ROOST_SSH_SECONDS: how long is waited for what, see docs/settings.md."""
+    return dict(_setting("ROOST_SSH_SECONDS", {}))
+
+
 def public_url() -> str:
     """ROOST_PUBLIC_URL: where nodes and other people's schedulers reach this server ("https://roost.example")."""
     return str(_setting("ROOST_PUBLIC_URL", "")).rstrip("/")

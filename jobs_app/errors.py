@@ -12,7 +12,9 @@ RoostError
  +- WouldBuild              build(why_build=True) found nothing to reuse; what differs is in the message
  +- JobFailed               the job ended badly; its reason is in the message
  +- JobHeld                 the job waits for a person; reason and cure are in the message
+ +- NoAnswer                a pool was asked and nobody answered in time; asking again may help
  +- Damaged                 something on disk is not as it was written; repair is possible
+ +- SecretLost              a password or key in the database that no key of ours opens; give it again
 """
 
 
@@ -111,5 +113,13 @@ class JobHeld(RoostError):
     """The job waits for a person."""
 
 
+class NoAnswer(RoostError):
+    """Nobody answered for a pool in time."""
+
+
 class Damaged(RoostError):
     """Something on disk is not as it was written."""
+
+
+class SecretLost(RoostError):
+    """A secret in the database that cannot be opened."""

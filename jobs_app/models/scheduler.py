@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from .secret_field import SecretField
+
 
 class Scheduler(models.Model):
     """How to reach a pool. The embedded one always exists and comes first."""
@@ -26,6 +28,14 @@ class Scheduler(models.Model):
     username = models.CharField(max_length=100, blank=True)
     private_key_path = models.CharField(max_length=1024, blank=True)
     host_key = models.TextField(blank=True)  # pinned: "ssh-ed25519 AAAA..."
+    certificate_path = models.CharField(max_length=1024, blank=True)  # of OpenSSH, for the key
+    use_agent = models.BooleanField(default=False)  # also where there is a key or a password
+    ssh_config = models.CharField(max_length=1024, blank=True)  # a file like ~/.ssh/config; empty: none
+    jump = models.CharField(max_length=500, blank=True)  # "user@gate.example:22, inner": over these, in turn
+    jump_host_key = models.TextField(blank=True)  # theirs, a line each, in the same order
+    password = SecretField()
+    private_key = SecretField()  # the text of a key, where it lies in no file
+    private_key_pass = SecretField()  # opens the key
     remote_root = models.CharField(max_length=1024, blank=True, default="roost")
     options = models.JSONField(default=dict, blank=True)
 

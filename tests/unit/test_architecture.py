@@ -22,6 +22,7 @@ GROUND = {
     "parameters",
     "variables",
     "callbacks",
+    "secrets",
     "jobdir",
     "script",
 }
@@ -52,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parameters": {"errors"},
     "variables": {"errors", "parameters"},
     "callbacks": {"conf", "errors"},
+    "secrets": {"conf", "errors"},
     "jobdir": {"errors", "killpoints", "script"},
     "script": {"errors", "killpoints", "jobdir"},
     **dict.fromkeys(APPS, GROUND | APPS),
