@@ -4,12 +4,14 @@ The verbs on a job (`job.execute()` ...) are kept in `jobs_app.lifecycle` and on
 """
 
 from . import orphans  # noqa: F401 - listens
+from .api_token import ApiToken
 from .attempt import Attempt, AttemptPhase
 from .basic_job import BasicJob, ExternalJob
 from .batch import Batch
 from .condor_job import CondorJob, CondorWorkflow
 from .custom_status import CustomStatus, StatusCategory
 from .history import History
+from .idempotency import IdempotencyKey
 from .job import Job
 from .links import JobDependency, JobUse
 from .project import Project
@@ -17,8 +19,10 @@ from .request import SubjobRequest
 from .retention import RetentionRule
 from .scheduler import Scheduler, Segment, UserLimit
 from .script_job import ScriptJob
+from .share import JobShare
 from .slices import SliceBlock
 from .template import Template
+from .throttle import Throttle
 
 Job.types.update(
     BASIC=BasicJob,
@@ -29,6 +33,7 @@ Job.types.update(
 )
 
 __all__ = [
+    "ApiToken",
     "Attempt",
     "AttemptPhase",
     "BasicJob",
@@ -38,8 +43,10 @@ __all__ = [
     "CustomStatus",
     "ExternalJob",
     "History",
+    "IdempotencyKey",
     "Job",
     "JobDependency",
+    "JobShare",
     "JobUse",
     "Project",
     "RetentionRule",
@@ -50,5 +57,6 @@ __all__ = [
     "StatusCategory",
     "SubjobRequest",
     "Template",
+    "Throttle",
     "UserLimit",
 ]

@@ -32,6 +32,15 @@ UNTIL_FROZEN = (
 Types = dict[str, "type[Job]"]
 
 
+class NameKey(models.Func):
+    """What jobs are sorted by when by name: its beginning. Its numbers stand in the text, because SQLite finds
+    the index of an expression only if the question is spelled like it."""
+
+    function = "SUBSTR"
+    template = "%(function)s(%(expressions)s, 1, 100)"
+    output_field = models.CharField()
+
+
 class Job(Verbs, Parameters, Standing):
     """A job's row: it makes the directory owned, searchable and tracked. One table for all types; a proxy
     model per type holds its behaviour, found by `type`."""
@@ -49,7 +58,7 @@ class Job(Verbs, Parameters, Standing):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="roost_jobs"
     )
-    groups = models.ManyToManyField(Group, blank=True, related_name="roost_jobs")
+    groups = models.ManyToManyField(Group, through="JobShare", blank=True, related_name="roost_jobs")
     extended_properties = models.JSONField(default=dict, blank=True)
     scheduler = models.ForeignKey(Scheduler, models.SET_NULL, null=True, blank=True, related_name="jobs")
     priority = models.IntegerField(default=0)
@@ -69,7 +78,10 @@ class Job(Verbs, Parameters, Standing):
     main_step: ClassVar[str] = RUN  # the step whose slices are the job's
 
     class Meta:
-        permissions = [("jobs_table_actions", "May act on everybody's jobs")]
+        permissions = [
+            ("jobs_table_actions", "May act on everybody's jobs"),
+            ("run_anything", "May run programs of their own, not only what templates declare"),
+        ]
         constraints = [models.UniqueConstraint(fields=["project", "address"], name="job_address")]
         indexes = [
             models.Index(fields=["app", "id"], name="job_app"),
@@ -77,6 +89,14 @@ class Job(Verbs, Parameters, Standing):
             models.Index(fields=["user", "id"], name="job_user"),
             models.Index(fields=["_status", "id"], name="job_status"),
             models.Index(fields=["method", "id"], name="job_method"),
+            # For the jobs table: a filter with its order, so that a page reads little more than its rows.
+            models.Index(fields=["user", "_status", "id"], name="job_user_status"),
+            models.Index(fields=["app", "_status", "id"], name="job_app_status"),
+            models.Index(fields=["template", "id"], name="job_template"),
+            models.Index(fields=["scheduler", "id"], name="job_scheduler"),
+            models.Index(fields=["creation_time"], name="job_created"),
+            models.Index(fields=["completion_time", "id"], name="job_ended"),
+            models.Index(NameKey("name"), "id", name="job_name"),
         ]
 
     def __str__(self) -> str:
