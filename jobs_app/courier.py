@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs_app.lifecycle import lease, reconcile
+from jobs_app.lifecycle import errands, lease, reconcile
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.link import Link, live_segments
@@ -62,6 +62,7 @@ class Courier:
         self._settled = False
         self._subjobs = True  # whether somebody may wait for one
         self._over: list[str] = []  # attempts that the pool may forget
+        self._desk = errands.Desk(self.link)
 
     # --- the lease ------------------------------------------------------------------------------------
 
@@ -77,6 +78,7 @@ class Courier:
         self._settled, self._subjobs = False, True
         self._segments.clear()
         self._look_again()
+        self._desk.take_over()
         return True
 
     def release(self) -> None:
@@ -85,6 +87,7 @@ class Courier:
     def close(self) -> None:
         self._forget()
         self.release()
+        self._desk.close()
         self.link.close()
 
     def _keep_lease(self) -> None:
@@ -111,6 +114,7 @@ class Courier:
         """One round, which waits up to `wait` seconds for news; whether there was anything to do."""
         self._keep_lease()
         self._look_now_and_then()
+        self._desk.serve()
         sent = self._tell()
         heard = self._ask_for_news(0.0 if sent == BATCH else wait)
         self._complete(heard)
@@ -184,6 +188,7 @@ class Courier:
         if time.monotonic() - self._swept > SWEEP_EVERY:
             self._swept = time.monotonic()
             sweep()
+            errands.drop_old()
 
     def _finish_all(self) -> None:
         ready = Attempt.objects.filter(scheduler=self.link.scheduler, phase=AttemptPhase.FETCHING)
@@ -210,6 +215,7 @@ class Courier:
     def run(self, stop: Stop) -> None:
         """Rounds without end, woken by nudges and by news. Whatever goes wrong in one, the next comes."""
         bell = Bell(self.link.scheduler.pk)
+        self._desk.ring = bell.ring
         try:
             while not stop.is_set():
                 self._keep_lease()
@@ -217,11 +223,13 @@ class Courier:
                 busy = self._round(bell)
                 bell.wait(0.0 if busy else LOOK_EVERY / 2)
         finally:
+            self._desk.ring = _nobody_listens
             bell.close()
             self._stop_following()
 
     def _round(self, bell: Bell) -> bool:
         try:
+            self._desk.serve()
             sent = self._tell()
             heard = self._read_followers(bell)
             self._complete(heard)
@@ -259,6 +267,10 @@ class Courier:
         for follower in self._followers.values():
             follower.stop()
         self._followers.clear()
+
+
+def _nobody_listens() -> None:
+    """Where no bell is, the next round comes by itself."""
 
 
 def _build(parent: Job, wanted: Mapping[str, Any]) -> Job:
@@ -333,7 +345,8 @@ def with_work() -> list[int]:
 
 def _has_work(scheduler_id: int) -> bool:
     live = Attempt.objects.filter(scheduler=scheduler_id)
-    return live.exclude(phase__in=(AttemptPhase.FINAL, AttemptPhase.BLOCKED)).exists()
+    live = live.exclude(phase__in=(AttemptPhase.FINAL, AttemptPhase.BLOCKED))
+    return live.exists() or errands.waiting_for(scheduler_id)
 
 
 # --- lending a hand -----------------------------------------------------------------------------------

@@ -31,6 +31,10 @@ def help_with(helper: Helper) -> None:
     _helpers[:] = [helper]
 
 
+def helpers() -> list[Helper]:
+    return _helpers
+
+
 def wait(job: Job, timeout: float | None = None) -> bool:
     """True when the job is over, False if `timeout` seconds pass first; JobHeld if only a person can help."""
     deadline = None if timeout is None else time.monotonic() + timeout

@@ -10,6 +10,7 @@ from .basic_job import BasicJob, ExternalJob
 from .batch import Batch
 from .condor_job import CondorJob, CondorWorkflow
 from .custom_status import CustomStatus, StatusCategory
+from .errand import Errand
 from .history import History
 from .idempotency import IdempotencyKey
 from .job import Job
@@ -41,6 +42,7 @@ __all__ = [
     "CondorJob",
     "CondorWorkflow",
     "CustomStatus",
+    "Errand",
     "ExternalJob",
     "History",
     "IdempotencyKey",
