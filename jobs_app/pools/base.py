@@ -60,6 +60,46 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """A local file that runs beside a node, where the graph is walked: before it, or after it."""
+
+    path: str  # absolute
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Node:
+    """Slices `first` to `first + slices - 1` of a workflow's one step. They may run when all parents have
+    ended well; the final node runs last, whatever became of the others."""
+
+    name: str
+    first: int
+    slices: int = 1
+    parents: tuple[str, ...] = ()  # each stands before this node in its task
+    executable: str = ""  # as a task's
+    arguments: tuple[tuple[str, ...], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    asks: tuple[tuple[str, str], ...] = ()  # (node, pattern): files that this node left
+    resources: Resources = Resources()
+    template: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    pre: Hook | None = None
+    post: Hook | None = None
+    pre_skip: int | None = None  # ended so, `pre` makes the node done without running
+    variables: Mapping[str, str] = field(default_factory=dict)
+    priority: int = 0
+    category: str = ""  # see Task.throttles
+    retries: int = 0  # further tries that the node gets, all its slices together
+    retry_unless: int | None = None  # ended so, it gets none
+    abort_on: int | None = None  # ended so, the whole workflow ends
+    abort_return: int | None = None  # as if with this exit code
+    folder: str = ""  # of its results, below the job's `nodes`
+    noop: bool = False  # its hooks run, its program does not
+    final: bool = False
+
+
+@dataclass(frozen=True)
 class Task:
     """One attempt, as a pool sees it."""
 
@@ -80,6 +120,9 @@ class Task:
     priority: int = 0
     template: str = ""  # submit description to start from (condor_templates/<name>.sub)
     attributes: Mapping[str, Any] = field(default_factory=dict)  # submit attributes that override it
+    nodes: tuple[Node, ...] = ()  # of a workflow, parents first: together all slices of its one step
+    throttles: Mapping[str, int] = field(default_factory=dict)  # nodes of a category at once
+    settings: Mapping[str, str] = field(default_factory=dict)  # of HTCondor's DAGMan, for this workflow
 
 
 @dataclass(frozen=True)
