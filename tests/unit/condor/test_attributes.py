@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import htcondor2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jobs_app.pools.base import Refused
-from jobs_app.pools.condor.attributes import lines
+from jobs_app.pools.condor.attributes import ALLOWED, lines
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_a_job_cannot_leave_for_another_universe(universe: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "image", ["/home/roost/roost/attempts/x/in/data", " /etc/passwd", "../../other/in/x.sif"]
+    "image", ["/home/roost/roost/attempts/x/in/data", " /etc/passwd", "../../other/in/x.sif", "a/../../x"]
 )
 def test_an_image_is_no_way_to_the_access_points_files(image: str) -> None:
     with pytest.raises(Refused, match="is a path on the access point"):
@@ -113,3 +116,105 @@ def test_what_sites_ask_for_may_be_said(name: str) -> None:
 def test_a_value_that_is_no_text_is_refused(value: Any) -> None:
     with pytest.raises(Refused, match="'rank' is a"):
         lines({"rank": value})
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029", "\x1c", "\x1e"])
+def test_a_value_holds_no_line_break_of_unicode_either(separator: str) -> None:
+    with pytest.raises(Refused, match="'rank' contains a line break"):
+        lines({"rank": f"1{separator}queue 7"})
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("executable", "parameter of the job"),
+        ("log", "its own event log"),
+        ("initialdir", "folders of a job"),
+        ("transfer_output_remaps", "files travel as inputs and results"),
+        ("transfer_plugins", "files travel as inputs and results"),
+        ("notify_user", "no mail"),
+        ("getenv", "surroundings"),
+        ("starter_hook_keyword", "surroundings"),
+        ("use_x509userproxy", "whose rights"),
+        ("use_oauth_services", "whose rights"),
+        ("leave_in_queue", "when a job begins and ends"),
+        ("noop_job", "when a job begins and ends"),
+        ("queue", "a statement"),
+        ("grid_resource", "a universe in which"),
+        ("request_memry2!", "Those are custom ones"),
+        ("requirments", "Did you mean 'requirements'"),
+    ],
+)
+def test_a_key_that_may_not_be_set_says_why(name: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        lines({name: "x"})
+
+
+FORGED = """
++AccountingGroup +AcctGroup +AcctGroupUser +AccountingGroupUser +IsNoopJob +NoopJobExitCode +HookKeyword
++SubmitEventUserNotes +OtherJobRemoveRequirements +ExitCode +OnExitHold +PeriodicRemove +HoldReasonCode
++JobMaterializeLimit +NotifyUser +EmailAttributes +WantDocker +DockerImage +TransferPlugins +Manifest
++SendCredential +RoostStopped +JobFactoryId +DockerExtraVolumes
+"""
+
+
+@pytest.mark.parametrize("name", FORGED.split())
+def test_nobody_forges_who_pays_how_a_job_ended_or_what_surrounds_it(name: str) -> None:
+    with pytest.raises(Refused, match="is kept by HTCondor or Roost"):
+        lines({name: '"x"'})
+
+
+def test_a_pools_own_resources_may_be_asked_for() -> None:
+    assert lines({"request_licences": 2}) == ["request_licences = 2"]
+
+
+@pytest.mark.parametrize(
+    ("image", "line"),
+    [
+        ("docker://debian:12", "container_image = docker://debian:12"),
+        ("oras://reg.example/x@sha256:ab", "container_image = oras://reg.example/x@sha256:ab"),
+        ("tools/x.sif", "container_image = in/tools/x.sif"),
+    ],
+)
+def test_an_image_is_one_of_a_registry_or_an_input(image: str, line: str) -> None:
+    assert lines({"container_image": image}) == [line]
+
+
+@pytest.mark.parametrize("image", ["file:///etc/passwd", "docker://a b", "ftp://x/y", "", "~/x.sif"])
+def test_anything_else_is_no_image(image: str) -> None:
+    with pytest.raises(Refused, match="is a path on the access point"):
+        lines({"container_image": image})
+
+
+# --- whatever a user writes ---------------------------------------------------------------------------------
+
+NAMES = st.one_of(
+    st.sampled_from(sorted(ALLOWED)),
+    st.sampled_from(["+Colour", "MY.x", "request_memory", "queue", "include : ls |", "a = 1\nb", "@a"]),
+    st.text(max_size=12),
+)
+PIECES = ["$(Process)", "$ENV(HOME)", "$(HOME)", "\\", "\n", "\r", "\u2028", "\x85", "queue 9", "@=end", "#"]
+VALUES = st.one_of(
+    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=5).map("".join),
+    st.integers(),
+    st.booleans(),
+    st.floats(allow_nan=False),
+)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=4))
+@settings(max_examples=400, deadline=None)
+def test_no_attribute_says_more_than_its_own_line(attributes: dict[str, Any]) -> None:
+    """HTCondor's own reader is the judge: it finds these keys and values, and not one more."""
+    try:
+        composed = lines(attributes)
+    except Refused:
+        return
+    wanted = {}
+    for line in composed:
+        key, _, value = line.partition(" = ")
+        wanted[key.lower()] = value.strip()
+    said = htcondor2.Submit("\n".join(["first = 1", *composed, "last = 2"]) + "\n")
+    found = {key.lower(): value.strip() for key, value in said.items()}
+    assert found == {"first": "1", **wanted, "last": "2"}
+    assert said.getQArgs() in ("", None)
