@@ -31,10 +31,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "jobs_app",
+    "ninja",  # the files of the API's page
     *env.apps(BASE_DIR, ROOST_APPS_FILE),
 ]
 
 MIDDLEWARE = [
+    "jobs_app.web.api.problems.Problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -120,6 +122,10 @@ ROOST_BACKGROUND = "celery" if CELERY_BROKER_URL else "threads"
 ROOST_SLOTS = env.number("ROOST_SLOTS", os.cpu_count() or 1)  # slices at once on the embedded pool
 ROOST_SCHEDULER = env.text("ROOST_SCHEDULER")
 ROOST_PUBLIC_URL = env.text("ROOST_PUBLIC_URL")
+ROOST_PROXIES = env.number("ROOST_PROXIES", 0)
+ROOST_LARGEST_BODY = env.number("ROOST_LARGEST_BODY", 10 << 20)
+ROOST_LARGEST_UPLOAD = env.number("ROOST_LARGEST_UPLOAD", 1 << 30)
+DATA_UPLOAD_MAX_MEMORY_SIZE = ROOST_LARGEST_BODY
 ROOST_SECRETS_KEY = env.text("ROOST_SECRETS_KEY")
 
 LANGUAGE_CODE = "en-gb"

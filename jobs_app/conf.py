@@ -84,3 +84,18 @@ def background() -> str:
 def anonymous_jobs() -> bool:
     """ROOST_ANONYMOUS_JOBS: whether visitors who have not signed in may own jobs (one shared user)."""
     return bool(_setting("ROOST_ANONYMOUS_JOBS", False))
+
+
+def proxies() -> int:
+    """ROOST_PROXIES: how many proxies of one's own stand before the server, each adding an address."""
+    return int(_setting("ROOST_PROXIES", 0))
+
+
+def largest_upload() -> int:
+    """ROOST_LARGEST_UPLOAD: bytes of one input file that is uploaded."""
+    return int(_setting("ROOST_LARGEST_UPLOAD", 1 << 30))
+
+
+def largest_body() -> int:
+    """ROOST_LARGEST_BODY: bytes of a call to the API, which are held in memory."""
+    return int(_setting("ROOST_LARGEST_BODY", 10 << 20))

@@ -15,7 +15,7 @@ from jobs_app import building, callbacks, registry, search
 from jobs_app.creation import Blueprint, blueprint, draft, is_nobody, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.lifecycle import quota
-from jobs_app.models import Job, JobDependency, Project
+from jobs_app.models import Job, JobDependency, JobShare, Project
 from jobs_app.models.job import insert_all
 from jobs_app.script.job import Job as Handle
 
@@ -130,7 +130,7 @@ class JobManager:
             raise Invalid("list_jobs takes user= or groups=, not both. Filter the one by the other.")
         found = self._jobs(user, filters)
         if groups is not None:
-            shared = Job.groups.through.objects.filter(group__in=_several(groups))
+            shared = JobShare.objects.filter(group__in=_several(groups))
             found = found.filter(pk__in=shared.values("job"))
         return found.order_by(*([order_by] if isinstance(order_by, str) else order_by))
 
@@ -206,11 +206,11 @@ def _name_by_ids(rows: list[Job]) -> None:
 
 def _link_all(rows: list[Job], groups: list[Group]) -> None:
     links = [job.__dict__.pop("_links", ((), (), ())) for job in rows]
-    shared = [Job.groups.through(job_id=job.pk, group_id=group.pk) for job in rows for group in groups]
+    shared = [JobShare(job_id=job.pk, group_id=group.pk) for job in rows for group in groups]
     waits = [
         JobDependency(job_id=job.pk, before_id=before.pk)
         for job, (_, after, _) in zip(rows, links, strict=True)
         for before in after
     ]
-    Job.groups.through.objects.bulk_create(shared)
+    JobShare.objects.bulk_create(shared)
     JobDependency.objects.bulk_create(waits)

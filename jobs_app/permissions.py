@@ -1,53 +1,155 @@
-"""Who may see a job, and who may act on it. Pages, commands and the verbs all ask here.
+"""Who may do what to a job. Pages, API, callbacks, files and commands all ask here.
 
-its owner                                sees it, acts on it
-members of the groups it is shared with  see it
-staff, and who has the permission
-"jobs_app.jobs_table_actions"            see everybody's, act on everybody's
-anybody else                             is told that there is no such job
+                                          read    act     edit
+    its owner                             yes     yes     yes
+    a group it is shared with, to read    yes
+    a group it is shared with, to act     yes     yes
+    staff, and who has the permission
+    "jobs_app.jobs_table_actions"         yes     yes     yes
+    a service's token (of its app)        yes     yes     yes
+    anybody else                          is told that there is no such job
+
+read: see it and its files. act: run, pause, stop, run again. edit: its document, its inputs, with whom it is
+shared, and whether it is there at all. A token can do what its owner can, as far as its scopes reach.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
-from jobs_app.models import Job
+from jobs_app.models import Job, JobShare
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
 
-    Person = AbstractUser | AnonymousUser
+READ, ACT, EDIT = "read", "act", "edit"
+VERBS = (READ, ACT, EDIT)
+ALL, NONE = frozenset(VERBS), frozenset[str]()
+_OF_SHARES = {JobShare.READ: frozenset({READ}), JobShare.ACT: frozenset({READ, ACT})}
 
 EVERYBODYS = "jobs_app.jobs_table_actions"
+RUN_ANYTHING = "jobs_app.run_anything"
+
+# What a token may be for. "jobs:write" covers act and edit.
+SCOPES = {
+    "jobs:read": "see jobs, their slices and their history",
+    "jobs:write": "create jobs, act on them, change their documents",
+    "files:read": "read files, output, results and datasets",
+    "files:write": "upload inputs",
+    "schedulers:read": "see the schedulers and their health",
+    "tokens:read": "list tokens",
+    "tokens:write": "make and revoke tokens",
+}
 
 
-def sees_all(user: Person) -> bool:
-    return bool(user.is_active and (user.is_staff or user.has_perm(EVERYBODYS)))
+@dataclass(frozen=True)
+class Caller:
+    """Who comes with a token: a person's (then no more than the person), or a service's of its own."""
+
+    token: int
+    name: str
+    scopes: frozenset[str]
+    user: AbstractUser | None = None
+    app: str = ""  # a service's token may be for one app only
+
+    @property
+    def pk(self) -> int | None:
+        return self.user.pk if self.user else None
+
+    def get_username(self) -> str:
+        """As a job's history tells it."""
+        return f"{self.user.get_username()} (token {self.name})" if self.user else f"service {self.name}"
 
 
-def may_act(user: Person, job: Job) -> bool:
-    if not user.is_authenticated or not user.is_active:
-        return False
-    return job.user_id == user.pk or sees_all(user)
+if TYPE_CHECKING:
+    Person = AbstractUser | AnonymousUser | Caller
 
 
-def may_read(user: Person, job: Job) -> bool:
-    return may_act(user, job) or shared_with(user).filter(pk=job.pk).exists()
+def allowed(person: Person, verb: str, job: Job, what: str = "jobs") -> bool:
+    """`what`: "jobs", or "files" for what lies in the job's directory. A token has scopes for each."""
+    return has_scope(person, f"{what}:{'read' if verb == READ else 'write'}") and verb in verbs(person, job)
 
 
-def shared_with(user: Person) -> QuerySet[Job]:
-    if not user.is_authenticated or not user.is_active:
+def verbs(person: Person, job: Job) -> frozenset[str]:
+    """What this person's relation to the job allows, whatever a token's scopes are."""
+    if not is_somebody(person):
+        return NONE
+    if _is_owner(person, job) or _sees_all_of(person, job.app):
+        return ALL
+    shares = JobShare.objects.filter(job=job.pk, group__user=person.pk) if person.pk else ()
+    return NONE.union(*(_OF_SHARES[share.may] for share in shares))
+
+
+def has_scope(person: Person, scope: str) -> bool:
+    """Who has signed in without a token has all of them."""
+    return not isinstance(person, Caller) or scope in person.scopes
+
+
+def is_somebody(person: Person) -> bool:
+    if isinstance(person, Caller):
+        return person.user is None or person.user.is_active
+    return person.is_authenticated and person.is_active
+
+
+def may_act(person: Person, job: Job) -> bool:
+    return allowed(person, ACT, job)
+
+
+def may_read(person: Person, job: Job) -> bool:
+    return allowed(person, READ, job)
+
+
+def may_run_anything(person: Person) -> bool:
+    """Programs that no template declares run with the pool account's rights, so not everybody may."""
+    user = person.user if isinstance(person, Caller) else person
+    return is_somebody(person) and (user is None or user.is_staff or user.has_perm(RUN_ANYTHING))
+
+
+# --- which jobs -----------------------------------------------------------------------------------------
+
+
+def sees_all(person: Person) -> bool:
+    """Everybody's jobs, of whatever app."""
+    return _sees_all_of(person, "")
+
+
+def _sees_all_of(person: Person, app: str) -> bool:
+    if isinstance(person, Caller):
+        if person.user is None:
+            return person.app in ("", app)
+        person = person.user
+    return bool(person.is_active and (person.is_staff or person.has_perm(EVERYBODYS)))
+
+
+def _is_owner(person: Person, job: Job) -> bool:
+    return person.pk is not None and job.user_id == person.pk
+
+
+def shared_with(person: Person) -> QuerySet[Job]:
+    if not is_somebody(person) or person.pk is None:
         return Job.objects.none()
-    links = Job.groups.through.objects.filter(group__user=user.pk)
+    links = JobShare.objects.filter(group__user=person.pk)
     return Job.objects.filter(pk__in=links.values("job_id"))
 
 
-def readable(user: Person) -> QuerySet[Job]:
+def readable(person: Person) -> QuerySet[Job]:
     """Every job that this person may see."""
-    if sees_all(user):
-        return Job.objects.all()
-    if not user.is_authenticated or not user.is_active:
-        return Job.objects.none()
-    return Job.objects.filter(Q(user=user.pk) | Q(pk__in=shared_with(user).values("pk")))
+    parts = readable_parts(person)
+    return Job.objects.filter(reduce(or_, parts)) if parts else Job.objects.none()
+
+
+def readable_parts(person: Person) -> list[Q]:
+    """The same as conditions: a query each is quick where one query for all is not."""
+    if not is_somebody(person):
+        return []
+    if sees_all(person):
+        return [Q()]
+    if isinstance(person, Caller) and person.user is None:
+        return [Q(app=person.app)]
+    shared: Any = JobShare.objects.filter(group__user=person.pk).values("job_id")
+    return [Q(user=person.pk), Q(pk__in=shared) & ~Q(user=person.pk)]

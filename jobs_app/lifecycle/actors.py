@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from jobs_app.errors import NotAllowed
 from jobs_app.models import Job
-from jobs_app.permissions import may_act
+from jobs_app.permissions import ACT, allowed
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractUser
+    from jobs_app.permissions import Person
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ def pool(scheduler: str) -> Actor:
     return Actor(f"pool {scheduler}")
 
 
-def acting(job: Job, user: AbstractUser | None) -> Actor:
+def acting(job: Job, user: Person | None, verb: str = ACT) -> Actor:
     """The user as an actor; without one the calling program acts, which needs nobody's leave."""
     if user is None:
         return PROGRAM
-    if not may_act(user, job):
+    if not allowed(user, verb, job):
         raise NotAllowed(
             f"{user.get_username()} may not act on job {job.pk} ({job.name!r}): it belongs to "
             f"{job.user or 'nobody'}. Ask them, or an administrator."
         )
-    return Actor(user.get_username(), user.pk)
+    return Actor(user.get_username()[:100], user.pk)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from jobs_app import killpoints
 from jobs_app.models import Job
+from jobs_app.permissions import EDIT
 
 from .actors import acting
 from .change import refuse, status_for_update
@@ -24,7 +25,7 @@ ASIDE = ".deleted."
 
 def delete(job: Job, user: AbstractUser | None = None) -> None:
     """All of it or, if the directory cannot be moved, nothing."""
-    by = acting(job, user)
+    by = acting(job, user, EDIT)
     with transaction.atomic():
         status = status_for_update(job.pk)
         if not status or live_attempt(job):

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "jobs_app"
 
 GROUND = {
+    "workflows",
     "errors",
     "killpoints",
     "states",
@@ -27,9 +28,22 @@ GROUND = {
     "script",
 }
 APPS = {"registry", "job_types", "workspaces"}
-ROWS = {"models", "compute", "inspection", "job_templates", "methods", "permissions", "script_jobs", "search"}
+ROWS = {
+    "models",
+    "compute",
+    "inspection",
+    "job_templates",
+    "methods",
+    "permissions",
+    "script_jobs",
+    "search",
+    "listing",
+    "tokens",
+    "throttling",
+}
 MAKING = {"app_base", "building", "creation", "manager"}
 TOP = {
+    "client",
     "apps",
     "checks",
     "admin",
@@ -51,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "states": set(),
     "conf": {"errors"},
     "parameters": {"errors"},
+    "workflows": {"errors", "parameters"},
     "variables": {"errors", "parameters"},
     "callbacks": {"conf", "errors"},
     "secrets": {"conf", "errors"},

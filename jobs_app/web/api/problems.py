@@ -1,0 +1,98 @@
+"""Whatever goes wrong below /api/ is told as application/problem+json (RFC 9457), Django's refusals too."""
+
+from __future__ import annotations
+
+import http
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from jobs_app import errors
+
+TYPE = "application/problem+json"
+BELOW = "/api/"
+
+log = logging.getLogger(__name__)
+
+# The first kind that fits an error says the status.
+_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (errors.Unknown, 404),
+    (errors.Invalid, 422),
+    (errors.NotAllowed, 403),
+    (errors.WrongState, 409),
+    (errors.Damaged, 409),
+    (errors.RoostError, 409),
+)
+
+_SAID = {
+    400: "The request cannot be understood.",
+    401: "Sign in, or send a token: Authorization: Bearer roost_...",
+    403: "This may not be done.",
+    404: "There is no such thing here.",
+    405: "This cannot be done here.",
+    413: "The body is too large.",
+    500: "Something broke in the server. It is in the server's log.",
+}
+
+
+class Refused(Exception):
+    """An answer that is none: raised anywhere in the API."""
+
+    def __init__(self, status: int, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.more = status, detail, more
+        self.headers: dict[str, str] = {}
+
+    def with_header(self, name: str, value: str) -> Refused:
+        self.headers[name] = value
+        return self
+
+
+def problem(status: int, detail: str = "", **more: Any) -> HttpResponse:
+    told = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or _SAID.get(status, ""),
+        **more,
+    }
+    response = HttpResponse(json.dumps(told), status=status, content_type=TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def of_refused(error: Refused) -> HttpResponse:
+    response = problem(error.status, error.detail, **error.more)
+    for name, value in error.headers.items():
+        response.headers[name] = value
+    return response
+
+
+def of_roost(error: errors.RoostError) -> HttpResponse:
+    return problem(status_of(error), str(error), error=type(error).__name__)
+
+
+def status_of(error: errors.RoostError) -> int:
+    return next(status for kind, status in _STATUS if isinstance(error, kind))
+
+
+class Problems:
+    """Middleware: for errors that were made elsewhere (no route, wrong method, wrong host, a crash)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not request.path_info.startswith(BELOW) or response.status_code < 400:
+            return response
+        if response.headers.get("Content-Type") == TYPE:
+            return response
+        told = problem(response.status_code)
+        for name in ("Allow", "Retry-After", "WWW-Authenticate"):
+            if name in response.headers:
+                told.headers[name] = response.headers[name]
+        return told
