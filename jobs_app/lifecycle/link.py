@@ -32,16 +32,9 @@ def _embedded(_: Scheduler) -> Pool:
 
 
 def _condor(scheduler: Scheduler) -> Pool:
-    from jobs_app.pools.condor.opening import AccountAt, open_condor
+    from .access import open_pool
 
-    account = AccountAt(
-        scheduler.host,
-        scheduler.username,
-        scheduler.port,
-        scheduler.private_key_path,
-        scheduler.host_key,
-    )
-    return open_condor(account, scheduler.remote_root, conf.submit_folders())
+    return open_pool(scheduler)
 
 
 OPENERS: dict[str, Opener] = {Scheduler.EMBEDDED: _embedded, Scheduler.CONDOR: _condor}
@@ -58,12 +51,17 @@ class Link:
 
     @property
     def pool(self) -> Pool:
-        origin = (OPENERS[self.scheduler.kind], conf.home())
+        origin = (OPENERS[self.scheduler.kind], conf.home(), self._reached_by())
         if self._origin != origin:
             self.close()
         if self._pool is None:
             self._pool, self._origin = self.open(), origin
         return self._pool
+
+    def _reached_by(self) -> object:
+        from .access import reached_by
+
+        return reached_by(self.scheduler) if self.scheduler.kind == Scheduler.CONDOR else None
 
     def open(self) -> Pool:
         """Another connection to the same pool, for another thread."""

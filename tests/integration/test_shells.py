@@ -14,7 +14,18 @@ import pytest
 
 from jobs_app.pools.base import AccessDenied, Garbled, PoolUnreachable, Refused
 from jobs_app.pools.condor import tar
-from jobs_app.pools.shell import Follower, LocalShell, SharedShell, Shell, SshAddress, SshShell, Tail, follow
+from jobs_app.pools.shell import (
+    Follower,
+    Identity,
+    LocalShell,
+    Seconds,
+    SharedShell,
+    Shell,
+    SshAddress,
+    SshShell,
+    Tail,
+    follow,
+)
 from tests.pool.pool import TestPool
 from tests.pool.relay import Relay
 from tests.pool.waiting import wait_until
@@ -27,7 +38,7 @@ def address(pool: TestPool, relay: Relay | None = None, **known: object) -> SshA
         "user": pool.user,
         "host_key": pool.host_key,
         "port": port,
-        "key_path": str(pool.key),
+        "identity": Identity((str(pool.key),)),
     }
     return SshAddress(**{**wanted, **known})  # type: ignore[arg-type]
 
@@ -348,7 +359,7 @@ def test_followers_leave_channels_for_commands(condor_pool: TestPool) -> None:
 @pool_only
 def test_all_that_share_an_account_share_one_login(condor_pool: TestPool) -> None:
     before = condor_pool.logins()
-    shells = [SharedShell(address(condor_pool, connect_seconds=16.0)) for _ in range(5)]
+    shells = [SharedShell(address(condor_pool, seconds=Seconds(connect=16.0))) for _ in range(5)]
     assert [shell.run(["echo", "hi"]).text for shell in shells] == ["hi\n"] * 5
     for shell in shells[1:]:
         shell.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from .address import SshAddress
 from .base import Running, Shell
-from .ssh import SshAddress, SshShell
+from .ssh import SshShell, nobody_counts
 
 _lock = threading.Lock()
 _open: dict[SshAddress, tuple[SshShell, int]] = {}  # and by how many it is held
@@ -16,11 +17,11 @@ _open: dict[SshAddress, tuple[SshShell, int]] = {}  # and by how many it is held
 class SharedShell(Shell):
     """As SshShell; the connection is closed when the last one that shares it is closed."""
 
-    def __init__(self, address: SshAddress) -> None:
+    def __init__(self, address: SshAddress, before_login: Callable[[], None] = nobody_counts) -> None:
         self.name = str(address)
         self._address = address
         with _lock:
-            shell, holders = _open.get(address) or (SshShell(address), 0)
+            shell, holders = _open.get(address) or (SshShell(address, before_login), 0)
             _open[address] = (shell, holders + 1)
         self._shell: SshShell | None = shell
 

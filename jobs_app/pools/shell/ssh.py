@@ -2,74 +2,71 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import logging
-import socket
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 
 import paramiko
-from paramiko.pkey import UnknownKeyType
 
-from ..base import AccessDenied, PoolUnreachable
+from ..base import AccessDenied, PoolError, PoolUnreachable
+from .address import SshAddress
 from .base import CHUNK, Running, Shell, quoted
-
-# What paramiko writes into its log of errors comes as an exception as well, and is told where it is handled.
-_PARAMIKO = f"{__name__}.paramiko"
-logging.getLogger(_PARAMIKO).setLevel(logging.CRITICAL)
+from .connecting import Connection, connect, translated
+from .watch import watch
 
 # sshd lets ten sessions share a connection unless told otherwise.
 CHANNELS = 8
 FOLLOWERS = 4  # of these
-KEEP_ALIVE = 20
-DEAD_AFTER = 60_000  # milliseconds without an acknowledgement, after which the kernel gives the link up
+FIRST_PAUSE = 0.5  # seconds between two logins that failed; each time longer, in part by chance
+LONGEST_PAUSE = 15.0
+AFTER_DENIAL = 2.0  # for those who came at the same time; the scheduler is paused meanwhile
 
 
-@dataclass(frozen=True)
-class SshAddress:
-    host: str
-    user: str
-    host_key: str  # pinned: "ssh-ed25519 AAAA..."
-    port: int = 22
-    key_path: str = ""
-    passphrase: str | None = field(default=None, repr=False)
-    connect_seconds: float = 15.0
-
-    def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}"
+def nobody_counts() -> None:
+    """Where there is no budget of logins."""
 
 
 class SshShell(Shell):
-    def __init__(self, address: SshAddress) -> None:
+    def __init__(self, address: SshAddress, before_login: Callable[[], None] = nobody_counts) -> None:
+        """`before_login` is called before each login, and may raise PoolUnreachable to prevent it."""
         self.address = address
         self.name = str(address)
-        self._client: paramiko.SSHClient | None = None
+        self.last_used = time.monotonic()
+        self._before_login = before_login
+        self._connection: Connection | None = None
         self._opening = threading.Lock()
+        self._failed: tuple[PoolError, float] | None = None  # why the last login failed; when the next may be
+        self._failures = 0
+        self._used = 0  # channels
+        self._counting = threading.Lock()
         self._channels = threading.BoundedSemaphore(CHANNELS)
         self._followers = threading.BoundedSemaphore(FOLLOWERS)
 
     def start(self, argv: Sequence[str]) -> Running:
         line = quoted(argv)
-        with _translated(self.name):
-            if not self._channels.acquire(timeout=self.address.connect_seconds):
+        with translated(self.name):
+            if not self._channels.acquire(timeout=self.address.seconds.connect):
                 raise PoolUnreachable(f"{self.name}: all {CHANNELS} channels are taken")
+            self._count(1)
             try:
                 channel = self._channel()
                 channel.exec_command(line)
             except BaseException:
-                self._channels.release()
+                self._release()
                 raise
-        return _SshRunning(channel, self.name, self._channels.release)
+        return _SshRunning(channel, self.name, self._release)
 
     def close(self) -> None:
         with self._opening:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @property
+    def is_idle(self) -> bool:
+        return self._used == 0
 
     @contextmanager
     def place_for_follower(self) -> Iterator[bool]:
@@ -79,6 +76,15 @@ class SshShell(Shell):
         finally:
             if is_free:
                 self._followers.release()
+
+    def _release(self) -> None:
+        self.last_used = time.monotonic()
+        self._count(-1)
+        self._channels.release()
+
+    def _count(self, channels: int) -> None:
+        with self._counting:
+            self._used += channels
 
     def _channel(self) -> paramiko.Channel:
         """Nothing has been asked for yet, so over a connection that turns out to be dead it is tried anew."""
@@ -94,10 +100,10 @@ class SshShell(Shell):
 
     def _session(self, transport: paramiko.Transport) -> paramiko.Channel:
         """sshd counts a session a moment longer than we do: a refusal is taken as "not yet"."""
-        deadline = time.monotonic() + self.address.connect_seconds
+        deadline = time.monotonic() + self.address.seconds.connect
         while True:
             try:
-                return transport.open_session(timeout=self.address.connect_seconds)
+                return transport.open_session(timeout=self.address.seconds.connect)
             except paramiko.SSHException:
                 if not transport.is_active() or time.monotonic() > deadline:
                     raise
@@ -105,68 +111,36 @@ class SshShell(Shell):
 
     def _transport(self) -> paramiko.Transport:
         with self._opening:
-            if self._client is None or not _transport_of(self._client).is_active():
-                self._client = connect(self.address)
-            return _transport_of(self._client)
+            if self._connection is None or not self._connection.is_alive:
+                self._connection = self._opened()
+            return self._connection.transport
 
-
-def connect(address: SshAddress) -> paramiko.SSHClient:
-    """A connection to the one host that has the pinned key."""
-    client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(paramiko.RejectPolicy())
-    client.set_log_channel(_PARAMIKO)
-    _pin(client, address)
-    with _translated(str(address)):
-        link = _socket(address)
+    def _opened(self) -> Connection:
+        """Whoever comes soon after a failure gets the same answer: many who wait are one login."""
+        if self._failed and time.monotonic() < self._failed[1]:
+            raise _again(self._failed[0])
+        if self._connection is not None:
+            self._connection.close()
+        self._before_login()
         try:
-            client.connect(
-                address.host,
-                address.port,
-                address.user,
-                key_filename=address.key_path or None,
-                passphrase=address.passphrase,
-                allow_agent=not address.key_path,
-                look_for_keys=False,
-                timeout=address.connect_seconds,
-                banner_timeout=address.connect_seconds,
-                auth_timeout=address.connect_seconds,
-                channel_timeout=address.connect_seconds,
-                sock=link,
-            )
-        except BaseException:
-            client.close()
-            link.close()
+            connection = connect(self.address)
+        except PoolError as error:
+            self._failed = (error, time.monotonic() + self._pause(error))
             raise
-    _transport_of(client).set_keepalive(KEEP_ALIVE)
-    return client
+        self._failed, self._failures = None, 0
+        watch(self, connection)
+        return connection
+
+    def _pause(self, error: PoolError) -> float:
+        if isinstance(error, AccessDenied):
+            return AFTER_DENIAL
+        self._failures += 1
+        longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 10))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-def _transport_of(client: paramiko.SSHClient) -> paramiko.Transport:
-    transport = client.get_transport()
-    if transport is None:
-        raise PoolUnreachable("the connection has been closed")
-    return transport
-
-
-def _socket(address: SshAddress) -> socket.socket:
-    link = socket.create_connection((address.host, address.port), timeout=address.connect_seconds)
-    # paramiko does not set this; without it, small packets wait for the answers to earlier ones.
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
-    return link
-
-
-def _pin(client: paramiko.SSHClient, address: SshAddress) -> None:
-    kind, _, data = address.host_key.strip().partition(" ")
-    name = address.host if address.port == 22 else f"[{address.host}]:{address.port}"
-    try:
-        key = paramiko.PKey.from_type_string(kind, base64.b64decode(data.split()[0], validate=True))
-    except (IndexError, binascii.Error, paramiko.SSHException, ValueError, UnknownKeyType) as error:
-        raise AccessDenied(
-            f"The pinned host key of {address.host} cannot be read ({error}). Pin it again: it looks like "
-            "'ssh-ed25519 AAAA...'."
-        ) from error
-    client.get_host_keys().add(name, kind, key)
+def _again(error: PoolError) -> PoolError:
+    return type(error)(str(error))
 
 
 class _SshRunning:
@@ -178,7 +152,7 @@ class _SshRunning:
 
     def send(self, data: bytes, seconds: float) -> bool:
         rest = memoryview(data)
-        with _translated(self._name):
+        with translated(self._name):
             self._channel.settimeout(seconds)
             while rest:
                 count = self._send_some(rest)
@@ -199,12 +173,12 @@ class _SshRunning:
             raise
 
     def end_input(self) -> None:
-        with _translated(self._name):
+        with translated(self._name):
             if not self._channel.closed:
                 self._channel.shutdown_write()
 
     def receive(self, seconds: float) -> bytes | None:
-        with _translated(self._name):
+        with translated(self._name):
             self._channel.settimeout(max(seconds, 0.0))
             try:
                 data = self._channel.recv(CHUNK)
@@ -216,7 +190,7 @@ class _SshRunning:
 
     def errors(self) -> bytes:
         found = b""
-        with _translated(self._name):
+        with translated(self._name):
             while self._channel.recv_stderr_ready():
                 found += self._channel.recv_stderr(CHUNK)
         return found
@@ -237,19 +211,3 @@ class _SshRunning:
             ):  # the link is gone, and the channel with it
                 self._channel.close()
             self._release()
-
-
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Every foreign error becomes ours here."""
-    try:
-        yield
-    except paramiko.BadHostKeyException as error:
-        raise AccessDenied(
-            f"{name} shows another host key than the pinned one: {error.key.fingerprint}. Somebody may stand "
-            "between; ask its administrator, then pin the new key."
-        ) from error
-    except paramiko.AuthenticationException as error:
-        raise AccessDenied(f"{name} does not let us in: {error}. Check user and key.") from error
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise PoolUnreachable(f"{name}: {str(error) or type(error).__name__}") from error

@@ -1,0 +1,86 @@
+"""How a scheduler's access point is reached, from its row to an open pool. Nobody else opens secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from django.db import connection
+
+from jobs_app import conf
+from jobs_app.errors import BadParameter, SecretLost
+from jobs_app.models import Scheduler
+from jobs_app.pools.base import AccessDenied
+from jobs_app.pools.condor.opening import AccountAt, open_condor
+from jobs_app.pools.condor.pool import CondorPool
+from jobs_app.pools.shell import Seconds
+
+from . import logins
+
+
+def open_pool(scheduler: Scheduler) -> CondorPool:
+    """Nothing is connected before it is needed."""
+    account = account_of(scheduler)
+    return open_condor(account, scheduler.remote_root, conf.submit_folders(), counted(scheduler))
+
+
+def account_of(scheduler: Scheduler) -> AccountAt:
+    """AccessDenied where a secret cannot be opened: then nobody needs to try."""
+    try:
+        known = _without_secrets(scheduler)
+        return replace(
+            known,
+            key_text=scheduler.private_key.reveal(),
+            passphrase=scheduler.private_key_pass.reveal(),
+            password=scheduler.password.reveal(),
+        )
+    except SecretLost as error:
+        raise AccessDenied(str(error)) from error
+
+
+def reached_by(scheduler: Scheduler) -> tuple[object, ...]:
+    """What a connection depends on: where it has changed, the old one is of no use."""
+    sealed = (scheduler.private_key, scheduler.private_key_pass, scheduler.password)
+    return _without_secrets(scheduler), scheduler.remote_root, *(secret.sealed for secret in sealed)
+
+
+def counted(scheduler: Scheduler) -> Callable[[], None]:
+    """To be called before each login; raises when there have been too many."""
+    return partial(_count, scheduler.pk)
+
+
+def _count(scheduler_id: int) -> None:
+    """In whatever thread it is needed: none keeps a connection to the database for it."""
+    had = connection.connection is not None
+    try:
+        logins.count(scheduler_id)
+    finally:
+        if not had:
+            connection.close()
+
+
+def _without_secrets(scheduler: Scheduler) -> AccountAt:
+    return AccountAt(
+        host=scheduler.host,
+        user=scheduler.username,
+        port=scheduler.port,
+        key_path=scheduler.private_key_path,
+        host_key=scheduler.host_key,
+        certificate_path=scheduler.certificate_path,
+        agent=scheduler.use_agent,
+        ssh_config=scheduler.ssh_config,
+        jump=scheduler.jump,
+        jump_host_key=scheduler.jump_host_key,
+        seconds=seconds_of(scheduler),
+    )
+
+
+def seconds_of(scheduler: Scheduler) -> Seconds:
+    """The scheduler's own ("seconds" among its options), else ROOST_SSH_SECONDS, else the defaults."""
+    said = {**conf.ssh_seconds(), **scheduler.options.get("seconds", {})}
+    unknown = set(said) - set(Seconds.__dataclass_fields__)
+    if unknown:
+        known = ", ".join(Seconds.__dataclass_fields__)
+        raise BadParameter(f"{', '.join(sorted(unknown))}: no such waiting time. There are {known}.")
+    return Seconds(**{name: float(value) for name, value in said.items()})
