@@ -73,6 +73,9 @@ def _open_attempt(job: Job, number: int, phase: str, scheduler: Scheduler | None
         token=secrets.token_hex(16),
         phase=phase,
         scheduler=scheduler,
+        owner=job.user_id or 0,
+        priority=job.priority,
+        slices=work.slices,
         work=work.to_json(),
     )
 

@@ -16,6 +16,7 @@ from .actors import Actor
 MESSAGE_LENGTH = 2048
 UNSENT = "Waits to be sent to "  # said of a job until its pool is heard of
 RESUMED = "Resumed by "  # likewise
+LIMITED = "Waits: "  # likewise, with the reason
 
 
 def move(

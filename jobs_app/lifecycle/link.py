@@ -12,15 +12,17 @@ from django.utils import timezone
 
 from jobs_app import conf
 from jobs_app.models import Attempt, Scheduler, Segment
-from jobs_app.pools.base import Pool, PoolError
+from jobs_app.pools.base import AccessDenied, Pool, PoolError
 
 from .actors import Actor, pool
+from .room import Room
 
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER = 8  # failures in a row
 LONGEST_PAUSE = 300.0  # seconds between two tries
-_OUT_OF_REACH = "Not in reach: "
+OUT_OF_REACH = "Not in reach: "
+NOT_LET_IN = "Not let in, so a person must act: "
 
 Opener = Callable[[Scheduler], Pool]
 
@@ -48,6 +50,7 @@ class Link:
         self._pool: Pool | None = None
         self._origin: object = None
         self._segment: Segment | None = None
+        self.room = Room(scheduler)
 
     @property
     def pool(self) -> Pool:
@@ -91,7 +94,10 @@ class Link:
 
     @property
     def ready(self) -> bool:
-        """Whether something may be asked of the pool now; after failures only from time to time."""
+        """Whether something may be asked of the pool now; after failures only from time to time. Where we
+        were not let in, a person resumes it: each further try would be one more to be banned for."""
+        if self.scheduler.paused_by == Scheduler.BY_ACCESS:
+            return False
         return self.scheduler.retry_at is None or self.scheduler.retry_at <= timezone.now()
 
     @property
@@ -101,18 +107,27 @@ class Link:
     def failed(self, error: PoolError) -> None:
         """Tries again later, each time later; after enough failures the scheduler says that it pauses."""
         self.close()
+        self.scheduler.refresh_from_db(fields=["failures", "paused", "paused_by"])
         failures = self.scheduler.failures + 1
         known = {"failures": failures, "retry_at": back_off(failures), "last_error": str(error)}
-        if failures >= PAUSE_AFTER and not self.scheduler.paused:
-            known["paused"] = f"{_OUT_OF_REACH}{error}"[:500]
         log.warning("Scheduler %s: %s (failure %d)", self.scheduler, error, failures)
-        self._know(**known)
+        self._know(**known, **self._pause(error, failures))
+
+    def _pause(self, error: PoolError, failures: int) -> dict[str, object]:
+        """What an administrator paused stays theirs, unless we are not let in: that no resume mends."""
+        now = {"paused_since": timezone.now()}
+        if isinstance(error, AccessDenied) and self.scheduler.paused_by != Scheduler.BY_ACCESS:
+            return {"paused": f"{NOT_LET_IN}{error}"[:500], "paused_by": Scheduler.BY_ACCESS, **now}
+        if failures >= PAUSE_AFTER and not self.scheduler.paused:
+            return {"paused": f"{OUT_OF_REACH}{error}"[:500], "paused_by": Scheduler.BY_REACH, **now}
+        return {}
 
     def answered(self) -> None:
         """The pool has answered: whatever was wrong with the link is over."""
         if self.scheduler.failures:
-            known = {"failures": 0, "retry_at": None, "last_error": "", "last_contact": timezone.now()}
-            self._know(**known, paused=paused_by_hand(self.scheduler))
+            self._know(failures=0, retry_at=None, last_error="", last_contact=timezone.now())
+            if self.scheduler.paused_by == Scheduler.BY_REACH:
+                self._know(paused="", paused_by="", paused_since=None)
 
     def _know(self, **known: object) -> None:
         Scheduler.objects.filter(pk=self.scheduler.pk).update(**known)
@@ -122,7 +137,8 @@ class Link:
 
 def paused_by_hand(scheduler: Scheduler) -> str:
     """Why an administrator paused it; "" if nobody did, or if it pauses by itself and goes on by itself."""
-    return "" if scheduler.paused.startswith(_OUT_OF_REACH) else scheduler.paused
+    by_itself = scheduler.paused_by in (Scheduler.BY_REACH, Scheduler.BY_ACCESS)
+    return "" if by_itself else scheduler.paused
 
 
 def back_off(failures: int) -> datetime:

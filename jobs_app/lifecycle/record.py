@@ -20,7 +20,7 @@ from jobs_app.pools.base import Event, EventKind, Events
 
 from . import blocks, holds, tries
 from .actors import Actor
-from .change import RESUMED, UNSENT, message
+from .change import LIMITED, RESUMED, UNSENT, message
 from .rows import update_each
 from .sheet import Sheet, counted, job_status, open_sheets
 
@@ -208,7 +208,7 @@ def _message(sheet: Sheet, status: str) -> str:
         parameters = Job.objects.values_list("parameters", flat=True).get(pk=sheet.job_id)
         return message(holds.sentence(sheet.hold.reason, sheet.hold.code, sheet.job_id, parameters))
     if status == sheet.status:
-        return "" if sheet.message.startswith((UNSENT, RESUMED)) else sheet.message
+        return "" if sheet.message.startswith((UNSENT, RESUMED, LIMITED)) else sheet.message
     if status == "HLD":
         return message(holds.sentence(sheet.reason, 0, sheet.job_id, {}))
     return "Held back by its user; resume it when it may go on." if status == "PAS" else ""

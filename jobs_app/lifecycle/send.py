@@ -21,7 +21,6 @@ from django.utils import timezone
 from jobs_app import killpoints
 from jobs_app.errors import RoostError
 from jobs_app.models import Attempt, AttemptPhase, Batch, Segment
-from jobs_app.models.plain import one_row
 from jobs_app.pools.base import Garbled, PoolUnreachable, Refused, Sending, Sent, Task
 
 from .close import close, postpone
@@ -42,9 +41,6 @@ class Posted(NamedTuple):
 
 def send_waiting(link: Link) -> Posted | None:
     """Sends one batch of what waits; None if nothing does."""
-    live = "scheduler_id = %s AND phase = 'waiting' AND phase <> 'final'"  # as its index has it
-    if one_row(Attempt, "id", live, [link.scheduler.pk]) is None:
-        return None
     attempts = _next_waiting(link)
     tasks = _prepared(attempts, link)
     if not tasks:
@@ -52,22 +48,19 @@ def send_waiting(link: Link) -> Posted | None:
     batch, claimed = _claim(link, list(tasks))
     if not claimed:
         return None
+    link.room.sent()
     killpoints.reach("courier.batch-committed")
     _send(link, batch, tasks if claimed == len(tasks) else _still_wanted(batch, tasks))
     return Posted(batch.segment, claimed)
 
 
 def _next_waiting(link: Link) -> list[Attempt]:
-    """The most urgent first. An attempt that was refused in company goes alone."""
-    waiting = (
-        Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.WAITING, paused=False, wish="")
-        .exclude(retry_at__gt=timezone.now())
-        .order_by("-job__priority", "pk")
-        .select_related("job__project")
-    )
-    found = list(waiting[:BATCH])
-    fresh = [attempt for attempt in found if not attempt.failures]
-    return fresh or found[:1]
+    """Those whose turn it is, in their order. An attempt that was refused in company goes alone."""
+    ids = [one.attempt for one in link.room.company(link.room.choose(BATCH).attempts)]
+    if not ids:
+        return []
+    found = Attempt.objects.select_related("job__project").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
 
 
 def _prepared(attempts: Sequence[Attempt], link: Link) -> dict[int, Task]:
@@ -89,8 +82,9 @@ def _claim(link: Link, ids: Sequence[int]) -> tuple[Batch, int]:
     segment = link.open_segment()
     with transaction.atomic():
         batch = Batch.objects.create(token=secrets.token_hex(16), scheduler=link.scheduler, segment=segment)
-        waiting = Attempt.objects.filter(pk__in=ids, phase=AttemptPhase.WAITING, wish="", paused=False)
-        claimed = waiting.update(phase=AttemptPhase.SENDING, batch=batch)
+        here = Attempt.objects.filter(pk__in=ids, scheduler=link.scheduler, phase=AttemptPhase.WAITING)
+        waiting = here.filter(wish="", paused=False)
+        claimed = waiting.update(phase=AttemptPhase.SENDING, batch=batch, on_pool=True)
         if not claimed:
             transaction.set_rollback(True)
     return batch, claimed

@@ -16,6 +16,9 @@ def copy_from_jobs(apps, schema_editor):  # noqa: ARG001
         slices=models.Subquery(job.values("slices_total")),
     )
     attempts.filter(phase__in=("sending", "sent", "fetching", "processing")).update(on_pool=True)
+    schedulers = apps.get_model("jobs_app", "Scheduler").objects
+    schedulers.filter(paused__startswith="Not in reach: ").update(paused_by="reach")
+    schedulers.exclude(paused="").filter(paused_by="").update(paused_by="hand")
 
 
 class Migration(migrations.Migration):
