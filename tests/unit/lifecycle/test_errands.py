@@ -90,14 +90,17 @@ def test_what_takes_long_keeps_no_other_errand_waiting(working: Scheduler, serve
 def test_two_who_ask_the_same_share_one_errand(working: Scheduler, served: Any) -> None:
     go = threading.Event()
     seen = served(lambda _: {"went": go.wait(20)})
-    threads = [threading.Thread(target=_ask_and_disconnect, args=(working, "test")) for _ in range(3)]
-    for thread in threads:
-        thread.start()
+    first = threading.Thread(target=_ask_and_disconnect, args=(working, "test", 20.0))
+    first.start()
     _until(lambda: len(seen) == 1)
+    second = threading.Thread(target=_ask_and_disconnect, args=(working, "test", 60.0))
+    second.start()
+    _until(lambda: Errand.objects.get().until > timezone.now() + timedelta(seconds=30))
     go.set()
-    for thread in threads:
+    for thread in (first, second):
         thread.join(20)
-    assert Errand.objects.count() == len(seen) == 1
+    assert Errand.objects.get().state == Errand.ANSWERED
+    assert len(seen) == 1
 
 
 def test_the_pools_no_comes_back_in_its_own_words(
@@ -178,11 +181,11 @@ def test_a_worker_takes_its_turn_for_an_errand_alone(transactional_db: None, mon
     assert couriers.with_work() == [scheduler.pk]
 
 
-def _ask_and_disconnect(scheduler: Scheduler, kind: str) -> None:
+def _ask_and_disconnect(scheduler: Scheduler, kind: str, wait: float = 20.0) -> None:
     from django.db import connections
 
     try:
-        errands.ask(scheduler, kind)
+        errands.ask(scheduler, kind, wait=wait)
     finally:
         connections.close_all()
 
