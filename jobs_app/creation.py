@@ -24,7 +24,7 @@ ANONYMOUS = "AnonymousUser"
 
 # In what the caller says, variables are looked for only where it names files and commands; the rest is data.
 _EXPANDED = frozenset(
-    {"workspace", "executable", "arguments", "attributes", "remote_input_files", "environment"}
+    {"workspace", "executable", "arguments", "attributes", "remote_input_files", "environment", "config"}
 )
 
 # Parameters of which the caller may give a part; of the others the caller's replace the template's.
@@ -109,17 +109,22 @@ def _merged(plan: Blueprint, given: dict[str, Any], user: Any) -> dict[str, Any]
         if name not in given
     }
     for name, value in given.items():
-        found[name] = _expanded(name, value, places, own) if name in _EXPANDED else value
+        found[name] = _expanded(name, value, places, own) if _names_files(name, value) else value
     for name in _MERGED:
         if name in given and name in plan.parameters and isinstance(given[name], Mapping):
             found[name] = {**_expanded(name, plan.parameters[name], places, own), **given[name]}
     return found
 
 
+def _names_files(name: str, value: Any) -> bool:
+    """Also in the nodes of a workflow; a script's `jobs` are names of jobs."""
+    return name in _EXPANDED or (name == "jobs" and isinstance(value, list))
+
+
 def _expanded(name: str, value: Any, places: Mapping[str, str], own: Any) -> Any:
     if not variables.has_job_variables(value):
         return value
-    later = name in _EXPANDED  # what execute() completes; the rest has to be complete now
+    later = _names_files(name, value)  # what execute() completes; the rest has to be complete now
     return variables.expand_parameter(name, value, places, last=not later, own=own)
 
 

@@ -58,7 +58,12 @@ class ScriptJobTemplate(_TypedTemplate):
 
 
 class CondorWorkflowTemplate(_TypedTemplate):
+    """`jobs`, `max_jobs` and `config` may stand among the parameters, or be given by themselves."""
+
     type = "CONDORWORKFLOW"
+
+    def __init__(self, name: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(name, {**(parameters or {}), **more})
 
 
 # --- from code to values -----------------------------------------------------------------------------------

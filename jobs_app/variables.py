@@ -79,10 +79,21 @@ def expand(value: Any, round_: Round) -> Any:
 
 def expand_parameter(name: str, value: Any, values: Mapping[str, str], *, last: bool, own: Any = ()) -> Any:
     """`own`: names that the job's own attributes define, which HTCondor knows as macros too."""
+    if name == "jobs" and isinstance(value, list):
+        return [_expand_node(node, values, last=last) for node in value]
     macros: Collection[str] = ()
     if name in CONDOR_FIELDS:
         macros = CONDOR_MACROS | {str(macro).lower() for macro in own}
     return expand(value, Round(values, last, macros))
+
+
+def _expand_node(node: Mapping[str, Any], values: Mapping[str, str], *, last: bool) -> dict[str, Any]:
+    """Of a workflow: what HTCondor reads of it knows the node's own variables too, whose values are literal."""
+    own = [*node.get("attributes", ()), *node.get("variables", ())]
+    return {
+        name: item if name == "variables" else expand_parameter(name, item, values, last=last, own=own)
+        for name, item in node.items()
+    }
 
 
 def has_job_variables(value: Any) -> bool:

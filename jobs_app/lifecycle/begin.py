@@ -21,7 +21,7 @@ from jobs_app.models import (
     ScriptJob,
 )
 
-from . import blocks
+from . import blocks, workflow
 from .actors import Actor
 from .change import UNSENT, move
 from .close import is_blocked
@@ -57,7 +57,8 @@ def begin(
         ):
             return None
         attempt = _open_attempt(job, number, phase, scheduler, work)
-        blocks.create(attempt, work.steps, former)
+        blocks.create(attempt, work.steps, former or workflow.first_states(work))
+        workflow.create_rows(attempt, work)
         killpoints.reach("begin.before-commit")
     killpoints.reach("begin.committed")
     _show(job, _status="SUB", number_of_attempts=number, **known)

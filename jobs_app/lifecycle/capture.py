@@ -15,6 +15,7 @@ from jobs_app.pools.base import Step
 from jobs_app.script.loading import Script
 from jobs_app.script.spec import parts_of
 
+from . import workflow
 from .task import check_executable
 from .work import Work
 
@@ -32,20 +33,17 @@ def capture(job: Job) -> Captured:
     if isinstance(job, CondorJob):
         check_executable(job)
         return Captured(Work(steps=(Step(RUN, job.num_jobs),)))
+    if isinstance(job, CondorWorkflow):
+        return Captured(workflow.work_of(job))
     if isinstance(job, (BasicJob, ExternalJob)):
         return Captured(Work())
     raise WrongState(f"Job {job.pk} ({job.name!r}) cannot be executed: {_why_not(job)}")
 
 
 def _why_not(job: Job) -> str:
-    if isinstance(job, CondorWorkflow):
-        return (
-            "a workflow can be declared and kept, but not run yet. Run its nodes as jobs, each with "
-            "after=[the jobs it waits for]."
-        )
     return (
         f"nothing here runs jobs of the type {job.type!r}. Its app has to register it (register_type) "
-        "with a model that is a CondorJob, ScriptJob, BasicJob or ExternalJob."
+        "with a model that is a CondorJob, CondorWorkflow, ScriptJob, BasicJob or ExternalJob."
     )
 
 

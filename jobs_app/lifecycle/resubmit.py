@@ -11,7 +11,7 @@ from jobs_app.jobdir.layout import SYNTHESIS
 from jobs_app.models import Attempt, Job
 from jobs_app.states import SliceState
 
-from . import blocks, quota
+from . import blocks, quota, workflow
 from .actors import Actor, acting
 from .begin import begin
 from .capture import capture
@@ -57,7 +57,7 @@ def rerun_failed(job: Job, user: AbstractUser | None = None, **limits: object) -
             f"No slice of job {job.pk} ({job.name!r}) has failed. Use resubmit() to run all again."
         )
     work = Work.from_json(former.work)
-    kept = _inherited(found)
+    kept = workflow.again(work, _inherited(found)) if work.graph else _inherited(found)
     _again(job, work.inheriting(former.number), by, "The slices that failed are run again.", limits, kept)
 
 

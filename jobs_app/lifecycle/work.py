@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ class Work:
     package: str = ""  # in which the script's imports are looked up
     needs: Mapping[str, bool] = field(default_factory=dict)  # of the runner, see spec.json
     input_directory: str = ""
+    graph: Sequence[Any] = ()  # of a workflow, see workflow.py
+    settings: Mapping[str, str] = field(default_factory=dict)  # of HTCondor's DAGMan, for a workflow
     inherits: int = 0  # the number of the attempt whose finished slices this one keeps
 
     @property
@@ -31,6 +33,11 @@ class Work:
     @property
     def slices(self) -> int:
         return sum(step.slices for step in self.steps if self.counted in ("", step.name)) or 1
+
+    @property
+    def slices_of_all(self) -> int:
+        """Of all steps together."""
+        return sum(step.slices for step in self.steps)
 
     def inheriting(self, number: int) -> Work:
         return replace(self, inherits=number)

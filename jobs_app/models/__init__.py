@@ -8,7 +8,8 @@ from .api_token import ApiToken
 from .attempt import Attempt, AttemptPhase
 from .basic_job import BasicJob, ExternalJob
 from .batch import Batch
-from .condor_job import CondorJob, CondorWorkflow
+from .condor_job import CondorJob
+from .condor_workflow import CondorWorkflow, CondorWorkflowNode
 from .custom_status import CustomStatus, StatusCategory
 from .errand import Errand
 from .history import History
@@ -23,6 +24,7 @@ from .script_job import ScriptJob
 from .share import JobShare
 from .slices import SliceBlock
 from .template import Template
+from .workflow_node import WorkflowNode
 from .throttle import Throttle
 
 Job.types.update(
@@ -41,6 +43,7 @@ __all__ = [
     "Batch",
     "CondorJob",
     "CondorWorkflow",
+    "CondorWorkflowNode",
     "CustomStatus",
     "Errand",
     "ExternalJob",
@@ -59,6 +62,7 @@ __all__ = [
     "StatusCategory",
     "SubjobRequest",
     "Template",
+    "WorkflowNode",
     "Throttle",
     "UserLimit",
 ]

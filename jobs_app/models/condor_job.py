@@ -100,16 +100,3 @@ class CondorJob(Job):
     @remote_input_files.setter
     def remote_input_files(self, files: list[str]) -> None:
         self._set_parameter("remote_input_files", files)
-
-
-class CondorWorkflow(Job):
-    """Nodes with parents, run by DAGMan."""
-
-    PARAMETERS: ClassVar = {
-        "jobs": check.json_value,
-        "max_jobs": check.json_mapping,
-        "config": check.path,
-    }
-
-    class Meta:
-        proxy = True

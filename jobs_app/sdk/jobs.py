@@ -6,11 +6,14 @@ from jobs_app.job_templates import (
     ScriptJobTemplate,
 )
 from jobs_app.job_types import JOB_TYPES, register_type
+from jobs_app.workflows import CondorJobDescription, CondorWorkflowJobTemplate
 
 __all__ = [
     "JOB_TYPES",
     "BasicJobTemplate",
+    "CondorJobDescription",
     "CondorJobTemplate",
+    "CondorWorkflowJobTemplate",
     "CondorWorkflowTemplate",
     "JobTemplate",
     "ScriptJobTemplate",

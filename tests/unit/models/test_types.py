@@ -117,14 +117,6 @@ def test_what_is_no_scheduler_is_refused(scheduler: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_a_workflow_can_be_declared_and_kept_but_not_run_yet(new_job: NewJob) -> None:
-    job = new_job(CondorWorkflow)
-    with pytest.raises(WrongState, match="a workflow can be declared and kept, but not run yet"):
-        job.execute()
-    assert (job.status, job.attempts.count()) == ("Pending", 0)
-
-
-@pytest.mark.django_db
 def test_a_job_of_a_type_that_nobody_registered_here_can_be_looked_at_but_not_run(new_job: NewJob) -> None:
     job = new_job()
     Job.objects.filter(pk=job.pk).update(type="GONE")

@@ -11,7 +11,9 @@ NAMES = {
     "jobs": [
         "JOB_TYPES",
         "BasicJobTemplate",
+        "CondorJobDescription",
         "CondorJobTemplate",
+        "CondorWorkflowJobTemplate",
         "CondorWorkflowTemplate",
         "JobTemplate",
         "ScriptJobTemplate",

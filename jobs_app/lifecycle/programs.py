@@ -1,0 +1,41 @@
+"""What a job's parameters say of a program: where it lies, its arguments, what it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jobs_app.models import Job
+from jobs_app.parameters import split_arguments
+from jobs_app.pools.base import Resources
+
+
+def executable_of(job: Job, name: str) -> str:
+    """A file of ours by its absolute path; anything else is looked for on the node."""
+    here = below(job, name)
+    return str(here) if here.is_file() else name
+
+
+def below(job: Job, name: str) -> Path:
+    """A relative name is one in the job's workspace, which by default is its own folder."""
+    return Path(job.workspace or job.directory) / name
+
+
+def arguments_of(given: Any) -> tuple[tuple[str, ...], ...]:
+    if isinstance(given, str):
+        words = split_arguments(given)
+        return (tuple(words),) if words else ()
+    if given and isinstance(given[0], list):
+        return tuple(tuple(row) for row in given)
+    return (tuple(given),) if given else ()
+
+
+def resources_of(parameters: Mapping[str, Any]) -> Resources:
+    return Resources(
+        cpus=parameters.get("cpus", 1),
+        memory_mb=parameters.get("memory", 0),
+        disk_mb=parameters.get("disk", 0),
+        gpus=parameters.get("gpus", 0),
+        wall_seconds=parameters.get("wall_time", 0),
+    )
