@@ -137,10 +137,12 @@ class Sending:
 @dataclass(frozen=True)
 class Sent:
     """The pool's own name for a batch. `refused`: attempts that it did not take, and its words; the others it
-    keeps. (A pool that takes none raises Refused.)"""
+    keeps. (A pool that takes none raises Refused.) `forms`: how it runs attempts, where there are several
+    ways."""
 
     remote_id: str
     refused: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
 
 
 class EventKind(enum.StrEnum):

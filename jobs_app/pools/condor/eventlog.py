@@ -18,7 +18,7 @@ _HEAD = re.compile(
 )
 
 SUBMIT, EXECUTE, EVICTED, TERMINATED = 0, 1, 4, 5
-SHADOW_EXCEPTION, ABORTED, SUSPENDED, UNSUSPENDED, HELD, RELEASED = 7, 9, 10, 11, 12, 13
+SHADOW_EXCEPTION, GENERIC, ABORTED, SUSPENDED, UNSUSPENDED, HELD, RELEASED = 7, 8, 9, 10, 11, 12, 13
 RECONNECT_FAILED, CLUSTER_REMOVED = 24, 36
 
 WANTED = frozenset(
@@ -29,6 +29,7 @@ WANTED = frozenset(
         EVICTED,
         TERMINATED,
         SHADOW_EXCEPTION,
+        GENERIC,
         ABORTED,
         SUSPENDED,
         UNSUSPENDED,
@@ -100,6 +101,14 @@ class Identity(NamedTuple):
     group: int
     attempt: str
     slice: int
+
+
+def saying(event: LogEvent) -> tuple[str, str]:
+    """What one of ours wrote into the log with a verb of its own: "roost <verb> <the rest>"."""
+    words = event.lines[0].split(" ", 2)
+    if words[0] != "roost" or len(words) < 2:
+        return "", ""
+    return words[1], words[2] if len(words) > 2 else ""
 
 
 def ending(event: LogEvent) -> Ending:

@@ -63,15 +63,17 @@ class Readers:
         lines = [line.split(" ", 2) for line in prefix.splitlines()]
         ours = {int(words[1]): eventlog.identity(words[2].encode()) for words in lines if words[0] == "P"}
         self._plans.load(identity.plan for identity in ours.values() if identity)
-        for cluster, identity in ours.items():
-            if identity is not None:
-                segment.know(cluster, identity.plan, identity.group)
         for kind, subject, *rest in lines:
-            if kind == "E":
-                its_cluster, _, proc = subject.partition(".")
-                segment.ended_before(int(its_cluster), int(proc), *rest)
+            its_cluster, _, proc = subject.partition(".")
+            cluster = int(its_cluster)
+            if kind == "P" and (identity := ours[cluster]) is not None:
+                segment.know(cluster, identity.plan, identity.group)
+            elif kind == "E":
+                segment.ended_before(cluster, int(proc), *rest)
             elif kind == "X":
-                segment.finished_before(int(subject))
+                segment.finished_before(cluster)
+            elif kind == "O":
+                segment.said_before(cluster, *rest)
 
 
 @dataclass

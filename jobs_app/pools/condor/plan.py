@@ -1,11 +1,16 @@
-"""Which proc of a cluster is which slice. Written beside the submit description, before anything is sent."""
+"""Which proc of a cluster is which slice. Written beside the submit description, before anything is sent.
+
+The clusters of a sending are its groups, by number: first those that it submits itself, then those that its
+DAGs submit. A DAGMan is a cluster too (`lead`); `unit` of a node's cluster is its DAGMan's group.
+"""
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..base import Garbled, Step, Task
 
@@ -27,6 +32,7 @@ class Share:
     slices: int  # of the step that runs as procs, with those that were done before
     runs: tuple[Run, ...]
     whole: bool = False
+    recorded: bool = False  # how a proc ended stands in its record, not in its exit code
 
     @property
     def procs(self) -> int:
@@ -65,8 +71,14 @@ def _to_do(step: Step, task: Task) -> Iterator[Run]:
 class ClusterPlan:
     """The shares of one cluster, in the order of its procs."""
 
-    def __init__(self, shares: Sequence[Share]) -> None:
+    def __init__(
+        self, shares: Sequence[Share], *, unit: int | None = None, retries: int = 0, lead: Sequence[str] = ()
+    ) -> None:
         self.shares = tuple(shares)
+        self.unit = unit  # of a node of a DAG: the group of its DAGMan
+        self.retries = retries  # how often that DAGMan submits it again
+        self.lead = tuple(lead)  # of a DAGMan: the attempts of its DAG
+        self.nodes: Mapping[int, ClusterPlan] = {}  # of a DAGMan: by group; see `linked`
         self._first = [0]
         for share in self.shares:
             self._first.append(self._first[-1] + share.procs)
@@ -74,6 +86,10 @@ class ClusterPlan:
     @property
     def procs(self) -> int:
         return self._first[-1]
+
+    @property
+    def attempts(self) -> tuple[str, ...]:
+        return self.lead or tuple(share.attempt for share in self.shares)
 
     def locate(self, proc: int) -> tuple[Share, int]:
         """The share that a proc belongs to, and its number within it."""
@@ -83,9 +99,25 @@ class ClusterPlan:
         return self.shares[index], proc - self._first[index]
 
 
+def linked(plans: Sequence[ClusterPlan]) -> tuple[ClusterPlan, ...]:
+    """Each DAGMan knows its nodes from now on."""
+    for group, plan in enumerate(plans):
+        if plan.lead:
+            plan.nodes = {number: each for number, each in enumerate(plans) if each.unit == group}
+    return tuple(plans)
+
+
 def to_json(plans: Sequence[ClusterPlan]) -> bytes:
-    listed = [[_listed(share) for share in plan.shares] for plan in plans]
-    return json.dumps({"version": 1, "clusters": listed}).encode()
+    return json.dumps({"version": 1, "clusters": [_cluster_listed(plan) for plan in plans]}).encode()
+
+
+def _cluster_listed(plan: ClusterPlan) -> object:
+    shares = [_listed(share) for share in plan.shares]
+    if plan.lead:
+        return {"lead": plan.lead}
+    if plan.unit is not None:
+        return {"shares": shares, "unit": plan.unit, "retries": plan.retries}
+    return shares
 
 
 def _listed(share: Share) -> list[object]:
@@ -94,16 +126,28 @@ def _listed(share: Share) -> list[object]:
         share.slices,
         share.whole,
         [[run.step, run.first, run.count] for run in share.runs],
+        share.recorded,
     ]
 
 
 def from_json(data: bytes) -> tuple[ClusterPlan, ...]:
     try:
-        clusters = json.loads(data)["clusters"]
-        return tuple(ClusterPlan([_share(*share) for share in shares]) for shares in clusters)
+        return linked([_cluster(each) for each in json.loads(data)["clusters"]])
     except (ValueError, KeyError, TypeError) as error:
         raise Garbled(f"A batch's plan cannot be read ({error}): {data[:200]!r}") from error
 
 
-def _share(attempt: str, slices: int, whole: bool, runs: Sequence[tuple[str, int, int]]) -> Share:
-    return Share(attempt, slices, tuple(Run(*run) for run in runs), whole)
+def _cluster(listed: Any) -> ClusterPlan:
+    known = listed if isinstance(listed, dict) else {"shares": listed}
+    shares = [_share(*share) for share in known.pop("shares", ())]
+    return ClusterPlan(shares, **known)
+
+
+def _share(
+    attempt: str,
+    slices: int,
+    whole: bool,
+    runs: Sequence[tuple[str, int, int]],
+    recorded: bool = False,
+) -> Share:
+    return Share(attempt, slices, tuple(Run(*run) for run in runs), whole, recorded)

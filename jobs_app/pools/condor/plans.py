@@ -15,7 +15,7 @@ class Plans:
         self._known: dict[str, tuple[ClusterPlan, ...]] = {}
 
     def remember(self, name: str, plans: Sequence[ClusterPlan]) -> None:
-        self._known[name] = tuple(plans)
+        self._known[name] = plan.linked(plans)
 
     def find(self, name: str, group: int) -> ClusterPlan | None:
         """None if it is no batch of ours, or one that was forgotten."""

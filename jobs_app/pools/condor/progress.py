@@ -14,24 +14,24 @@ class Progress:
         self.share = share
         self.finished = False
         self._ended = bytearray(share.procs)
-        self._left = share.procs
-        self._failed = 0
-        self._removed = 0
+        self.left = share.procs
+        self.failed = 0
+        self.removed = 0
 
     def end(self, number: int, *, good: bool = False, removed: bool = False) -> bool:
         """Whether that was the last one. A proc that is said to end twice has ended once."""
         if self.finished or self._ended[number]:
             return False
         self._ended[number] = 1
-        self._left -= 1
-        self._removed += removed
-        self._failed += not good and not removed
-        return self._left == 0
+        self.left -= 1
+        self.removed += removed
+        self.failed += not good and not removed
+        return self.left == 0
 
     def end_all(self, at: float) -> Iterator[Event]:
         """What has not ended will not come any more."""
         for run in list(self._open()):
-            self._removed += run.count
+            self.removed += run.count
             reason = "Removed before it was started."
             yield Event(
                 EventKind.REMOVED, self.share.attempt, at, run.step, run.first, run.count, reason=reason
@@ -40,19 +40,20 @@ class Progress:
     def finish(self, at: float) -> Event:
         self.finish_silently()
         total, reason = self.share.procs, ""
-        if self._failed:
-            reason = f"{self._failed} of {total} slices failed."
-        elif self._removed:
-            reason = f"{self._removed} of {total} slices were removed."
+        if self.failed:
+            reason = f"{self.failed} of {total} slices failed."
+        elif self.removed:
+            reason = f"{self.removed} of {total} slices were removed."
         return Event(EventKind.FINISHED, self.share.attempt, at, data={"ok": not reason, "reason": reason})
 
     def finish_silently(self) -> None:
         self.finished = True
+        self.left = 0
         self._ended = bytearray()
 
     def _open(self) -> Iterator[Run]:
         if self.share.whole:
-            yield from self.share.runs if self._left else ()
+            yield from self.share.runs if self.left else ()
             return
         begin = 0
         for run in self.share.runs:

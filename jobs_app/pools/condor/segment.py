@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import lru_cache
+from typing import Any
+
+from jobs_app.jobdir.layout import part_name
 
 from ..base import Event, EventKind, Garbled
 from . import eventlog
+from .dag.progress import DagProgress
 from .eventlog import LogEvent
 from .plan import ClusterPlan, Share
 from .progress import Progress
@@ -27,42 +31,53 @@ class Segment:
     zone: tzinfo
     find_plan: FindPlan
     clusters: dict[int, ClusterPlan | None] = field(default_factory=dict)
-    attempts: dict[str, Progress] = field(default_factory=dict)
+    attempts: dict[str, Progress | DagProgress] = field(default_factory=dict)
+    groups: dict[int, int] = field(default_factory=dict)  # of each cluster that a DAG submitted
 
     def know(self, cluster: int, name: str, group: int) -> ClusterPlan | None:
         if cluster not in self.clusters:
-            self.clusters[cluster] = self.find_plan(name, group)
+            plan = self.clusters[cluster] = self.find_plan(name, group)
+            if plan is not None:
+                self._open(cluster, plan, name, group)
         return self.clusters[cluster]
 
     def ended_before(self, cluster: int, proc: int, how: str) -> None:
         """A proc that ended before this reader began: "good", "bad" or "removed"."""
         if plan := self.clusters.get(cluster):
-            share, number = plan.locate(proc)
-            progress = self._progress(share)
-            if progress.end(number, good=how == "good", removed=how == "removed"):
-                progress.finish_silently()
+            _exhaust(self._proc_over(cluster, plan, proc, 0.0, how))
 
     def finished_before(self, cluster: int) -> None:
         if plan := self.clusters.get(cluster):
-            for share in plan.shares:
-                self._progress(share).finish_silently()
+            _exhaust(self._cluster_over(cluster, plan, 0.0))
+
+    def said_before(self, cluster: int, text: str) -> None:
+        if plan := self.clusters.get(cluster):
+            verb, _, rest = text.partition(" ")
+            _exhaust(self._said(plan, verb, rest, 0.0))
 
     def translate(self, event: LogEvent) -> Iterator[Event]:
         if event.code == eventlog.SUBMIT:
             yield from self._submitted(event)
             return
-        plan = self.clusters.get(event.cluster)
+        plan, at = self.clusters.get(event.cluster), self._at(event)
         if plan is None:
             return  # not a cluster of ours
         if event.code == eventlog.CLUSTER_REMOVED:
-            yield from self._cluster_removed(event, plan)
-            return
+            yield from self._cluster_over(event.cluster, plan, at)
+        elif plan.lead:
+            yield from self._of_lead(event, plan, at)
+        elif event.code != eventlog.GENERIC:
+            yield from self._of_proc(event, plan, at)
+
+    def _of_proc(self, event: LogEvent, plan: ClusterPlan, at: float) -> Iterator[Event]:
         share, number = plan.locate(event.proc)
-        make = _MAKERS[event.code]
-        for found in make(event, self._at(event), share, number):
-            yield found
-            if _is_final(found):
-                yield from self._end(found, share, number)
+        for found in _MAKERS[event.code](event, at, share, number):
+            final = _is_final(found)
+            dag = self.attempts.get(share.attempt)
+            known = isinstance(dag, DagProgress) and event.cluster in self.groups
+            yield dag.seen(found, self.groups[event.cluster]) if known else found  # type: ignore[union-attr]
+            if final:
+                yield from self._proc_over(event.cluster, plan, event.proc, at, _how(found))
 
     def _submitted(self, event: LogEvent) -> Iterator[Event]:
         identity = eventlog.identity(event.text)
@@ -71,34 +86,108 @@ class Segment:
         plan = self.know(event.cluster, identity.plan, identity.group)
         if plan is None:
             return
+        if plan.lead:
+            for attempt in plan.lead:
+                yield Event(EventKind.ACCEPTED, attempt, self._at(event))
+            return
         share, number = plan.locate(event.proc)
         if share.attempt != identity.attempt:
             raise Garbled(
                 f"Proc {event.cluster}.{event.proc} says that it belongs to attempt {identity.attempt}; "
                 f"the plan of its batch says {share.attempt}."
             )
-        if number == 0:
+        if number == 0 and plan.unit is None:
             yield Event(EventKind.ACCEPTED, share.attempt, self._at(event))
 
-    def _end(self, event: Event, share: Share, number: int) -> Iterator[Event]:
-        progress = self._progress(share)
-        good = event.kind == EventKind.ENDED and event.exit_code == 0 and not event.signal
-        if progress.end(number, good=good, removed=event.kind == EventKind.REMOVED):
-            yield progress.finish(event.at)
+    # --- what has ended -------------------------------------------------------------------------------------
 
-    def _cluster_removed(self, event: LogEvent, plan: ClusterPlan) -> Iterator[Event]:
+    def _open(self, cluster: int, plan: ClusterPlan, name: str, group: int) -> None:
+        for attempt in plan.lead:
+            self.attempts.setdefault(attempt, DagProgress(attempt, plan))
+        if plan.unit is None:
+            return
+        self.groups[cluster] = group
+        lead = self.find_plan(name, plan.unit)
+        for share in plan.shares:
+            if share.attempt not in self.attempts and lead is not None:
+                self.attempts[share.attempt] = DagProgress(share.attempt, lead)
+            self._dag(share.attempt).begin(group)
+
+    def _dag(self, attempt: str) -> DagProgress:
+        found = self.attempts.get(attempt)
+        if isinstance(found, DagProgress):
+            return found
+        raise Garbled(f"Attempt {attempt} runs as nodes of a DAG that its batch does not know.")
+
+    def _proc_over(self, cluster: int, plan: ClusterPlan, proc: int, at: float, how: str) -> Iterator[Event]:
+        good, removed = how == "good", how == "removed"
+        if plan.lead:
+            yield from self._lead_over(plan, at, well=good, words="")
+            return
+        share, number = plan.locate(proc)
+        if plan.unit is not None:
+            group = self.groups[cluster]
+            yield from self._dag(share.attempt).end(group, number, at, good=good, removed=removed)
+            return
+        progress = self._progress(share)
+        if progress.end(number, good=good, removed=removed):
+            yield progress.finish(at)
+
+    def _cluster_over(self, cluster: int, plan: ClusterPlan, at: float) -> Iterator[Event]:
         """What a factory never materialised will not come any more."""
-        at = self._at(event)
-        for progress in map(self._progress, plan.shares):
+        for share in plan.shares:
+            if plan.unit is not None:
+                yield from self._dag(share.attempt).end_cluster(self.groups[cluster], at)
+                continue
+            progress = self._progress(share)
             if not progress.finished:
                 yield from progress.end_all(at)
                 yield progress.finish(at)
 
     def _progress(self, share: Share) -> Progress:
         known = self.attempts.get(share.attempt)
-        if known is None:
+        if not isinstance(known, Progress):
             known = self.attempts[share.attempt] = Progress(share)
         return known
+
+    # --- a DAGMan -------------------------------------------------------------------------------------------
+
+    def _of_lead(self, event: LogEvent, plan: ClusterPlan, at: float) -> Iterator[Event]:
+        if event.code == eventlog.TERMINATED:
+            how = eventlog.ending(event)
+            words = f"DAGMan ended with exit code {how.exit_code}." if how.exit_code else ""
+            yield from self._lead_over(plan, at, well=how.exit_code == 0, words=words)
+        elif event.code == eventlog.ABORTED:
+            yield from self._lead_over(plan, at, well=False, words="")
+        elif event.code == eventlog.HELD:
+            code, reason = eventlog.hold(event)
+            for attempt in plan.lead:
+                yield from self._of_not_begun(EventKind.HELD, attempt, at, code=code, reason=reason)
+        elif event.code == eventlog.RELEASED:
+            for attempt in plan.lead:
+                yield from self._of_not_begun(EventKind.RELEASED, attempt, at)
+        elif event.code == eventlog.GENERIC:
+            yield from self._said(plan, *eventlog.saying(event), at)
+
+    def _lead_over(self, plan: ClusterPlan, at: float, *, well: bool, words: str) -> Iterator[Event]:
+        for attempt in plan.lead:
+            yield from self._dag(attempt).over(at, well=well, words=words)
+
+    def _of_not_begun(self, kind: EventKind, attempt: str, at: float, **known: Any) -> Iterator[Event]:
+        for run in self._dag(attempt).not_begun():
+            yield Event(kind, attempt, at, run.step, run.first, run.count, **known)
+
+    def _said(self, plan: ClusterPlan, verb: str, rest: str, at: float) -> Iterator[Event]:
+        """What a script beside a DAGMan wrote into the log: see roost_dag.sh."""
+        attempt, _, words = rest.partition(" ")
+        if attempt not in plan.lead:
+            return
+        if verb == "over":
+            yield from self._dag(attempt).over(at, well=words == "well")
+        elif verb == "held":
+            yield from self._of_not_begun(EventKind.HELD, attempt, at, code=1, reason=words)
+        elif verb == "released":
+            yield from self._of_not_begun(EventKind.RELEASED, attempt, at)
 
     def _at(self, event: LogEvent) -> float:
         return _unix(event.time, self.zone)
@@ -116,6 +205,17 @@ def _unix(text: bytes, zone: tzinfo) -> float:
 
 def _is_final(event: Event) -> bool:
     return event.kind == EventKind.REMOVED or (event.kind == EventKind.ENDED and not event.will_retry)
+
+
+def _how(event: Event) -> str:
+    if event.kind == EventKind.REMOVED:
+        return "removed"
+    return "good" if event.exit_code == 0 and not event.signal else "bad"
+
+
+def _exhaust(events: Iterator[Event]) -> None:
+    for _ in events:
+        pass
 
 
 def _event(kind: EventKind, at: float, share: Share, number: int, **known: object) -> Event:
@@ -138,8 +238,18 @@ def _terminated(event: LogEvent, at: float, share: Share, number: int) -> Iterat
         signal=how.signal,
         memory_mb=how.memory_mb,
         will_retry=event.code == eventlog.EVICTED,
-        data={"steps": [(run.step, run.count) for run in share.runs]} if share.whole else {},
+        data=_to_be_read(share, number),
     )
+
+
+def _to_be_read(share: Share, number: int) -> dict[str, Any]:
+    """Where a record tells what HTCondor cannot: see parts.py."""
+    if share.whole:
+        return {"steps": [(run.step, run.count) for run in share.runs]}
+    if share.recorded:
+        run = share.place(number)
+        return {"part": part_name(run.step, run.first)}
+    return {}
 
 
 def _evicted(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:

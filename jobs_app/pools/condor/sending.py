@@ -19,8 +19,11 @@ from ..shell import Result
 from ..shell.base import script_text
 from . import answers, kit, staging, submit, tar
 from .answers import Place, Standing
+from .composing import compose
+from .forms import forms_of
 from .inputs import inputs_of
 from .names import checked
+from .plan import ClusterPlan
 from .plans import Plans
 from .point import AccessPoint
 from .submit import Surroundings
@@ -73,12 +76,12 @@ class Sender:
         return self._upload(tasks, around)
 
     def _upload(self, tasks: Sequence[Task], around: Surroundings) -> Result:
-        descriptions = submit.describe(tasks, around)
+        batch = compose(tasks, around)
         inputs = {task.attempt: inputs_of(task) for task in tasks}
         there = self._there(inputs)
         incoming = f"incoming/{secrets.token_hex(6)}"  # short: tar needs more for names beyond 100
-        stream = staging.stream(around.token, tasks, descriptions, inputs, there, incoming)
-        self._plans.remember(around.plan, [each.plan for each in descriptions])
+        stream = staging.stream(around.token, tasks, batch.files, inputs, there, incoming)
+        self._plans.remember(around.plan, batch.plans)
         small = _size(inputs, there) < ASK_FROM
         values = (around.names.root, around.token, str(around.epoch), incoming, "-xzf" if small else "-xf")
         packed = tar.zipped(stream) if small else tar.gathered(stream)
@@ -93,15 +96,23 @@ class Sender:
             for place, words in standing.refused.items()
             for attempt in self._attempts(token, place)
         }
+        forms = {
+            attempt: form
+            for place in standing.clusters
+            for attempt, form in forms_of(self._plan(token, place)).items()
+        }
         numbers = ",".join(str(cluster) for _, cluster in sorted(standing.clusters.items()))
-        return Sent(numbers, refused)
+        return Sent(numbers, refused, forms)
 
-    def _attempts(self, token: str, place: Place) -> list[str]:
+    def _attempts(self, token: str, place: Place) -> tuple[str, ...]:
+        return self._plan(token, place).attempts
+
+    def _plan(self, token: str, place: Place) -> ClusterPlan:
         epoch, group = place
         plan = self._plans.find(f"{token}.{epoch}", group)
         if plan is None:
             raise Garbled(f"The plan of batch {token}, epoch {epoch}, is not on {self._point.shell.name}.")
-        return [share.attempt for share in plan.shares]
+        return plan
 
     def _ensure_kit(self) -> str:
         version, members = kit.contents()

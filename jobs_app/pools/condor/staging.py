@@ -6,9 +6,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ..base import Task
-from . import plan, tar
+from . import tar
 from .inputs import Input, is_sent, program
-from .submit import Description
 
 TASK = ".roost_task.json"
 
@@ -18,12 +17,13 @@ Inputs = Mapping[str, Sequence[Input]]  # by attempt
 def stream(
     token: str,
     tasks: Sequence[Task],
-    descriptions: Sequence[Description],
+    batch: Mapping[str, bytes],
     inputs: Inputs,
     there: Collection[str],
     incoming: str,
 ) -> Iterator[bytes]:
-    """`there`: contents that the pool has; `incoming`: where all this is unpacked, below the root."""
+    """`batch`: the files of the sending's own folder; `there`: contents that the pool has; `incoming`: where
+    all this is unpacked, below the root."""
     new = _new(inputs, there)
     yield from tar.folder(incoming)
     yield from tar.folder(f"{incoming}/files")
@@ -35,7 +35,7 @@ def stream(
     for task in tasks:
         yield from _attempt(task, inputs[task.attempt], new, incoming)
         yield from tar.text(f"{incoming}/attempts/{task.attempt}/batch", token.encode())
-    yield from _batch(descriptions, f"{incoming}/batch")
+    yield from _batch(batch, f"{incoming}/batch")
     yield from tar.text(f"{incoming}/complete", b"")
     yield from tar.end()
 
@@ -57,12 +57,10 @@ def _attempt(task: Task, inputs: Sequence[Input], new: Mapping[str, Input], inco
         yield from tar.link(f"{place}/in/{each.name}", target)
 
 
-def _batch(descriptions: Sequence[Description], place: str) -> Iterator[bytes]:
+def _batch(files: Mapping[str, bytes], place: str) -> Iterator[bytes]:
     yield from tar.folder(place)
-    yield from tar.text(f"{place}/plan.json", plan.to_json([each.plan for each in descriptions]))
-    for number, each in enumerate(descriptions):
-        yield from tar.text(f"{place}/{number}.sub", each.text.encode())
-        yield from tar.text(f"{place}/{number}.rows", each.rows.encode())
+    for name, data in files.items():
+        yield from tar.text(f"{place}/{name}", data)
 
 
 def task_file(task: Task) -> dict[str, object]:

@@ -1,15 +1,15 @@
 # look_locked.sh ROOT TOKEN: how a sending stands. Exit 70: the schedd could not be asked.
-# What the schedd has or had is written down as done. If something is missing, the epoch ends: a sending composed
-# before this look can never submit any more.
+# What the schedd has or had is written down as done; a node of a DAG proves that its DAGMan was there. If something
+# is missing, the epoch ends: a sending composed before this look can never submit any more.
 set -u
 cd "$1/sent/$2" || exit 70
 epoch=$(cat epoch 2>/dev/null || echo 0)
 batch=$1/batches/$2.$epoch
 
 all_settled() {
-    [ -e "$batch/0.sub" ] || return 1
     n=0
-    while [ -e "$batch/$n.sub" ]; do
+    [ -e "$batch/0.sub" ] || [ -e "$batch/0.dag" ] || return 1
+    while [ -e "$batch/$n.sub" ] || [ -e "$batch/$n.dag" ]; do
         [ -e "$epoch.$n.done" ] || [ -e "$epoch.$n.refused" ] || return 1
         n=$((n + 1))
     done
@@ -18,7 +18,9 @@ all_settled() {
 if ! all_settled; then
     : > found
     for ask in "condor_q -allusers" condor_history; do
-        $ask -constraint "RoostBatch =?= \"$2\"" -af ClusterId RoostPlan RoostGroup >> found 2> look.err ||
+        $ask -constraint "RoostBatch =?= \"$2\"" \
+            -af "ifThenElse(RoostUnit is undefined, ClusterId, DAGManJobId)" RoostPlan \
+            "ifThenElse(RoostUnit is undefined, RoostGroup, RoostUnit)" >> found 2> look.err ||
             { cat look.err >&2; exit 70; }
     done
     sort -u found | while read -r cluster plan group; do

@@ -1,6 +1,6 @@
 # prefix.sh SEGMENT BYTES: what stands in the first BYTES of an event log, in short:
 # "P cluster notes" for each cluster, "E cluster.proc how" for each proc that has ended: good, bad or
-# removed; "X cluster" for each that is gone as a whole.
+# removed; "X cluster" for each that is gone as a whole; "O cluster said" for what was said of a DAG's part.
 head -c "$2" -- "$1" | awk '
 function close_event() { if (ended != "") print "E", ended, how; ended = "" }
 /^[0-9][0-9][0-9] \(/ {
@@ -9,6 +9,7 @@ function close_event() { if (ended != "") print "E", ended, how; ended = "" }
     if (code == "005") { ended = cluster "." proc; how = "bad" }
     if (code == "009") { ended = cluster "." proc; how = "removed" }
     if (code == "036") print "X", cluster
+    if (code == "008" && $5 == "roost" && $6 == "over") print "O", cluster, $6 " " $7 " " $8
     next
 }
 code == "000" && /roost [0-9a-f]/ && !(cluster in seen) { seen[cluster] = 1; print "P", cluster, $0; next }

@@ -6,12 +6,22 @@ cd "$1/sent/$2" || exit 71
 batch=$1/batches/$2.$3
 [ "$(cat epoch 2>/dev/null || echo 0)" -eq "$3" ] || exit 78
 
+hand_over() { # GROUP: a cluster, or a DAG whose DAGMan gets what makes it ours
+    if [ -e "$1.dag" ]; then
+        rm -f "$1.dag".*
+        condor_submit_dag -no_submit -insert_sub_file "$1.lead" "$1.dag" >&2 &&
+            condor_submit -terse "$1.dag.condor.sub"
+    else
+        condor_submit -terse "$1.sub"
+    fi
+}
+
 submit() { # GROUP
     place=$3.$1
     [ ! -e "$place.done" ] && [ ! -e "$place.refused" ] || return 0
     [ ! -e "$place.tried" ] || exit 76
     : > "$place.tried" || exit 71
-    (cd "$batch" && condor_submit -terse "$1.sub") > "$place.out" 2> "$place.err"
+    (cd "$batch" && hand_over "$1") > "$place.out" 2> "$place.err"
     code=$?
     if [ "$code" -eq 0 ]; then
         sync "$place.out" 2>/dev/null
@@ -19,9 +29,11 @@ submit() { # GROUP
         return 0
     fi
     # HTCondor has been seen to report an error for a submit that had gone in.
-    constraint="RoostPlan =?= \"$2.$3\" && RoostGroup =?= $1"
+    constraint="RoostPlan =?= \"$2.$3\" && (RoostGroup =?= $1 || RoostUnit =?= $1)"
+    cluster="ifThenElse(RoostUnit is undefined, ClusterId, DAGManJobId)"
     for ask in "condor_q -allusers" condor_history; do
-        $ask -constraint "$constraint" -af ClusterId > "$place.found" 2>> "$place.err" || { cat "$place.err" >&2; exit 70; }
+        $ask -constraint "$constraint" -af "$cluster" > "$place.found" 2>> "$place.err" ||
+            { cat "$place.err" >&2; exit 70; }
         if [ -s "$place.found" ]; then
             echo "$(head -n 1 "$place.found").0" > "$place.out" && mv "$place.out" "$place.done" || exit 76
             return 0
@@ -36,7 +48,7 @@ submit() { # GROUP
 }
 
 n=0
-while [ -e "$batch/$n.sub" ]; do
+while [ -e "$batch/$n.sub" ] || [ -e "$batch/$n.dag" ]; do
     submit "$n" "$2" "$3"
     n=$((n + 1))
 done

@@ -1,0 +1,40 @@
+"""All that one sending leaves in its folder: clusters that are submitted directly, DAGs, and the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..base import Task
+from . import plan, submit
+from .dag import Dag, writing
+from .plan import ClusterPlan
+from .submit import Surroundings
+
+MakeDag = Callable[[int], Dag]  # from the DAG's number in its sending
+
+
+@dataclass(frozen=True)
+class Batch:
+    plans: tuple[ClusterPlan, ...]  # by group
+    files: Mapping[str, bytes]  # by their names in the sending's folder
+
+
+def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:
+    direct, makers = _sorted(tasks)
+    descriptions = submit.describe(direct, around)
+    files: dict[str, bytes] = {}
+    for number, each in enumerate(descriptions):
+        files[f"{number}.sub"] = each.text.encode()
+        files[f"{number}.rows"] = each.rows.encode()
+    dags = [make(len(descriptions) + place) for place, make in enumerate(makers)]
+    plans = [each.plan for each in descriptions] + [ClusterPlan((), lead=dag.attempts) for dag in dags]
+    for unit, dag in enumerate(dags, len(descriptions)):
+        files.update(writing.files(dag, unit, len(plans), around))
+        plans += dag.plans(unit)
+    return Batch(plan.linked(plans), {"plan.json": plan.to_json(plans), **files})
+
+
+def _sorted(tasks: Sequence[Task]) -> tuple[list[Task], list[MakeDag]]:
+    """What is submitted directly, and what makes a DAG of the others."""
+    return list(tasks), []
