@@ -55,6 +55,11 @@ class Attempt(models.Model):
     retry_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
 
+    # What is known beside its state: since when its pool does not know it; why it waits there, as last asked.
+    unknown_since = models.DateTimeField(null=True, blank=True)
+    idle = models.TextField(blank=True, default="")
+    idle_asked = models.DateTimeField(null=True, blank=True)
+
     created = models.DateTimeField(auto_now_add=True)
     sent = models.DateTimeField(null=True, blank=True)
     started = models.DateTimeField(null=True, blank=True)
@@ -63,6 +68,7 @@ class Attempt(models.Model):
     signal = models.IntegerField(null=True, blank=True)
 
     class Meta:
+        permissions = [("choose_accounting", "May charge jobs to anybody's accounting group or user")]
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="attempt_number")]
         indexes = [
             # Not limited to those that are not final: SQLite would use such an index only for a query
