@@ -57,7 +57,7 @@ def _heading(quick: bool) -> str:
     how = "make bench" if not quick else "python -m benchmarks --quick"
     return (
         f"# Figures\n\nMade by `{how}` on {today}, on {machine()}; load average {os.getloadavg()[2]:.1f}.\n"
-        "Times are medians of calls, measured in the calling process; ours and the peer's rounds take turns.\n"
+        "Times are medians of calls, measured in the calling process; ours and the peer's take turns.\n"
         "The peer is exax where nothing else is said."
     )
 

@@ -57,12 +57,12 @@ def ended_well(event: Event) -> bool:
 
 
 class Block:
-    """One row, as it is being changed."""
+    """One row, as it is being changed; or several rows that are alike, and stay so."""
 
-    __slots__ = ("changed", "first", "pk", "states", "step")
+    __slots__ = ("changed", "first", "pks", "states", "step")
 
     def __init__(self, pk: int, step: str, first: int, states: bytes | memoryview) -> None:
-        self.pk = pk
+        self.pks = [pk]
         self.step = step
         self.first = first
         self.states = bytearray(states)
@@ -113,7 +113,7 @@ def _rows(attempt: Attempt, step: Step, former: bytes | None) -> Iterator[SliceB
 
 def save(blocks: Iterable[Block]) -> None:
     changed = [block for block in blocks if block.changed]
-    rows = [(bytes(block.states), *block.counts(), block.pk) for block in changed]
+    rows = [((bytes(block.states), *block.counts()), block.pks) for block in changed]
     update_each(SliceBlock, ("states", *COLUMNS), rows)
 
 

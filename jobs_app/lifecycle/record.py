@@ -1,17 +1,19 @@
 """Writes what a pool says into the rows: events and offset together, or neither.
 
 Few queries whatever the number of events: the attempts that they name, the blocks of slices that they touch,
-one statement each for blocks, attempts, jobs and history.
+then blocks, attempts, jobs and history. Attempts that stand alike and to which the same happens are worked
+out once and written together; a row that stays as it is is not written.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from jobs_app import killpoints, states
 from jobs_app.jobdir.text import storable
@@ -21,8 +23,9 @@ from jobs_app.pools.base import Event, EventKind, Events
 from . import blocks, holds, tries
 from .actors import Actor
 from .change import LIMITED, RESUMED, UNSENT, message
-from .rows import update_each
-from .sheet import Sheet, counted, job_status, open_sheets
+from .reading import open_sheets
+from .rows import insert_each, update_each
+from .sheet import Sheet, counted, job_status
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +84,10 @@ def _record_one(token: str, events: Sequence[Event], by: Actor) -> Recorded:
 
 def _apply_all(events: Sequence[Event], by: Actor) -> Recorded:
     sheets = open_sheets(events)
-    for event in events:
-        if sheet := sheets.get(event.attempt):
+    for sheet in sheets:
+        for event in sheet.events:
             _apply(sheet, _storable(event))
-    return _write(sheets.values(), by)
+    return _write(sheets, by)
 
 
 def _advance(segment: Segment, offset: int) -> None:
@@ -157,33 +160,40 @@ def _time(event: Event) -> datetime:
     return datetime.fromtimestamp(event.at, UTC)
 
 
-def _write(sheets: Collection[Sheet], by: Actor) -> Recorded:
+def _write(sheets: Sequence[Sheet], by: Actor) -> Recorded:
     blocks.save(block for sheet in sheets for block in sheet.blocks.values())
-    update_each(Attempt, _ATTEMPT_COLUMNS, map(_attempt_row, sheets))
+    attempts = [(_attempt_row(sheet), sheet) for sheet in sheets]
+    update_each(
+        Attempt, _ATTEMPT, [(row, sheet.attempt_ids) for row, sheet in attempts if row != sheet.began]
+    )
     views = [_view(sheet) for sheet in sheets]
-    update_each(Job, _JOB_COLUMNS, map(_job_row, views))
-    History.objects.bulk_create(_history(view, by) for view in views if view.status != view.sheet.status)
+    update_each(Job, _JOB, [(_job_row(view), view.sheet.job_ids) for view in views if view.is_new])
+    now = timezone.now()
+    moved = [view for view in views if view.status != view.sheet.status]
+    insert_each(History, _HISTORY, "job", [(_history(view, by, now), view.sheet.job_ids) for view in moved])
     for sheet in sheets:
         if sheet.tried_again:
             tries.record(sheet, by)
     _write_requests(sheets)
-    finished = tuple((sheet.attempt_id, sheet.finished.attempt) for sheet in sheets if sheet.finished)
-    return Recorded(finished, any(sheet.requests for sheet in sheets))
+    finished = [member for sheet in sheets if sheet.finished for member in sheet.members]
+    return Recorded(
+        tuple((member.attempt_id, member.token) for member in finished),
+        any(sheet.requests for sheet in sheets),
+    )
 
 
-_ATTEMPT_COLUMNS = ("phase", "reason", "started", "ended", "exit_code", "signal")
+_ATTEMPT = ("phase", "reason", "started", "ended", "exit_code", "signal")
 
 
 def _attempt_row(sheet: Sheet) -> tuple[object, ...]:
-    exit_code, signal = sheet.failure or (None, None)
+    failure = sheet.failure or (None, None)
     if sheet.finished is None:
         reason = sheet.hold.reason if sheet.hold else sheet.reason
-        return (AttemptPhase.SENT, reason, sheet.started, None, exit_code, signal, sheet.attempt_id)
+        return (AttemptPhase.SENT, reason, sheet.started, None, *failure)
     reason = (
         "" if sheet.finished.data.get("ok") else sheet.reason or str(sheet.finished.data.get("reason", ""))
     )
-    ended = _time(sheet.finished)
-    return (AttemptPhase.FETCHING, reason, sheet.started, ended, exit_code, signal, sheet.attempt_id)
+    return (AttemptPhase.FETCHING, reason, sheet.started, _time(sheet.finished), *failure)
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,12 @@ class _View:
     message: str
     slices: states.Counts
 
+    @property
+    def is_new(self) -> bool:
+        sheet = self.sheet
+        told = (sheet.status, sheet.message, sheet.began[2]) != (self.status, self.message, sheet.started)
+        return told or any(block.changed for block in sheet.blocks.values())
+
 
 def _view(sheet: Sheet) -> _View:
     counts = sheet.counts()
@@ -205,16 +221,17 @@ def _view(sheet: Sheet) -> _View:
 
 def _message(sheet: Sheet, status: str) -> str:
     if status == "HLD" and sheet.hold:
-        parameters = Job.objects.values_list("parameters", flat=True).get(pk=sheet.job_id)
-        return message(holds.sentence(sheet.hold.reason, sheet.hold.code, sheet.job_id, parameters))
+        job_id = sheet.only.job_id
+        parameters = Job.objects.values_list("parameters", flat=True).get(pk=job_id)
+        return message(holds.sentence(sheet.hold.reason, sheet.hold.code, job_id, parameters))
     if status == sheet.status:
         return "" if sheet.message.startswith((UNSENT, RESUMED, LIMITED)) else sheet.message
     if status == "HLD":
-        return message(holds.sentence(sheet.reason, 0, sheet.job_id, {}))
+        return message(holds.sentence(sheet.reason, 0, sheet.only.job_id, {}))
     return "Held back by its user; resume it when it may go on." if status == "PAS" else ""
 
 
-_JOB_COLUMNS = (
+_JOB = (
     "_status",
     "status_message",
     "slices_running",
@@ -228,23 +245,20 @@ _JOB_COLUMNS = (
 def _job_row(view: _View) -> tuple[object, ...]:
     slices = view.slices
     numbers = (slices.running, slices.done, slices.failed, slices.held)
-    return (view.status, view.message, *numbers, view.sheet.started, view.sheet.job_id)
+    return (view.status, view.message, *numbers, view.sheet.started)
 
 
-def _history(view: _View, by: Actor) -> History:
-    return History(
-        job_id=view.sheet.job_id,
-        attempt=view.sheet.number,
-        actor=by.name,
-        before=view.sheet.status,
-        after=view.status,
-        why=view.message if view.status == "HLD" else "",
-    )
+_HISTORY = ("attempt", "at", "actor", "before", "after", "why")
 
 
-def _write_requests(sheets: Collection[Sheet]) -> None:
+def _history(view: _View, by: Actor, now: datetime) -> tuple[object, ...]:
+    why = view.message if view.status == "HLD" else ""
+    return (view.sheet.number, now, by.name, view.sheet.status, view.status, why)
+
+
+def _write_requests(sheets: Sequence[Sheet]) -> None:
     rows = [
-        SubjobRequest(attempt_id=sheet.attempt_id, identifier=event.data["id"], wanted=dict(event.data))
+        SubjobRequest(attempt_id=sheet.only.attempt_id, identifier=event.data["id"], wanted=dict(event.data))
         for sheet in sheets
         for event in sheet.requests
     ]

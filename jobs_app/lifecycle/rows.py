@@ -1,24 +1,63 @@
-"""Many rows, each with values of its own, in one statement."""
+"""Many rows in few statements. Rows that get the same values are written together, whatever their number."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
 
+FEW = 3  # rows that get the same values are written one by one up to here
 
-def update_each(model: type[models.Model], names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """`rows`: the values in the order of `names`, then the primary key."""
-    fields: list[Any] = [model._meta.get_field(name) for name in names]
-    columns = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
-    table = connection.ops.quote_name(model._meta.db_table)
-    values = [(*_prepared(fields, row), row[-1]) for row in rows]
-    if not values:
-        return
+Alike = tuple[tuple[Any, ...], Sequence[int]]  # values, and the keys of the rows that get them
+
+
+Fields = Sequence[Any]
+
+
+def update_each(model: type[models.Model], names: Sequence[str], changes: Iterable[Alike]) -> None:
+    """`changes`: values in the order of `names`, and the primary keys of the rows that get them."""
+    fields: Fields = [model._meta.get_field(name) for name in names]
+    columns = ", ".join(f"{_quoted(field.column)} = %s" for field in fields)
+    update = f"UPDATE {_quoted(model._meta.db_table)} SET {columns} WHERE id "  # noqa: S608
+    _write(f"{update}= %s", f"{update}{_AMONG[connection.vendor]}", fields, changes)
+
+
+def insert_each(model: type[models.Model], names: Sequence[str], key: str, changes: Iterable[Alike]) -> None:
+    """New rows: values in the order of `names`, and in the field `key` the row of another table, one each."""
+    fields: Fields = [model._meta.get_field(name) for name in (*names, key)]
+    columns = ", ".join(_quoted(field.column) for field in fields)
+    insert, places = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns})", "%s, " * len(names)
+    one, many = f"{insert} VALUES ({places}%s)", f"{insert} SELECT {places}{_EACH[connection.vendor]}"
+    _write(one, many, fields[:-1], changes)
+
+
+def _write(one: str, many: str, fields: Fields, changes: Iterable[Alike]) -> None:
+    """A statement for each set of many rows; one for all others together."""
+    few: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {table} SET {columns} WHERE id = %s", values)  # noqa: S608
+        for values, keys in changes:
+            stored = [
+                field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)
+            ]
+            if len(keys) <= FEW:
+                few += [(*stored, key) for key in keys]
+            else:
+                cursor.execute(many, (*stored, _listed(keys)))
+        if few:
+            cursor.executemany(one, few)
 
 
-def _prepared(fields: Sequence[Any], row: tuple[Any, ...]) -> Iterable[Any]:
-    return (field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=False))
+# A list of keys is one parameter.
+_AMONG = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY(%s)"}
+_EACH = {"sqlite": "value FROM json_each(%s)", "postgresql": "unnest(%s::bigint[])"}
+
+
+def _listed(keys: Sequence[int]) -> Any:
+    return json.dumps(list(keys)) if connection.vendor == "sqlite" else list(keys)
+
+
+def _quoted(name: str) -> str:
+    quoted: str = connection.ops.quote_name(name)
+    return quoted

@@ -1,34 +1,38 @@
-"""One attempt, while a batch of events is written into it."""
+"""One attempt, while a batch of events is written into it; or many that stand alike."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
-
-from django.db import connection
+from datetime import datetime
+from typing import NamedTuple
 
 from jobs_app import states
-from jobs_app.models import Attempt, Job, SliceBlock
 from jobs_app.pools.base import Event
 from jobs_app.states import Counts
 
 from .blocks import COLUMNS, SIZE, Block
 from .work import Work
 
-# An attempt with more slices than this has only those blocks read that an event touches.
-SMALL = 4 * SIZE
-
-AT_ONCE = 2000  # attempts in one query
-
 Key = tuple[str, int]  # a step, and the first slice of a block
+
+
+class Member(NamedTuple):
+    token: str
+    attempt_id: int
+    job_id: int
 
 
 @dataclass
 class Sheet:
-    attempt_id: int
+    """What stands in the rows of an attempt and its job, and what happened to it.
+
+    One sheet stands for many attempts if their rows say the same and the same happened to them: the thousand
+    jobs that a pool started in one second are worked out once. `members` names them all.
+    """
+
+    members: list[Member]
+    events: Sequence[Event]
     number: int
     phase: str
     reason: str
@@ -36,7 +40,6 @@ class Sheet:
     work: Work
     started: datetime | None
     failure: tuple[int | None, int | None] | None  # exit code and signal of the first slice that failed
-    job_id: int
     status: str
     message: str
     blocks: dict[Key, Block] = field(default_factory=dict)
@@ -45,6 +48,23 @@ class Sheet:
     finished: Event | None = None
     requests: list[Event] = field(default_factory=list)
     tried_again: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.began = (self.phase, self.reason, self.started, None, *(self.failure or (None, None)))
+
+    @property
+    def only(self) -> Member:
+        """Of a sheet that can stand for one attempt only: what it says names the job."""
+        (member,) = self.members
+        return member
+
+    @property
+    def job_ids(self) -> list[int]:
+        return [member.job_id for member in self.members]
+
+    @property
+    def attempt_ids(self) -> list[int]:
+        return [member.attempt_id for member in self.members]
 
     def apply(self, event: Event, table: bytes) -> None:
         first = event.slice - event.slice % SIZE
@@ -97,85 +117,3 @@ def _reached(work: Work, counts: dict[str, Counts]) -> list[Counts]:
         if counts[step.name].ended < counts[step.name].total:
             break
     return reached
-
-
-def open_sheets(events: Sequence[Event]) -> dict[str, Sheet]:
-    """The attempts that the events name and that go on, by token; locked until the transaction ends."""
-    touched = _touched(events)
-    sheets = {}
-    for tokens in batched(sorted(touched), AT_ONCE):
-        some = {row[0]: _sheet(row[1:]) for row in _live(tokens)}
-        _read_blocks(some, touched)
-        sheets.update(some)
-    return sheets
-
-
-def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (items[first : first + size] for first in range(0, len(items), size))
-
-
-# Plain SQL: with the ORM, building this query would be most of the work of recording one job's events.
-_LIVE = f"""
-    SELECT a.token, a.id, a.number, a.phase, a.reason, a.paused, a.work, a.started, a.exit_code, a.signal,
-           a.job_id, j.status, j.status_message
-    FROM {Attempt._meta.db_table} a JOIN {Job._meta.db_table} j ON j.id = a.job_id
-    WHERE a.phase NOT IN ('fetching', 'processing', 'final') AND a.token IN
-"""  # noqa: S608 - the names of our own tables
-
-
-def _live(tokens: Sequence[str]) -> list[tuple[Any, ...]]:
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    places = ", ".join(["%s"] * len(tokens))
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_LIVE} ({places}) ORDER BY a.job_id{lock}", tokens)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _sheet(row: Sequence[Any]) -> Sheet:
-    attempt_id, number, phase, reason, paused, work, started, exit_code, signal, *job = row
-    failure = None if exit_code is None and signal is None else (exit_code, signal)
-    known = Work.from_json(json.loads(work))
-    return Sheet(attempt_id, number, phase, reason, bool(paused), known, _time(started), failure, *job)
-
-
-def _time(found: Any) -> datetime | None:
-    """As the database has it: SQLite knows text only, in UTC."""
-    when = datetime.fromisoformat(found) if isinstance(found, str) else found
-    return when.replace(tzinfo=UTC) if when is not None and when.tzinfo is None else when
-
-
-def _touched(events: Sequence[Event]) -> dict[str, set[Key]]:
-    touched: dict[str, set[Key]] = {}
-    for event in events:
-        keys = touched.get(event.attempt)
-        if keys is None:
-            keys = touched[event.attempt] = set()
-        if event.step:
-            for number in range(event.slice // SIZE, (event.slice + event.count - 1) // SIZE + 1):
-                keys.add((event.step, number * SIZE))
-    return touched
-
-
-def _read_blocks(sheets: dict[str, Sheet], touched: dict[str, set[Key]]) -> None:
-    small = {}
-    for token, sheet in sheets.items():
-        if sum(step.slices for step in sheet.work.steps) > SMALL:
-            _read_touched(sheet, touched[token])
-        else:
-            small[sheet.attempt_id] = sheet
-    rows = SliceBlock.objects.filter(attempt_id__in=list(small)) if small else SliceBlock.objects.none()
-    for attempt_id, pk, step, first, data in rows.values_list("attempt_id", "pk", "step", "first", "states"):
-        small[attempt_id].blocks[step, first] = Block(pk, step, first, data)
-
-
-def _read_touched(sheet: Sheet, keys: set[Key]) -> None:
-    wanted = {}
-    rows = SliceBlock.objects.filter(attempt_id=sheet.attempt_id)
-    for pk, step, first, *numbers in rows.values_list("pk", "step", "first", *COLUMNS):
-        if (step, first) in keys:
-            wanted[pk] = (step, first)
-        else:
-            sheet.unread.append((step, numbers))
-    for pk, data in SliceBlock.objects.filter(pk__in=list(wanted)).values_list("pk", "states"):
-        sheet.blocks[wanted[pk]] = Block(pk, *wanted[pk], data)

@@ -21,11 +21,12 @@ _LINE = re.compile(r"Tried again \((\d+) times?\): (.*?)(?:, \.\.\.|\.)", re.DOT
 
 
 def record(sheet: Sheet, by: Actor) -> None:
-    rows = History.objects.filter(job_id=sheet.job_id, attempt=sheet.number, why__startswith=_BEGINNING)
+    job_id = sheet.only.job_id
+    rows = History.objects.filter(job_id=job_id, attempt=sheet.number, why__startswith=_BEGINNING)
     former = rows.first()
     why = told(former.why if former else "", sheet.tried_again)
     if former is None:
-        History.objects.create(job_id=sheet.job_id, attempt=sheet.number, actor=by.name, why=why)
+        History.objects.create(job_id=job_id, attempt=sheet.number, actor=by.name, why=why)
     else:
         rows.update(why=why)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -273,3 +275,58 @@ def test_a_reason_that_no_database_takes_is_kept_with_its_escapes(
     attempt = Attempt.objects.get(job=job)
     assert attempt.phase == AttemptPhase.FETCHING
     assert attempt.reason.startswith(("\\udcff is no text", "a \\x00 in the middle"))
+
+
+def together(kind: EventKind, tokens: Sequence[str], **what: object) -> Events:
+    """The same to all, in the same second, as HTCondor's log tells it."""
+    return said(*(Event(kind, token, 1_800_000_000.0, step="run", **what) for token in tokens))  # type: ignore[arg-type]
+
+
+def test_jobs_that_start_together_are_written_together_and_each_has_its_own_rows(
+    sent: Callable[..., tuple[Job, str]], django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    jobs, tokens = zip(*(sent() for _ in range(8)), strict=True)
+    opened, news = segment(), together(EventKind.STARTED, tokens[:6])
+    with django_assert_max_num_queries(9):
+        record(opened, news, POOL)
+    assert [job.status for job in jobs] == ["Running"] * 6 + ["Submitted"] * 2
+    for job in jobs[:6]:
+        assert job.slices_running == 1
+        assert job.start_time == datetime.fromtimestamp(1_800_000_000, UTC)
+        assert job.slice_states() == bytes([SliceState.RUNNING])
+        line = History.objects.get(job=job, after="RUN")
+        assert (line.before, line.attempt, line.actor) == ("SUB", 1, POOL.name)
+
+
+def test_jobs_that_end_together_are_each_told_to_be_over(sent: Callable[..., tuple[Job, str]]) -> None:
+    _, tokens = zip(*(sent() for _ in range(5)), strict=True)
+    ended = together(EventKind.ENDED, tokens, exit_code=3)
+    over = together(EventKind.FINISHED, tokens, data={"ok": False, "reason": "1 of 1 slices failed."})
+    recorded = record(segment(), said(*ended.events, *over.events), POOL)
+    rows = Attempt.objects.filter(token__in=tokens)
+    assert set(recorded.finished) == set(rows.values_list("pk", "token"))
+    assert {(row.phase, row.exit_code, row.reason) for row in rows} == {
+        (AttemptPhase.FETCHING, 3, "1 of 1 slices failed.")
+    }
+
+
+def test_jobs_that_are_held_together_are_each_told_their_own_cure(
+    sent: Callable[..., tuple[Job, str]],
+) -> None:
+    jobs, tokens = zip(*(sent() for _ in range(5)), strict=True)
+    record(segment(), together(EventKind.HELD, tokens, code=34, reason="It used too much memory"), POOL)
+    for job in jobs:
+        assert job.status == "Held"
+        assert f"jobs resume {job.pk} memory=" in job.status_message
+
+
+def test_what_stays_as_it_is_is_not_written(
+    sent: Callable[..., tuple[Job, str]], django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    _, token = sent()
+    news = together(EventKind.STARTED, [token]).events
+    record(segment(), said(*news), POOL)
+    again = said(*news)
+    opened = segment()
+    with django_assert_num_queries(5):  # a transaction's two, the offset, the attempt, its blocks
+        record(opened, again, POOL)
