@@ -42,37 +42,33 @@ def create_scheduler(
     name: str,
     host: str = "",
     username: str = "",
+    password: str = "",
     private_key_path: str = "",
+    private_key_pass: str = "",
     port: int = 22,
     scheduler_type: str = "condor",
     **fields: Any,
 ) -> Scheduler:
-    """A scheduler, not saved yet: call its save(). An empty host means a schedd on this machine."""
+    """A scheduler, not saved yet: call its save(). An empty host means a schedd on this machine. Secrets are
+    sealed at once; nobody reads them back."""
     kinds = dict(Scheduler.KINDS)
     if scheduler_type not in kinds:
         raise BadParameter(unknown("type", scheduler_type, kinds, "a scheduler"))
     known = {field.name for field in Scheduler._meta.concrete_fields}
     for field in fields:
         if field not in known:
-            raise BadParameter(_unusable(field, known))
+            raise BadParameter(unknown("field", field, known, "a scheduler"))
     return Scheduler(
         name=name,
         host=host,
         username=username,
+        password=password,
         private_key_path=private_key_path,
+        private_key_pass=private_key_pass,
         port=port,
         kind=scheduler_type,
         **fields,
     )
-
-
-def _unusable(field: str, known: set[str]) -> str:
-    if field in ("password", "private_key_pass"):
-        return (
-            f"{field}: Roost keeps no secrets in its database. Give private_key_path, and let an agent hold "
-            "its passphrase."
-        )
-    return unknown("field", field, known, "a scheduler")
 
 
 def default_scheduler() -> Scheduler:

@@ -16,6 +16,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
+from jobs_app.lifecycle import checkups as checkups  # it serves errands
 from jobs_app.lifecycle import errands, lease, reconcile
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather

@@ -16,7 +16,9 @@ NAME = "test-pool"
 
 ENROL = """
 from jobs_app.sdk.compute import create_scheduler
-scheduler = create_scheduler({name!r}, {host!r}, {user!r}, {key!r}, host_key={host_key!r})
+scheduler = create_scheduler(
+    {name!r}, {host!r}, {user!r}, private_key_path={key!r}, host_key={host_key!r}
+)
 scheduler.save()
 """
 

@@ -17,7 +17,7 @@ SECONDS = 300.0
 class AccessPoint:
     def __init__(self, shell: Shell, root: str) -> None:
         self.shell = shell
-        self._root = root
+        self.root = root
         self._lock = threading.Lock()
         self._said: answers.Hello | None = None
 
@@ -25,7 +25,7 @@ class AccessPoint:
     def hello(self) -> answers.Hello:
         with self._lock:
             if self._said is None:
-                self._said = answers.hello(self.ask("hello.sh", self._root).text)
+                self._said = answers.hello(self.ask("hello.sh", self.root).text)
             return self._said
 
     @property

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..base import Events, Refused, Resources, Selection, Sending, Sent, Snapshot, Task
 from ..shell import Shell
-from . import acting, asking, results
+from ..findings import Finding
+from . import acting, asking, checkup, results
 from .following import Readers
 from .names import checked
 from .plans import Plans
@@ -71,6 +72,10 @@ class CondorPool:
         if attempts:
             tokens = [checked(attempt, "attempt") for attempt in attempts]
             self._point.ask("forget.sh", self._point.names.root, *tokens)
+
+    def examine(self) -> list[Finding]:
+        """Whether everything that a job needs is there."""
+        return checkup.examine(self._point)
 
     def close(self) -> None:
         self._readers.close()

@@ -40,7 +40,7 @@ def test_a_new_scheduler_is_not_saved_until_its_caller_saves_it() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"password": "secret"}, "password: Roost keeps no secrets in its database"),
+        ({"passwort": "secret"}, "'passwort' is not a field of a scheduler. Did you mean 'password'?"),
         ({"prot": 22}, "'prot' is not a field of a scheduler. Did you mean 'port'?"),
         ({"scheduler_type": "dask"}, "'dask' is not a type of a scheduler"),
     ],
