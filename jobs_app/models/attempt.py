@@ -22,9 +22,9 @@ class AttemptPhase(models.TextChoices):
 class Attempt(models.Model):
     """One try at a job. It owns the token, the outputs and the history of that try."""
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="attempts")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField()
-    token = models.CharField(max_length=32, unique=True)
+    token = models.CharField(max_length=32)
     phase = models.CharField(max_length=12, choices=AttemptPhase.choices, default=AttemptPhase.WAITING)
     scheduler = models.ForeignKey(
         Scheduler, models.PROTECT, related_name="attempts", null=True, db_index=False
@@ -69,7 +69,11 @@ class Attempt(models.Model):
 
     class Meta:
         permissions = [("choose_accounting", "May charge jobs to anybody's accounting group or user")]
-        constraints = [models.UniqueConstraint(fields=["job", "number"], name="attempt_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="attempt_number"),
+            # Not a unique field: PostgreSQL would keep a second index, for LIKE.
+            models.UniqueConstraint(fields=["token"], name="attempt_token"),
+        ]
         indexes = [
             # Not limited to those that are not final: SQLite would use such an index only for a query
             # that repeats the limit word for word.

@@ -45,22 +45,33 @@ class Job(Verbs, Parameters, Standing):
     """A job's row: it makes the directory owned, searchable and tracked. One table for all types; a proxy
     model per type holds its behaviour, found by `type`."""
 
-    project = models.ForeignKey(Project, models.PROTECT, related_name="jobs")
+    # No index of their own for project, template, user, scheduler: others begin with them. Each index is
+    # written anew whenever the status changes.
+    project = models.ForeignKey(Project, models.PROTECT, related_name="jobs", db_index=False)
     address = models.CharField(
         max_length=32, null=True, blank=True
     )  # hash of the state point; names the directory
     statepoint = models.JSONField(null=True, blank=True)
     app = models.CharField(max_length=255)  # Tethys calls it label
     type = models.CharField(max_length=32)
-    template = models.ForeignKey(Template, models.PROTECT, null=True, blank=True, related_name="jobs")
+    template = models.ForeignKey(
+        Template, models.PROTECT, null=True, blank=True, related_name="jobs", db_index=False
+    )
     name = models.CharField(max_length=1024)
     description = models.CharField(max_length=2048, blank=True, default="")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="roost_jobs"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="roost_jobs",
+        db_index=False,
     )
     groups = models.ManyToManyField(Group, through="JobShare", blank=True, related_name="roost_jobs")
     extended_properties = models.JSONField(default=dict, blank=True)
-    scheduler = models.ForeignKey(Scheduler, models.SET_NULL, null=True, blank=True, related_name="jobs")
+    scheduler = models.ForeignKey(
+        Scheduler, models.SET_NULL, null=True, blank=True, related_name="jobs", db_index=False
+    )
     priority = models.IntegerField(default=0)
     creation_time = models.DateTimeField(auto_now_add=True)
 

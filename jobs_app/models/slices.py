@@ -54,7 +54,7 @@ class SliceBlock(models.Model):
 
     SIZE = 4096
 
-    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="blocks")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="blocks", db_index=False)
     step = models.CharField(max_length=12)
     first = models.PositiveIntegerField()
     waiting = models.PositiveIntegerField(default=0)
