@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
-from jobs_app.lifecycle import errands, lease, reconcile
+from jobs_app.lifecycle import errands, lease, pausing, reconcile
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.link import Link, live_segments
@@ -26,6 +26,7 @@ from jobs_app.lifecycle.record import Overtaken, record_patiently
 from jobs_app.lifecycle.requests import serve
 from jobs_app.lifecycle.send import BATCH, send_waiting, settle
 from jobs_app.lifecycle.sweep import sweep
+from jobs_app.lifecycle.vitals import Vitals
 from jobs_app.lifecycle.wish import act
 from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler, Segment
 from jobs_app.pools.base import Events, PoolError
@@ -64,6 +65,7 @@ class Courier:
         self._subjobs = True  # whether somebody may wait for one
         self._over: list[str] = []  # attempts that the pool may forget
         self._desk = errands.Desk(self.link)
+        self._vitals = Vitals()
 
     # --- the lease ------------------------------------------------------------------------------------
 
@@ -169,6 +171,8 @@ class Courier:
     def _record(self, segment: Segment, found: Events) -> bool:
         self.link.answered()
         recorded = record_patiently(segment, found, self.link.actor)
+        self._vitals.read(time.time())
+        self._vitals.recorded(found.events)
         self._subjobs |= recorded.requests
         for attempt_id, token in recorded.finished:
             self._finish(attempt_id, token)
@@ -190,6 +194,8 @@ class Courier:
             self._swept = time.monotonic()
             sweep()
             errands.drop_old()
+            pausing.explain(self.link.scheduler)
+        self._vitals.write_now_and_then(self.link.scheduler, len(self._segments))
 
     def _finish_all(self) -> None:
         ready = Attempt.objects.filter(scheduler=self.link.scheduler, phase=AttemptPhase.FETCHING)
@@ -249,6 +255,7 @@ class Courier:
         self._follow_what_lives(bell)
         heard = False
         for pk, follower in list(self._followers.items()):
+            self._vitals.read(follower.heard)
             found = follower.take()
             if isinstance(found, PoolError):
                 self.link.failed(found)

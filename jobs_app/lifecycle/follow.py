@@ -37,6 +37,7 @@ class Follower:
         self.segment = segment
         self._open_pool = open_pool
         self._ring = ring
+        self.heard = 0.0  # when the pool last answered (Unix seconds), with or without news
         self._found: queue.Queue[Events | PoolError] = queue.Queue(AHEAD)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"follow {segment.name}", daemon=True)
@@ -67,6 +68,7 @@ class Follower:
     def _follow(self, pool: Pool, offset: int) -> None:
         while not self._stop.is_set():
             found = gather(pool, self.segment.name, offset, BLOCK)
+            self.heard = time.time()
             if found.offset != offset:
                 offset = found.offset
                 self._put(found)

@@ -120,7 +120,7 @@ class Room:
             self._said = time.monotonic()
             for owner in owners:
                 if why := choice.waits.get(owner) or choice.waits.get(None):
-                    tell_waiting(self.scheduler, owner, why)
+                    tell_waiting(self.scheduler, owner, f"{LIMITED}{why}.")
         return choice
 
     def company(self, found: list[Waiting]) -> list[Waiting]:
@@ -260,15 +260,10 @@ def _name(owner: int) -> str:
 # --- what the user sees -----------------------------------------------------------------------------------
 
 
-def tell_waiting(scheduler: Scheduler, owner: int, why: str) -> None:
-    """The user's next jobs say why they wait; one that has a trouble of its own keeps saying that."""
+def tell_waiting(scheduler: Scheduler, owner: int, said: str) -> None:
+    """The user's next jobs say so; one that has a trouble of its own keeps saying that."""
     found = waiting(scheduler.pk, owner)
     fresh = (one.job for one, _ in zip(found, range(SAID), strict=False) if not one.failures)
-    text = message(f"{LIMITED}{why}.")
+    text = message(said)
     jobs = Job.objects.filter(pk__in=list(fresh), _status="SUB")
     jobs.exclude(status_message=text).update(status_message=text)
-
-
-def tell_all_waiting(scheduler: Scheduler, why: str) -> None:
-    for owner in waiting_owners(scheduler.pk):
-        tell_waiting(scheduler, owner, why)

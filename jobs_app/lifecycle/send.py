@@ -25,6 +25,7 @@ from jobs_app.pools.base import Garbled, PoolUnreachable, Refused, Sending, Sent
 
 from .close import close, postpone
 from .link import Link
+from .pausing import why_not_sending
 from .prepare import prepare
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ def _refused(link: Link, batch: Batch, words: str) -> None:
         close(attempts[0], "ERR", f"{link.scheduler} refused the job: {words}", link.actor)
         return
     Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING).update(
-        phase=AttemptPhase.WAITING, batch=None, failures=1, last_error=words
+        phase=AttemptPhase.WAITING, batch=None, on_pool=False, failures=1, last_error=words
     )
 
 
@@ -157,8 +158,12 @@ def _settle(link: Link, batch: Batch) -> None:
     if sent is not None:
         adopt(link, batch, sent)
         link.answered()
-    elif _drop_unwanted(batch, link):
+    elif not _drop_unwanted(batch, link):
+        return
+    elif link.sending:
         _send_again(link, batch)
+    else:
+        _take_back(batch, link)
 
 
 def _drop_unwanted(batch: Batch, link: Link) -> bool:
@@ -170,6 +175,16 @@ def _drop_unwanted(batch: Batch, link: Link) -> bool:
         return True
     Batch.objects.filter(pk=batch.pk).update(refused="Not sent: all its jobs were stopped.")
     return False
+
+
+def _take_back(batch: Batch, link: Link) -> None:
+    """The pool does not have it, and is not to get it now."""
+    sending = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+    with transaction.atomic():
+        Batch.objects.filter(pk=batch.pk).update(
+            refused=f"Not sent: {why_not_sending(link.scheduler)}."[:500]
+        )
+        sending.update(phase=AttemptPhase.WAITING, batch=None, on_pool=False)
 
 
 def _send_again(link: Link, batch: Batch) -> None:

@@ -22,131 +22,161 @@ def copy_from_jobs(apps, schema_editor):  # noqa: ARG001
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs_app', '0001_initial'),
+        ("jobs_app", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='UserLimit',
+            name="UserLimit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('max_attempts', models.PositiveIntegerField(blank=True, null=True)),
-                ('max_slices', models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("max_attempts", models.PositiveIntegerField(blank=True, null=True)),
+                ("max_slices", models.PositiveIntegerField(blank=True, null=True)),
             ],
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='on_pool',
+            model_name="attempt",
+            name="on_pool",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='owner',
+            model_name="attempt",
+            name="owner",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='priority',
+            model_name="attempt",
+            name="priority",
             field=models.IntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='slices',
+            model_name="attempt",
+            name="slices",
             field=models.PositiveIntegerField(default=1),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='draining_since',
+            model_name="scheduler",
+            name="draining_since",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='draining_why',
-            field=models.CharField(blank=True, default='', max_length=500),
+            model_name="scheduler",
+            name="draining_why",
+            field=models.CharField(blank=True, default="", max_length=500),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='health',
+            model_name="scheduler",
+            name="health",
             field=models.JSONField(blank=True, default=dict),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='login_hour',
+            model_name="scheduler",
+            name="login_hour",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='logins_in_hour',
+            model_name="scheduler",
+            name="logins_in_hour",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='logins_per_hour',
+            model_name="scheduler",
+            name="logins_per_hour",
             field=models.PositiveIntegerField(default=20),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='logins_today',
+            model_name="scheduler",
+            name="logins_today",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='max_attempts',
+            model_name="scheduler",
+            name="max_attempts",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='max_attempts_per_user',
+            model_name="scheduler",
+            name="max_attempts_per_user",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='max_slices',
+            model_name="scheduler",
+            name="max_slices",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='max_slices_per_user',
+            model_name="scheduler",
+            name="max_slices_per_user",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='paused_by',
-            field=models.CharField(blank=True, choices=[('hand', 'by an administrator'), ('reach', 'out of reach: a probe resumes it'), ('access', 'not let in: a person must act')], default='', max_length=8),
+            model_name="scheduler",
+            name="paused_by",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("hand", "by an administrator"),
+                    ("reach", "out of reach: a probe resumes it"),
+                    ("access", "not let in: a person must act"),
+                ],
+                default="",
+                max_length=8,
+            ),
         ),
         migrations.AddField(
-            model_name='scheduler',
-            name='paused_since',
+            model_name="scheduler",
+            name="paused_since",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(models.F('scheduler'), models.F('owner'), models.OrderBy(models.F('priority'), descending=True), models.F('id'), condition=models.Q(('paused', False), ('phase', 'waiting'), ('wish', '')), name='attempt_next'),
+            model_name="attempt",
+            index=models.Index(
+                models.F("scheduler"),
+                models.F("owner"),
+                models.OrderBy(models.F("priority"), descending=True),
+                models.F("id"),
+                condition=models.Q(("paused", False), ("phase", "waiting"), ("wish", "")),
+                name="attempt_next",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('on_pool', True), ('phase', 'final')), fields=['scheduler'], name='attempt_forget'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("on_pool", True), ("phase", "final")),
+                fields=["scheduler"],
+                name="attempt_forget",
+            ),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['scheduler', 'sent'], name='batch_sent'),
+            model_name="batch",
+            index=models.Index(fields=["scheduler", "sent"], name="batch_sent"),
         ),
         migrations.AddField(
-            model_name='userlimit',
-            name='scheduler',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='user_limits', to='jobs_app.scheduler'),
+            model_name="userlimit",
+            name="scheduler",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="user_limits",
+                to="jobs_app.scheduler",
+            ),
         ),
         migrations.AddField(
-            model_name='userlimit',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="userlimit",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddConstraint(
-            model_name='userlimit',
-            constraint=models.UniqueConstraint(fields=('scheduler', 'user'), name='user_limit'),
+            model_name="userlimit",
+            constraint=models.UniqueConstraint(fields=("scheduler", "user"), name="user_limit"),
         ),
         migrations.RunPython(copy_from_jobs, migrations.RunPython.noop),
     ]

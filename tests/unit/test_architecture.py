@@ -49,6 +49,7 @@ TOP = {
     "admin",
     "background",
     "courier",
+    "health",
     "management",
     "sdk",
     "tasks",

@@ -22,7 +22,12 @@ pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQL
 # Tables that grow with the jobs. Of the others there are a few rows.
 LARGE = ("job", "attempt", "batch", "history", "sliceblock", "jobdependency", "jobuse", "job_groups")
 
-SMALL = ("attempt_wish", "batch_unsent", "attempt_next", "attempt_forget")  # indexes of what is to be done only
+SMALL = (
+    "attempt_wish",
+    "batch_unsent",
+    "attempt_next",
+    "attempt_forget",
+)  # indexes of what is to be done only
 
 NewJob = Callable[..., Job]
 
