@@ -49,12 +49,12 @@ def _writable(folder: Path) -> bool:
 
 
 def _numbers() -> Iterator[checks.CheckMessage]:
-    for name in ("ROOST_SLICES", "ROOST_SLOTS"):
+    for name in ("ROOST_SLICES", "ROOST_SLOTS", "ROOST_MATERIALIZE_FROM", "ROOST_MATERIALIZE_AT_ONCE"):
         value = getattr(settings, name, None)
         if value is not None and not (isinstance(value, int) and value > 0):
             yield checks.Error(
                 f"{name} = {value!r} is not a whole number above 0.",
-                hint="Leave it out for the number of cores.",
+                hint="Leave it out for its default (docs/settings.md).",
                 id="roost.E004",
             )
 

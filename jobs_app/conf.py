@@ -99,3 +99,25 @@ def largest_upload() -> int:
 def largest_body() -> int:
     """ROOST_LARGEST_BODY: bytes of a call to the API, which are held in memory."""
     return int(_setting("ROOST_LARGEST_BODY", 10 << 20))
+
+
+def materialize_from() -> int:
+    """ROOST_MATERIALIZE_FROM: HTCondor makes the procs of a job with more slices than this little by little."""
+    return int(_setting("ROOST_MATERIALIZE_FROM", 5_000))
+
+
+def materialize_at_once() -> int:
+    """ROOST_MATERIALIZE_AT_ONCE: how many procs of such a job there are at once, waiting or running."""
+    return int(_setting("ROOST_MATERIALIZE_AT_ONCE", 2_000))
+
+
+def accounting_groups() -> dict[str, list[str]] | None:
+    """ROOST_ACCOUNTING_GROUPS: who may name an accounting group: users' and groups' names by its name, "*"
+    for everybody. None: every group may be named."""
+    groups = _setting("ROOST_ACCOUNTING_GROUPS", None)
+    return None if groups is None else {str(name).lower(): list(who) for name, who in groups.items()}
+
+
+def open_parameters() -> list[str]:
+    """ROOST_OPEN_PARAMETERS: what everybody may give for a job of a template over the API, besides the usual."""
+    return list(_setting("ROOST_OPEN_PARAMETERS", []))

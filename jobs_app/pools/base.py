@@ -143,6 +143,7 @@ class Sent:
     remote_id: str
     refused: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Sequence[tuple[str, Sequence[str]]] = ()  # what was sent, and for which attempts
 
 
 class EventKind(enum.StrEnum):
@@ -209,7 +210,8 @@ class Snapshot:
 
 
 class Pool(Protocol):
-    """Every verb may raise PoolError; none raises anything else for reasons outside this process."""
+    """Every verb may raise PoolError; none raises anything else for reasons outside this process. Those that
+    act may return what follows at once for slices of which no segment will tell it."""
 
     def send(self, sending: Sending) -> Sent:
         """Take a batch over. After PoolUnreachable the caller must `look` before sending again."""
@@ -223,14 +225,14 @@ class Pool(Protocol):
     def query(self, attempts: Sequence[str]) -> Mapping[str, Snapshot]:
         """What the pool knows now; attempts it does not know are left out (unknown, not finished)."""
 
-    def hold(self, selection: Selection, reason: str) -> None: ...
+    def hold(self, selection: Selection, reason: str) -> Sequence[Event] | None: ...
 
-    def release(self, selection: Selection) -> None: ...
+    def release(self, selection: Selection) -> Sequence[Event] | None: ...
 
-    def remove(self, selection: Selection, reason: str) -> None:
+    def remove(self, selection: Selection, reason: str) -> Sequence[Event] | None:
         """Ends what has not ended. Removing what is gone already is no error."""
 
-    def change(self, selection: Selection, resources: Resources) -> None:
+    def change(self, selection: Selection, resources: Resources) -> Sequence[Event] | None:
         """New limits, for the slices' next start."""
 
     def answer(self, attempt: str, request: str, answer: Mapping[str, Any]) -> None:

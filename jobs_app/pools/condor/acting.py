@@ -1,51 +1,254 @@
-"""Hold, release, remove, change: one command each, by a constraint on our own attributes."""
+"""Hold, release, remove, change: by a constraint on our own attributes, whatever the number of slices.
+
+Of a job that is made little by little most slices are no procs yet, so no constraint finds them. The whole of
+it is reached through its cluster, whose own ad carries RoostAttempt: holding that pauses the making. Chosen
+slices are reached through two expressions in the cluster's ad, RoostPaused and RoostStopped, which every
+later proc inherits and which the schedd looks at (`periodic_hold`, `periodic_remove`; see submit.py).
+"""
 
 from __future__ import annotations
 
-from ..base import Resources, Selection
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from ..base import Event, EventKind, Garbled, Resources, Selection
+from ..shell import Result
 from . import answers
+from .answers import Ad
+from .plan import Run
+from .plans import Plans
 from .point import AccessPoint
 
 # What HTCondor says when a constraint names nothing: what is gone already needs nothing.
 _NOTHING_MATCHED = ("Couldn't find/", "no jobs matching", "No jobs matched", "not found")
+_FACTORY = (
+    *("ClusterId", "JobMaterializeNextProcId", "JobMaterializePaused", "RoostPlan", "RoostGroup"),
+    *("RoostPaused", "RoostStopped", "RequestCpus", "RequestMemory", "RequestDisk", "RequestGPUs"),
+    "AllowedJobDuration",
+)
+_LATE = 3  # act.sh: this attempt is made little by little
+AT_ONCE = 2_000  # ranges of slices in one constraint: a command's word has its limit
+
+Edits = dict[str, int]
 
 
-def hold(point: AccessPoint, selection: Selection, reason: str) -> None:
-    _act(point, "condor_hold", selection, "-reason", one_line(reason))
+class Acting:
+    def __init__(self, point: AccessPoint, plans: Plans) -> None:
+        self._point = point
+        self._plans = plans
+
+    def hold(self, selection: Selection, reason: str) -> tuple[Event, ...]:
+        why = ("-reason", one_line(reason))
+        factory = self._act(selection, "condor_hold", *why)
+        if factory is None:
+            return ()
+        if selection.slices:
+            for chosen in ranges(selection.slices):
+                self._edit(factory, "RoostPaused", _either(self._now(factory, "RoostPaused"), chosen))
+        self._each(selection, "condor_hold", *why)
+        return self._unborn(factory, selection, EventKind.HELD, reason)
+
+    def release(self, selection: Selection) -> tuple[Event, ...]:
+        factory = self._act(selection, "condor_release")
+        if factory is None:
+            return ()
+        if not selection.slices:
+            self._edit(factory, "RoostPaused", "false")
+            self._each(selection, "condor_release")
+        elif factory.get("JobMaterializePaused") in (0, None):
+            for chosen in ranges(selection.slices):
+                self._edit(factory, "RoostPaused", _without(self._now(factory, "RoostPaused"), chosen))
+            self._each(selection, "condor_release")
+        else:
+            self._go_on_with(factory, selection)
+        return self._unborn(factory, selection, EventKind.RELEASED, "")
+
+    def remove(self, selection: Selection, reason: str) -> tuple[Event, ...]:
+        why = ("-reason", one_line(reason))
+        factory = self._act(selection, "condor_rm", *why)
+        if factory is None:
+            return ()
+        if not selection.slices:
+            self._each(selection, "condor_rm", *why)
+            return ()
+        for chosen in ranges(selection.slices):
+            self._edit(factory, "RoostStopped", _either(self._now(factory, "RoostStopped"), chosen))
+        self._each(selection, "condor_rm", *why)
+        return self._unborn(factory, selection, EventKind.REMOVED, reason)
+
+    def change(self, selection: Selection, resources: Resources) -> tuple[Event, ...]:
+        edits = _edits(resources)
+        words = [word for name, value in edits.items() for word in (name, str(value))]
+        if edits and (factory := self._act(selection, "condor_qedit", *words)):
+            self._change_later_ones(factory, selection, edits)
+        return ()
+
+    # --- what is made little by little ------------------------------------------------------------------
+
+    def _change_later_ones(self, factory: Ad, selection: Selection, edits: Edits) -> None:
+        for name, value in edits.items():
+            if not selection.slices:
+                self._edit(factory, name, str(value))
+            for chosen in ranges(selection.slices):
+                former = self._now(factory, name, "undefined")
+                self._edit(factory, name, f"ifThenElse({chosen}, {value}, ({former}))")
+
+    def _go_on_with(self, factory: Ad, selection: Selection) -> None:
+        """Of a job that is held as a whole only these go on: it is made again, and the others are held as
+        they come."""
+        for number, chosen in enumerate(ranges(selection.slices)):
+            former = "true" if number == 0 else self._now(factory, "RoostPaused")
+            self._edit(factory, "RoostPaused", _without(former, chosen))
+            whole = constraint(Selection(selection.attempt))
+            self._run("condor_release", "-constraint", f"{whole} && (RoostSlice is undefined || {chosen})")
+
+    def _edit(self, factory: Ad, name: str, value: str) -> None:
+        """In the cluster's ad, and so in all of its procs."""
+        self._run("condor_qedit", str(answers.number(factory, "ClusterId")), name, value)
+
+    def _now(self, factory: Ad, name: str, otherwise: str = "false") -> str:
+        """As it stands there at this moment: what was chosen before stays chosen."""
+        ads = self._factories(f"ClusterId == {answers.number(factory, 'ClusterId')}")
+        return expression(ads[0].get(name), otherwise) if ads else otherwise
+
+    def _unborn(self, factory: Ad, selection: Selection, kind: EventKind, reason: str) -> tuple[Event, ...]:
+        """What has become of the slices that are no procs yet: no log tells it."""
+        ads = self._factories(f"ClusterId == {answers.number(factory, 'ClusterId')}")
+        if not ads:
+            return ()
+        next_proc = answers.number(ads[0], "JobMaterializeNextProcId")
+        plan = self._plans.find(answers.text(factory, "RoostPlan"), answers.number(factory, "RoostGroup"))
+        runs = plan.shares[0].runs if plan else ()
+        now, code = time.time(), 1 if kind == EventKind.HELD else 0
+        return tuple(
+            Event(kind, selection.attempt, now, run.step, run.first, run.count, code=code, reason=reason)
+            for run in chosen_of(later(runs, next_proc), selection.slices)
+        )
+
+    # --- commands ---------------------------------------------------------------------------------------
+
+    def _act(self, selection: Selection, command: str, *words: str) -> Ad | None:
+        """One command for what is no factory; else the factory's ad, and nothing was done yet."""
+        whole = constraint(Selection(selection.attempt))
+        first, *others = constraints(selection)
+        given = (whole, ",".join(_FACTORY), command, "-constraint", first, *words)
+        done = self._point.run("act.sh", *given)
+        if done.exit == _LATE:
+            return answers.ads(done.out)[0]
+        self._check(command, done)
+        for each in others:
+            self._run(command, "-constraint", each, *words)
+        return None
+
+    def _each(self, selection: Selection, command: str, *words: str) -> None:
+        for each in constraints(selection):
+            self._run(command, "-constraint", each, *words)
+
+    def _run(self, *argv: str) -> None:
+        done = self._point.command(*argv)
+        self._check(argv[0], done)
+
+    def _check(self, command: str, done: Result) -> None:
+        if done.exit != 0 and not any(text in done.complaint for text in _NOTHING_MATCHED):
+            raise self._point.trouble(command, done)
+
+    def _factories(self, wanted: str) -> list[Ad]:
+        asked = ("-allusers", "-factory", "-json", "-constraint", wanted, "-attributes", ",".join(_FACTORY))
+        done = self._point.command("condor_q", *asked)
+        if done.exit != 0:
+            raise self._point.trouble("condor_q", done)
+        return answers.ads(done.out)
 
 
-def release(point: AccessPoint, selection: Selection) -> None:
-    _act(point, "condor_release", selection)
+# --- words ------------------------------------------------------------------------------------------------
 
 
-def remove(point: AccessPoint, selection: Selection, reason: str) -> None:
-    _act(point, "condor_rm", selection, "-reason", one_line(reason))
-
-
-def change(point: AccessPoint, selection: Selection, resources: Resources) -> None:
+def _edits(resources: Resources) -> Edits:
     edits = {
         "RequestCpus": resources.cpus,
         "RequestMemory": resources.memory_mb,
         "RequestDisk": resources.disk_mb * 1024,
-        "RequestGpus": resources.gpus,
+        "RequestGPUs": resources.gpus,
         "AllowedJobDuration": resources.wall_seconds,
     }
-    words = [word for name, value in edits.items() if value for word in (name, str(value))]
-    _act(point, "condor_qedit", selection, *words)
-
-
-def _act(point: AccessPoint, command: str, selection: Selection, *words: str) -> None:
-    done = point.command(command, "-constraint", constraint(selection), *words)
-    if done.exit != 0 and not any(text in done.complaint for text in _NOTHING_MATCHED):
-        raise point.trouble(command, done)
+    return {name: value for name, value in edits.items() if value}
 
 
 def constraint(selection: Selection) -> str:
-    parts = [f"RoostAttempt == {answers.strings([selection.attempt])}"]
-    if selection.slices:
-        numbers = ", ".join(str(int(number)) for number in selection.slices)
-        parts.append(f"member(RoostSlice, {{{numbers}}})")
-    return " && ".join(parts)
+    """For a selection that one constraint can hold."""
+    return next(constraints(selection))
+
+
+def constraints(selection: Selection) -> Iterator[str]:
+    whole = f"RoostAttempt == {answers.strings([selection.attempt])}"
+    if not selection.slices:
+        yield whole
+    for chosen in ranges(selection.slices):
+        yield f"{whole} && {chosen}"
+
+
+def ranges(slices: Sequence[int]) -> Iterator[str]:
+    """Expressions that are true for these slices; neighbours are one comparison, however many they are."""
+    found = list(neighbours(slices))
+    for start in range(0, len(found), AT_ONCE):
+        yield _expression(found[start : start + AT_ONCE])
+
+
+def _expression(runs: Sequence[tuple[int, int]]) -> str:
+    single = [str(first) for first, count in runs if count == 1]
+    parts = [f"(RoostSlice >= {first} && RoostSlice < {first + count})" for first, count in runs if count > 1]
+    if single:
+        parts.append(f"member(RoostSlice, {{{', '.join(single)}}})")
+    return f"({' || '.join(parts)})"
+
+
+def neighbours(slices: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(first, how many)"""
+    numbers = sorted({int(number) for number in slices})
+    for _, group in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        yield run[0], len(run)
+
+
+def _either(former: str, chosen: str) -> str:
+    return chosen if former == "false" else f"({former}) || {chosen}"
+
+
+def _without(former: str, chosen: str) -> str:
+    return former if former == "false" else f"({former}) && !{chosen}"
+
+
+def expression(value: object, otherwise: str) -> str:
+    """A value of a JSON ad as ClassAds write it; expressions come as "/Expr(...)/"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if value is None:
+        return otherwise
+    if isinstance(value, str) and value.startswith("/Expr(") and value.endswith(")/"):
+        return value[len("/Expr(") : -len(")/")]
+    raise Garbled(f"HTCondor's answer has {value!r} where an expression should be.")
+
+
+def later(runs: Sequence[Run], first_proc: int) -> Iterator[Run]:
+    """What stands for procs from `first_proc` on."""
+    for run in runs:
+        gone = min(run.count, max(first_proc, 0))
+        if gone < run.count:
+            yield Run(run.step, run.first + gone, run.count - gone)
+        first_proc -= run.count
+
+
+def chosen_of(runs: Iterator[Run], slices: Sequence[int]) -> Iterator[Run]:
+    if not slices:
+        yield from runs
+        return
+    chosen = sorted(set(slices))
+    for run in runs:
+        inside = [number for number in chosen if run.first <= number < run.first + run.count]
+        yield from (Run(run.step, first, count) for first, count in neighbours(inside))
 
 
 def one_line(reason: str) -> str:

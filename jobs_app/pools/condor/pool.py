@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base import Events, Refused, Resources, Selection, Sending, Sent, Snapshot, Task
+from ..base import Event, Events, Refused, Resources, Selection, Sending, Sent, Snapshot, Task
 from ..shell import Shell
 from ..findings import Finding
-from . import acting, asking, checkup, results
+from . import asking, checkup, results
+from .acting import Acting
+from .analysis import Analysis
 from .following import Readers
 from .names import checked
 from .plans import Plans
@@ -27,6 +29,8 @@ class CondorPool:
         self._plans = Plans(self._point)
         self._sender = Sender(self._point, self._plans, templates)
         self._readers = Readers(self._point, self._plans)
+        self._acting = Acting(self._point, self._plans)
+        self._analysis = Analysis(self._point)
 
     def send(self, sending: Sending) -> Sent:
         return self._sender.send(sending)
@@ -40,17 +44,20 @@ class CondorPool:
     def query(self, attempts: Sequence[str]) -> Mapping[str, Snapshot]:
         return asking.query(attempts, self._point, self._plans) if attempts else {}
 
-    def hold(self, selection: Selection, reason: str) -> None:
-        acting.hold(self._point, selection, reason)
+    def hold(self, selection: Selection, reason: str) -> Sequence[Event]:
+        return self._acting.hold(selection, reason)
 
-    def release(self, selection: Selection) -> None:
-        acting.release(self._point, selection)
+    def release(self, selection: Selection) -> Sequence[Event]:
+        return self._acting.release(selection)
 
-    def remove(self, selection: Selection, reason: str) -> None:
-        acting.remove(self._point, selection, reason)
+    def remove(self, selection: Selection, reason: str) -> Sequence[Event]:
+        return self._acting.remove(selection, reason)
 
-    def change(self, selection: Selection, resources: Resources) -> None:
-        acting.change(self._point, selection, resources)
+    def change(self, selection: Selection, resources: Resources) -> Sequence[Event]:
+        return self._acting.change(selection, resources)
+
+    def why_idle(self, attempts: Sequence[str]) -> Mapping[str, str]:
+        return self._analysis.why_idle(attempts)
 
     def answer(self, attempt: str, request: str, answer: Mapping[str, Any]) -> None:  # noqa: ARG002
         raise Refused(f"Attempt {attempt} runs on HTCondor, where job scripts cannot start subjobs yet.")

@@ -6,11 +6,14 @@ that agree in everything but slices and arguments share one description, and so 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..base import Task
+from jobs_app import conf
+
+from ..base import Resources, Task
 from . import attributes
 from .names import Names
 from .plan import ClusterPlan, share_of
@@ -19,9 +22,8 @@ from .words import encoded
 DEFAULT_TEMPLATE = "vanilla_transfer_files"
 SCRIPT_TEMPLATE = "job_script"
 
-# A larger job is kept as a table, from which HTCondor makes so many procs at once.
-LATE_FROM = 5_000
-AT_ONCE = 2_000
+# Procs of one cluster that is made at once, whatever the setting says: HTCondor takes 20 000.
+MOST = 5_000
 
 Templates = Callable[[str], str]  # a template's text by its name; Refused if there is none
 
@@ -33,6 +35,19 @@ class Description:
     text: str
     rows: str
     plan: ClusterPlan
+
+    @property
+    def shape(self) -> str:
+        """What is the same for all that is checked alike: everything but rows and identity."""
+        said = (line for line in self.text.splitlines() if not line.startswith(_IDENTITY))
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
+
+    @property
+    def check(self) -> str:
+        """With the first row only: what `condor_submit -dry-run` reads."""
+        *above, _ = self.text.splitlines()
+        row = self.rows.partition("\n")[0]
+        return "\n".join([*above, "queue attempt, slice, words from (", row, ")"]) + "\n"
 
 
 @dataclass(frozen=True)
@@ -66,11 +81,24 @@ def _groups(tasks: Sequence[Task]) -> Iterator[list[Task]]:
 def _signature(task: Task) -> str:
     """Equal for tasks that one description can hold. One that is made little by little is alone: only then
     can it be held and removed as a whole."""
-    alone = task.attempt if task.concurrency or share_of(task).procs > LATE_FROM else ""
+    alone = task.attempt if is_late(task) else ""
     said = (task.template, dict(task.attributes), vars(task.resources))
     return json.dumps(
         [said, task.retries, task.priority, bool(task.script), alone], sort_keys=True, default=str
     )
+
+
+_LATE_KEYS = frozenset({"max_materialize", "max_idle"})
+_IDENTITY = ("MY.Roost", "log = ", "submit_event_user_notes", "queue ")
+
+
+def is_late(task: Task) -> bool:
+    """Whether HTCondor makes its procs little by little, from the table."""
+    if task.script:
+        return False
+    if task.concurrency or any(name.lower() in _LATE_KEYS for name in task.attributes):
+        return True
+    return share_of(task).procs > conf.materialize_from()
 
 
 def _portions(tasks: Sequence[Task]) -> Iterator[list[Task]]:
@@ -78,7 +106,7 @@ def _portions(tasks: Sequence[Task]) -> Iterator[list[Task]]:
     portion: list[Task] = []
     procs = 0
     for task in tasks:
-        if portion and procs + share_of(task).procs > LATE_FROM:
+        if portion and procs + share_of(task).procs > MOST:
             yield portion
             portion, procs = [], 0
         portion.append(task)
@@ -89,17 +117,25 @@ def _portions(tasks: Sequence[Task]) -> Iterator[list[Task]]:
 def _description(number: int, tasks: Sequence[Task], around: Surroundings) -> Description:
     first = tasks[0]
     plan = ClusterPlan([share_of(task) for task in tasks])
-    template = around.templates(first.template or (SCRIPT_TEMPLATE if first.script else DEFAULT_TEMPLATE))
     parts = [
-        template.rstrip("\n"),
-        *_limits(first),
-        *([f"max_materialize = {AT_ONCE}"] if plan.procs > LATE_FROM and not first.concurrency else []),
-        *attributes.lines(first.attributes),
+        *asked(first, around),
         *_ours(number, first, around),
+        *(little_by_little(first) if is_late(first) else ()),
         f"queue attempt, slice, words from {number}.rows",
     ]
     rows = "".join(f"{row}\n" for task in tasks for row in _rows(task))
     return Description("\n".join(parts) + "\n", rows, plan)
+
+
+def asked(task: Task, around: Surroundings) -> Iterator[str]:
+    """What template, limits and attributes say."""
+    template = around.templates(task.template or (SCRIPT_TEMPLATE if task.script else DEFAULT_TEMPLATE))
+    yield template.rstrip("\n")
+    yield from limits_of(task.resources, task.priority)
+    if task.retries and not task.script:
+        yield f"max_retries = {task.retries}"
+    yield from _pace(task)
+    yield from attributes.lines(task.attributes)
 
 
 def _rows(task: Task) -> Iterator[str]:
@@ -116,8 +152,7 @@ def _words(task: Task, number: int) -> str:
     return encoded(task.arguments[number]) if len(task.arguments) > 1 else ""
 
 
-def _limits(task: Task) -> Iterator[str]:
-    limits = task.resources
+def limits_of(limits: Resources, priority: int = 0) -> Iterator[str]:
     yield f"request_cpus = {limits.cpus}"
     if limits.memory_mb:
         yield f"request_memory = {limits.memory_mb}"
@@ -127,12 +162,32 @@ def _limits(task: Task) -> Iterator[str]:
         yield f"request_gpus = {limits.gpus}"
     if limits.wall_seconds:
         yield f"allowed_job_duration = {limits.wall_seconds}"
-    if task.priority:
-        yield f"priority = {task.priority}"
-    if task.retries and not task.script:
-        yield f"max_retries = {task.retries}"
-    if task.concurrency and not task.script:
-        yield f"max_materialize = {task.concurrency}"
+    if priority:
+        yield f"priority = {priority}"
+
+
+def _pace(task: Task) -> Iterator[str]:
+    if not is_late(task):
+        return
+    at_once = conf.materialize_at_once()
+    yield f"max_materialize = {min(task.concurrency or at_once, at_once)}"
+
+
+_BY_HAND = '"Paused by hand."'
+_THEIRS = "$(periodic_hold_reason:undefined)"
+
+
+def little_by_little(task: Task) -> Iterable[str]:
+    """How slices that are no procs yet are stopped and paused: see acting.py. The attempt is written out, so
+    that the cluster's own ad has it."""
+    return (
+        f'MY.RoostAttempt = "{task.attempt}"',
+        "MY.RoostPaused = false",
+        "MY.RoostStopped = false",
+        "periodic_remove = (MY.RoostStopped =?= true) || ($(periodic_remove:false))",
+        "periodic_hold = (MY.RoostPaused =?= true) || ($(periodic_hold:false))",
+        f"periodic_hold_reason = ifThenElse(MY.RoostPaused =?= true, {_BY_HAND}, {_THEIRS})",
+    )
 
 
 def _ours(number: int, task: Task, around: Surroundings) -> Iterable[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
+import htcondor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,19 +27,19 @@ def task(number: int = 1, slices: int = 2, **known: object) -> Task:
     return Task(f"{number:032x}", number, 1, "/job", **known)  # type: ignore[arg-type]
 
 
-def described(*tasks: Task, template: str = "") -> list[Description]:
+def described(*tasks: Task, template: str = "", token: str = "b" * 32) -> list[Description]:
     find = (lambda name: template) if template else finder([BROUGHT])
-    return describe(tasks, Surroundings("b" * 32, 3, "segment", Names("/home/alice/roost"), "version", find))
+    return describe(tasks, Surroundings(token, 3, "segment", Names("/home/alice/roost"), "version", find))
 
 
-def settings(description: Description) -> dict[str, str]:
+def said_in(description: Description) -> dict[str, str]:
     """As HTCondor reads it: the last of two lines with the same key counts."""
     pairs = [line.split("=", 1) for line in description.text.splitlines() if "=" in line and line[0] != "#"]
     return {key.strip().lower(): value.strip() for key, value in pairs}
 
 
 def test_identity_travels_with_every_proc() -> None:
-    said = settings(described(task())[0])
+    said = said_in(described(task())[0])
     assert said["submit_event_user_notes"] == f"roost {'b' * 32}.3 0 $(attempt) $(slice)"
     assert said["my.roostbatch"] == f'"{"b" * 32}"'
     assert said["my.roostplan"] == f'"{"b" * 32}.3"'
@@ -47,7 +49,7 @@ def test_identity_travels_with_every_proc() -> None:
 
 def test_nothing_of_a_template_or_an_attribute_changes_what_is_ours() -> None:
     theirs = "executable = /bin/evil\nlog = /tmp/log\ninitialdir = /\nMY.RoostAttempt = 1\nrequest_cpus = 99"
-    said = settings(described(task(resources=Resources(cpus=2)), template=theirs)[0])
+    said = said_in(described(task(resources=Resources(cpus=2)), template=theirs)[0])
     assert said["executable"] == "/home/alice/roost/node/version/roost_start.sh"
     assert said["log"].endswith("/segments/segment")
     assert said["initialdir"] == "/home/alice/roost/attempts/$(attempt)"
@@ -57,7 +59,7 @@ def test_nothing_of_a_template_or_an_attribute_changes_what_is_ours() -> None:
 
 def test_limits_become_requests() -> None:
     limits = Resources(cpus=4, memory_mb=512, disk_mb=3, gpus=1, wall_seconds=60)
-    said = settings(described(task(resources=limits, retries=2, priority=7))[0])
+    said = said_in(described(task(resources=limits, retries=2, priority=7))[0])
     wanted = {
         "request_cpus": "4",
         "request_memory": "512",
@@ -71,7 +73,7 @@ def test_limits_become_requests() -> None:
 
 
 def test_a_limit_that_is_not_set_is_left_to_the_pool() -> None:
-    said = settings(described(task())[0])
+    said = said_in(described(task())[0])
     assert not {"request_memory", "request_disk", "request_gpus", "allowed_job_duration"} & said.keys()
 
 
@@ -95,16 +97,52 @@ def test_tasks_that_differ_go_in_several() -> None:
 
 
 def test_a_large_job_is_made_little_by_little_and_alone() -> None:
-    descriptions = described(task(1), task(2, slices=submit.LATE_FROM + 1), task(3))
-    assert [each.plan.procs for each in descriptions] == [4, submit.LATE_FROM + 1]
-    assert "max_materialize" not in settings(descriptions[0])
-    assert settings(descriptions[1])["max_materialize"] == str(submit.AT_ONCE)
+    descriptions = described(task(1), task(2, slices=5_001), task(3))
+    assert [each.plan.procs for each in descriptions] == [4, 5_001]
+    assert "max_materialize" not in said_in(descriptions[0])
+    assert said_in(descriptions[1])["max_materialize"] == "2000"
+
+
+def test_settings_say_from_when_on_and_how_many_at_once(settings: Any) -> None:
+    settings.ROOST_MATERIALIZE_FROM, settings.ROOST_MATERIALIZE_AT_ONCE = 3, 2
+    small, large = described(task(1, slices=3), task(2, slices=4))
+    assert "max_materialize" not in said_in(small)
+    assert said_in(large)["max_materialize"] == "2"
+
+
+@pytest.mark.parametrize("known", [{"concurrency": 3}, {"attributes": {"max_idle": 5}}])
+def test_what_is_made_little_by_little_can_be_stopped_and_paused_slice_by_slice(
+    known: dict[str, object],
+) -> None:
+    first, late = described(task(1), task(2, **known))
+    assert "my.rooststopped" not in said_in(first)
+    said = said_in(late)
+    assert said["my.roostattempt"] == f'"{2:032x}"'
+    assert said["periodic_remove"].startswith("(MY.RoostStopped =?= true) ||")
+    assert said["periodic_hold"].startswith("(MY.RoostPaused =?= true) ||")
+
+
+def test_rules_of_the_users_stay_beside_ours() -> None:
+    rules = {"periodic_remove": "x > 1", "periodic_hold": "y > 2", "periodic_hold_reason": '"too much"'}
+    (late,) = described(task(1, concurrency=3, attributes=rules))
+    said = htcondor2.Submit(late.text.rpartition("queue")[0])
+    assert said.expand("periodic_remove") == "(MY.RoostStopped =?= true) || (x > 1)"
+    assert said.expand("periodic_hold") == "(MY.RoostPaused =?= true) || (y > 2)"
+    assert said.expand("periodic_hold_reason").endswith(', "too much")')
+
+
+def test_what_is_checked_alike_has_one_shape() -> None:
+    (one,), (two,) = described(task(1, slices=3)), described(task(7), token="c" * 32)
+    (other,) = described(task(1, attributes={"rank": "2"}))
+    assert one.shape == two.shape
+    assert one.shape != other.shape
+    assert one.check.endswith(f"queue attempt, slice, words from (\n{1:032x}, 0, run\n)\n")
 
 
 def test_many_jobs_never_make_a_cluster_that_htcondor_refuses() -> None:
     descriptions = described(*(task(number, slices=999) for number in range(1, 30)))
     assert sum(each.plan.procs for each in descriptions) == 29 * 999
-    assert max(each.plan.procs for each in descriptions) <= submit.LATE_FROM
+    assert max(each.plan.procs for each in descriptions) <= submit.MOST
 
 
 def test_rows_are_in_the_order_of_the_plan() -> None:
@@ -126,8 +164,8 @@ def test_a_rerun_sends_only_what_was_not_done() -> None:
 def test_a_script_is_one_proc_with_the_runner_beside_it() -> None:
     (only,) = described(task(script=".roost/source/a.py", steps=(Step("analysis", 8), Step("synthesis"))))
     assert only.rows == f"{1:032x}, 0, whole\n"
-    assert "roost.zip" in settings(only)["transfer_input_files"]
-    assert "on_exit_hold" in settings(only)
+    assert "roost.zip" in said_in(only)["transfer_input_files"]
+    assert "on_exit_hold" in said_in(only)
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
@@ -168,4 +206,4 @@ def test_a_template_with_a_queue_statement_is_refused(tmp_path: Path, line: str)
 @pytest.mark.parametrize("path", sorted(BROUGHT.glob("*.sub")), ids=lambda path: path.stem)
 def test_every_template_that_roost_brings_makes_a_description(path: Path) -> None:
     (only,) = described(task(template=path.stem))
-    assert settings(only)["executable"].endswith("roost_start.sh")
+    assert said_in(only)["executable"].endswith("roost_start.sh")
