@@ -40,6 +40,7 @@ class Sender:
         self._point = point
         self._plans = plans
         self._templates = templates
+        self._brought: set[str] = set()  # versions of what runs on nodes
         self._known: dict[str, Standing] = {}  # sendings of which something was missing when we looked
 
     def send(self, sending: Sending) -> Sent:
@@ -116,8 +117,9 @@ class Sender:
 
     def _ensure_kit(self) -> str:
         version, members = kit.contents()
-        if version not in self._point.hello.nodes:
+        if version not in self._point.hello.nodes and version not in self._brought:
             self._point.shell.put_tree(self._point.names.node(version), kit.stream(members))
+            self._brought.add(version)
         return version
 
     def _there(self, inputs: staging.Inputs) -> frozenset[str]:
