@@ -85,7 +85,7 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
 
 def sections() -> dict[str, str]:
     """The text under each command's heading."""
-    parts = re.split(r"^###? `?(?:manage\.py )?([a-z ]+)`?$", text_of("commands.md"), flags=re.MULTILINE)
+    parts = re.split(r"^###? `?(?:manage\.py )?([a-z -]+)`?$", text_of("commands.md"), flags=re.MULTILINE)
     return {name: text for name, text in zip(parts[1::2], parts[2::2], strict=True) if name != "jobs"}
 
 
