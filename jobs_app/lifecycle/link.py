@@ -50,6 +50,7 @@ class Link:
         self._pool: Pool | None = None
         self._origin: object = None
         self._segment: Segment | None = None
+        self._heard: datetime | None = None  # when the pool last answered
         self.room = Room(scheduler)
 
     @property
@@ -110,6 +111,8 @@ class Link:
         self.scheduler.refresh_from_db(fields=["failures", "paused", "paused_by"])
         failures = self.scheduler.failures + 1
         known = {"failures": failures, "retry_at": back_off(failures), "last_error": str(error)}
+        if self._heard is not None:
+            known["last_contact"] = self._heard
         log.warning("Scheduler %s: %s (failure %d)", self.scheduler, error, failures)
         self._know(**known, **self._pause(error, failures))
 
@@ -124,6 +127,7 @@ class Link:
 
     def answered(self) -> None:
         """The pool has answered: whatever was wrong with the link is over."""
+        self._heard = timezone.now()
         if self.scheduler.failures:
             self._know(failures=0, retry_at=None, last_error="", last_contact=timezone.now())
             if self.scheduler.paused_by == Scheduler.BY_REACH:

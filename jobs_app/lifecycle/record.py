@@ -54,6 +54,12 @@ def record(segment: Segment, found: Events, by: Actor) -> Recorded:
     return recorded
 
 
+def apply(events: Sequence[Event], by: Actor) -> Recorded:
+    """What follows from an act of ours, and stands in no segment."""
+    with transaction.atomic():
+        return _apply_all(events, by)
+
+
 def record_patiently(segment: Segment, found: Events, by: Actor) -> Recorded:
     """As record(); where one attempt's events cannot be recorded, the others' are."""
     try:

@@ -123,7 +123,7 @@ def adopt(link: Link, batch: Batch, sent: Sent) -> None:
         close(attempt, "ERR", f"{link.scheduler} refused the job: {words}", link.actor)
     now = timezone.now()
     with transaction.atomic():
-        Batch.objects.filter(pk=batch.pk).update(remote_id=sent.remote_id, sent=now)
+        Batch.objects.filter(pk=batch.pk).update(remote_id=sent.remote_id, sent=now, **_said(sent))
         sending = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
         sending.update(phase=AttemptPhase.SENT, sent=now)
     killpoints.reach("courier.sent-recorded")
@@ -175,6 +175,12 @@ def _drop_unwanted(batch: Batch, link: Link) -> bool:
         return True
     Batch.objects.filter(pk=batch.pk).update(refused="Not sent: all its jobs were stopped.")
     return False
+
+
+def _said(sent: Sent) -> dict[str, object]:
+    """Of what was found again on the pool nothing is told."""
+    texts = [[text, list(tokens)] for text, tokens in sent.descriptions]
+    return {"descriptions": texts} if texts else {}
 
 
 def _take_back(batch: Batch, link: Link) -> None:

@@ -16,13 +16,14 @@ from django.utils import timezone
 from jobs_app import killpoints, states
 from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.models.plain import one_row
-from jobs_app.pools.base import Pool, PoolUnreachable, Refused, Resources, Selection
+from jobs_app.pools.base import Event, Pool, PoolUnreachable, Refused, Resources, Selection
 
 from .actors import Actor
 from .change import message, move, note
 from .close import postpone
 from .link import Link
 from .nudge import nudge
+from .record import apply
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def act(link: Link) -> bool:
     for attempt in wished.exclude(retry_at__gt=timezone.now()).order_by("pk"):
         found = True
         try:
-            _act(attempt, link.pool)
+            _act(attempt, link)
         except PoolUnreachable as error:
             link.failed(error)
             break
@@ -96,23 +97,25 @@ def act(link: Link) -> bool:
     return found
 
 
-def _act(attempt: Attempt, pool: Pool) -> None:
+def _act(attempt: Attempt, link: Link) -> None:
     for data in attempt.wishes:
-        _tell(pool, attempt.token, Wish(**data))
+        if events := _tell(link.pool, attempt.token, Wish(**data)):
+            apply(events, link.actor)
         killpoints.reach("courier.wish-told")
     _fulfilled(attempt, len(attempt.wishes))
+    link.answered()
 
 
-def _tell(pool: Pool, token: str, wish: Wish) -> None:
+def _tell(pool: Pool, token: str, wish: Wish) -> Sequence[Event] | None:
+    """What follows at once for slices of which no segment will tell it."""
     selection = Selection(token, wish.step, tuple(wish.slices))
     if wish.verb == HOLD:
-        pool.hold(selection, wish.why)
-    elif wish.verb == RELEASE:
-        pool.release(selection)
-    elif wish.verb == CHANGE:
-        pool.change(selection, Resources(**wish.resources))
-    else:
-        pool.remove(selection, wish.why)
+        return pool.hold(selection, wish.why)
+    if wish.verb == RELEASE:
+        return pool.release(selection)
+    if wish.verb == CHANGE:
+        return pool.change(selection, Resources(**wish.resources))
+    return pool.remove(selection, wish.why)
 
 
 def _refused(attempt: Attempt, error: Refused, by: Actor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from ..base import Task
 from . import plan, submit
@@ -19,6 +20,13 @@ class Batch:
     plans: tuple[ClusterPlan, ...]  # by group
     files: Mapping[str, bytes]  # by their names in the sending's folder
 
+    @property
+    def descriptions(self) -> tuple[tuple[str, Sequence[str]], ...]:
+        """Each cluster's or DAG's own text, and whose it is."""
+        named = ((self.files.get(f"{number}.sub"), self.files.get(f"{number}.dag")) for number in count())
+        texts = ((one or other, each.attempts) for (one, other), each in zip(named, self.plans, strict=False))
+        return tuple((text.decode(), attempts) for text, attempts in texts if text)
+
 
 def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:
     direct, makers = _sorted(tasks)
@@ -27,6 +35,7 @@ def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:
     for number, each in enumerate(descriptions):
         files[f"{number}.sub"] = each.text.encode()
         files[f"{number}.rows"] = each.rows.encode()
+        files[f"{number}.check"] = f"# {each.shape}\n{each.check}".encode()
     dags = [make(len(descriptions) + place) for place, make in enumerate(makers)]
     plans = [each.plan for each in descriptions] + [ClusterPlan((), lead=dag.attempts) for dag in dags]
     for unit, dag in enumerate(dags, len(descriptions)):

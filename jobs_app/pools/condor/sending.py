@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from ..base import Garbled, Refused, Sending, Sent, Task
 from ..shell import Result
@@ -41,6 +42,7 @@ class Sender:
         self._plans = plans
         self._templates = templates
         self._brought: set[str] = set()  # versions of what runs on nodes
+        self._said: dict[str, tuple[tuple[str, Sequence[str]], ...]] = {}  # what was composed last
         self._known: dict[str, Standing] = {}  # sendings of which something was missing when we looked
 
     def send(self, sending: Sending) -> Sent:
@@ -53,7 +55,8 @@ class Sender:
             return self._sent(sending.token, self._known[sending.token])
         if done.exit != 0:
             raise self._point.trouble("the sending did not get through", done)
-        return self._sent(sending.token, answers.standing(done.text))
+        sent = self._sent(sending.token, answers.standing(done.text))
+        return replace(sent, descriptions=self._said.pop(sending.token, ()))
 
     def look(self, token: str) -> Sent | None:
         inner = script_text(__package__, "look_locked.sh")
@@ -78,6 +81,7 @@ class Sender:
 
     def _upload(self, tasks: Sequence[Task], around: Surroundings) -> Result:
         batch = compose(tasks, around)
+        self._said[around.token] = batch.descriptions
         inputs = {task.attempt: inputs_of(task) for task in tasks}
         there = self._there(inputs)
         incoming = f"incoming/{secrets.token_hex(6)}"  # short: tar needs more for names beyond 100

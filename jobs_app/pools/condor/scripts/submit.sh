@@ -2,9 +2,18 @@
 # Exit 70: the schedd could not be asked. 76: an earlier try began and nobody knows how it ended. 78: somebody has
 # looked since this sending was composed, and was told that it will never come.
 set -u
+root=$1
 cd "$1/sent/$2" || exit 71
 batch=$1/batches/$2.$3
 [ "$(cat epoch 2>/dev/null || echo 0)" -eq "$3" ] || exit 78
+
+# HTCondor's own parser reads each new shape of a description before anything of that shape is submitted.
+check() { # GROUP
+    [ -e "$1.check" ] || return 0
+    shape=$(head -n 1 "$1.check" | tr -d '# ')
+    [ ! -e "$root/checked/$shape" ] || return 0
+    condor_submit -dry-run - "$1.check" > /dev/null && mkdir -p "$root/checked" && : > "$root/checked/$shape"
+}
 
 hand_over() { # GROUP: a cluster, or a DAG whose DAGMan gets what makes it ours
     if [ -e "$1.dag" ]; then
@@ -12,7 +21,7 @@ hand_over() { # GROUP: a cluster, or a DAG whose DAGMan gets what makes it ours
         condor_submit_dag -no_submit -insert_sub_file "$1.lead" "$1.dag" >&2 &&
             condor_submit -terse "$1.dag.condor.sub"
     else
-        condor_submit -terse "$1.sub"
+        check "$1" && condor_submit -terse "$1.sub"
     fi
 }
 
