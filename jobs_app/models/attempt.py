@@ -38,6 +38,7 @@ class Attempt(models.Model):
     priority = models.IntegerField(default=0)
     slices = models.PositiveIntegerField(default=1)
     on_pool = models.BooleanField(default=False)  # the pool may keep something of it
+    fetched = models.BooleanField(default=False)  # its results are here; the app's function is to come
 
     # What was found out when the job was executed: steps, what the runner needs (see lifecycle/work.py).
     work = models.JSONField(default=dict)
