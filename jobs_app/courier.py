@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
+from jobs_app.lifecycle import live as live  # and this
 from jobs_app.lifecycle import errands, lease, pausing, reconcile
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather

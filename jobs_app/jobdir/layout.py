@@ -17,6 +17,7 @@
         status/<part>                what a running part says of itself
         requests/<id>.json           what a running part asks of Roost (a subjob)
         files/<part>.json            the files that a part registered
+        live/<part>.log, .json       what a part prints on another machine, as far as somebody has looked
         kept/                        what this attempt left, moved here when the next one opens
 """
 
@@ -107,6 +108,10 @@ class AttemptPaths:
     @property
     def files(self) -> Path:
         return self.root / "files"
+
+    @property
+    def live(self) -> Path:
+        return self.root / "live"
 
     @property
     def kept(self) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -99,6 +100,7 @@ def _bring(attempt: Attempt, link: Link) -> Verdict:
     link.pool.fetch(task_of(attempt), directory)
     killpoints.reach("finish.fetched")
     paths = attempt.job.paths.attempt(attempt.number)
+    shutil.rmtree(paths.live, ignore_errors=True)  # what was read of it meanwhile
     verdict = judge(attempt, paths)
     if verdict.status in WITH_RESULTS:
         verify(attempt, paths)

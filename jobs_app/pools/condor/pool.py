@@ -13,6 +13,7 @@ from . import asking, checkup, results
 from .acting import Acting
 from .analysis import Analysis
 from .following import Readers
+from .live import LiveTails
 from .names import checked
 from .plans import Plans
 from .point import AccessPoint
@@ -74,6 +75,10 @@ class CondorPool:
         except FileNotFoundError:  # it comes home when the slice ends
             data = b""
         return data, offset + len(data)
+
+    def live(self) -> LiveTails:
+        """A reader of what running slices print; to be closed."""
+        return LiveTails(self._point)
 
     def forget(self, attempts: Sequence[str]) -> None:
         if attempts:

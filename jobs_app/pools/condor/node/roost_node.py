@@ -1,4 +1,4 @@
-"""Runs one slice in an HTCondor sandbox: roost_node.py SLICE run [WORD...] | SLICE whole
+"""Runs one slice in an HTCondor sandbox: roost_node.py SLICE run [WORD...] | SLICE whole | SLICE part STEP
 
 It stands alone: standard library only, Python from 3.9 on. What it leaves for HTCondor to carry home:
 
@@ -23,6 +23,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,8 @@ from typing import Any
 from urllib.parse import unquote
 
 RESULT, RECORD, TASK = "roost_result.tar", "roost_record.json", ".roost_task.json"
-OURS = {RESULT, RECORD, TASK, "roost_node.py", "roost.zip", "roost_start.sh"}
+PARTS, STOP = "roost_parts.tar", ".roost_stop"
+OURS = {RESULT, RECORD, TASK, PARTS, STOP, "roost_node.py", "roost.zip", "roost_start.sh"}
 CONDORS = (
     "_condor_",
     "condor_exec",
@@ -44,21 +46,33 @@ CONDORS = (
 CANNOT_RUN, NOT_FOUND = 126, 127
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
 CHUNK = 1 << 20
+TELL_EVERY, FRAME, MOST_TOLD = 0.5, 1 << 16, 8 << 20
 
 Mark = tuple[int, int, int]  # size, time of change, inode
 
 
-def main(words: list[str]) -> int:
-    sliceno, kind, rest = int(words[0]), words[1], [argument(word) for word in words[2:]]
+def main(given: list[str]) -> int:
+    sliceno, kind, rest = int(given[0]), given[1], [argument(word) for word in given[2:]]
     Path(RESULT).touch()
     write_json(RECORD, {})
     task = json.loads(Path(TASK).read_text())
+    part = Part(task, rest[0], sliceno) if kind == "part" else None
+    if part is not None:
+        if part.is_stopped():
+            write_json(RECORD, {"removed": True, "attempt": task["attempt"], "slice": sliceno})
+            return 0
+        take_over(Path(task["spec"]).with_name("facts"))
     before = marks()
     started = time.time()
-    code = run(command(task, kind, rest), environment(task, sliceno))
-    files = pack(changed(before))
+    teller = Teller() if kind != "run" else None
+    words = [*rest, str(sliceno)] if part else rest
+    code = run(command(task, kind, words), environment(task, sliceno))
+    if teller is not None:
+        teller.end()
+    files = pack(changed(before), without=part.facts.as_posix() if part else "")
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     record: dict[str, Any] = {
+        **(part.outcome() if part else {}),
         "attempt": task["attempt"],
         "slice": sliceno,
         "exit_code": max(code, 0),
@@ -76,6 +90,109 @@ def main(words: list[str]) -> int:
     return code
 
 
+PLACES = {"prepare": 0, "synthesis": 1}  # of the facts; slices follow. See jobs_app/jobdir/facts.py
+FACT, DONE, EARLY, FLAGS = 64, 2, 1, slice(46, 48)
+
+
+class Part:
+    """A part of a script that is a proc of its own. Its fact travels in the record: the file grows with the
+    number of slices."""
+
+    def __init__(self, task: dict[str, Any], step: str, sliceno: int) -> None:
+        self.name = str(sliceno) if step == "analysis" else step
+        self.facts = Path(task["spec"]).with_name("facts")
+
+    def is_stopped(self) -> bool:
+        return any(Path(STOP, name).exists() for name in ("all", self.name))
+
+    def outcome(self) -> dict[str, Any]:
+        """What the next steps ask for stands first; roost_dag.sh looks for it as text."""
+        fact = fact_at(self.facts, self.name)
+        early = self.name == "prepare" and bool(int.from_bytes(fact[FLAGS], "little") & EARLY)
+        last = early or self.name == "synthesis"
+        well = fact[1:2] == bytes([DONE]) and (Path("post.json").exists() or not last)
+        names = [self.name, "synthesis"] if early else [self.name]
+        facts = {name: base64.b64encode(fact_at(self.facts, name)).decode() for name in names}
+        return {"well": well, "early": early, "parts": facts}
+
+
+def place_of(name: str) -> int:
+    return PLACES[name] if name in PLACES else int(name) + len(PLACES)
+
+
+def fact_at(path: Path, name: str) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as handle:
+        handle.seek(place_of(name) * FACT)
+        return handle.read(FACT)
+
+
+def take_over(facts: Path) -> None:
+    """Unpacks what earlier steps left: their records come first, then the archives that they tell of."""
+    if not Path(PARTS).exists():
+        return
+    records: dict[str, dict[str, Any]] = {}
+    several: set[str] = set()
+    with tarfile.open(PARTS, "r|") as outer:
+        for member in outer:
+            name, _, kind = os.path.basename(member.name).partition(".")
+            data = outer.extractfile(member)
+            if data is None or kind not in ("json", "tar"):
+                continue
+            if kind == "json":
+                records[name] = json.loads(data.read() or b"{}")
+                keep_facts(facts, records[name])
+                continue
+            several = several or with_several_contents(records)
+            unpack(data, name, records.get(name, {}).get("files", {}), several)
+    os.unlink(PARTS)
+
+
+def keep_facts(facts: Path, record: dict[str, Any]) -> None:
+    for name, text in record.get("parts", {}).items():
+        with open(facts, "r+b" if facts.exists() else "w+b") as handle:
+            handle.seek(place_of(name) * FACT)
+            handle.write(base64.b64decode(text))
+
+
+def with_several_contents(records: dict[str, dict[str, Any]]) -> set[str]:
+    """Names that slices left with different contents; each keeps its own, as where the results go."""
+    first: dict[str, str] = {}
+    return {
+        name
+        for part, record in records.items()
+        if part.isdigit()
+        for name, known in record.get("files", {}).items()
+        if first.setdefault(name, known["sha256"]) != known["sha256"]
+    }
+
+
+def unpack(data: Any, part: str, known: dict[str, Any], several: set[str]) -> None:
+    with tarfile.open(fileobj=data, mode="r|") as archive:
+        for member in archive:
+            content = archive.extractfile(member)
+            if content is None or member.name not in known:
+                continue
+            own = part.isdigit() and member.name in several
+            target = Path("slices", part, member.name) if own else Path(member.name)
+            if ".." in target.parts or target.is_absolute():
+                raise ValueError(f"{part} left {member.name!r}, which is no name of a file.")
+            save(content, target, member, known[member.name]["sha256"])
+
+
+def save(content: Any, target: Path, member: tarfile.TarInfo, sha256: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with target.open("wb") as handle:
+        while data := content.read(CHUNK):
+            handle.write(data)
+            digest.update(data)
+    target.chmod(member.mode & 0o777 | 0o600)
+    if digest.hexdigest() != sha256:
+        raise ValueError(f"{target} did not arrive as it was made.")
+
+
 def what_the_runner_wrote(facts: Path) -> dict[str, Any]:
     """How each part of a script ended; post.json is there only if all went well."""
     data = facts.read_bytes() if facts.exists() else b""
@@ -87,6 +204,9 @@ def argument(word: str) -> str:
 
 
 def command(task: dict[str, Any], kind: str, arguments: list[str]) -> list[str]:
+    if kind == "part":
+        step, sliceno = arguments
+        return [sys.executable, "-I", "-S", "roost.zip", "run-step", task["spec"], step, sliceno]
     if kind == "whole":
         slots = str(task["cpus"])
         return [sys.executable, "-I", "-S", "roost.zip", "run-all", task["spec"], "--slots", slots]
@@ -118,6 +238,47 @@ def run(words: list[str], variables: dict[str, str]) -> int:
     for number in PASSED_ON:
         signal.signal(number, lambda received, _: child.send_signal(received))
     return child.wait()
+
+
+class Teller:
+    """Tells on this program's own output what the parts of a script print: HTCondor shows that while it runs.
+
+    In frames, "\\x1eroost PART OFFSET BYTES\\n" and the bytes; not without end, for all of it comes home."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, int] = {}
+        self.left = MOST_TOLD
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self) -> None:
+        while not self.over.wait(TELL_EVERY):
+            self.tell()
+
+    def end(self) -> None:
+        self.over.set()
+        self.thread.join()
+        self.tell()
+
+    def tell(self) -> None:
+        for name in sorted(os.listdir("OUTPUT")) if os.path.isdir("OUTPUT") else ():
+            if name not in ("pack", "index") and not name.startswith("."):
+                self.tell_part(name)
+
+    def tell_part(self, name: str) -> None:
+        offset = self.told.get(name, 0)
+        try:
+            with open(os.path.join("OUTPUT", name), "rb") as handle:
+                handle.seek(offset)
+                while self.left > 0 and (data := handle.read(min(FRAME, self.left))):
+                    os.write(1, f"\x1eroost {name} {offset} {len(data)}\n".encode() + data)
+                    offset, self.left = offset + len(data), self.left - len(data)
+        except FileNotFoundError:  # packed away: it was short
+            return
+        except OSError:  # no room: it comes home with the results, or fails there
+            self.left = 0
+        self.told[name] = offset
 
 
 def names() -> Iterator[str]:
@@ -152,11 +313,13 @@ def changed(before: dict[str, Mark]) -> Iterator[tuple[str, os.stat_result]]:
             yield name, known
 
 
-def pack(files: Iterator[tuple[str, os.stat_result]]) -> dict[str, dict[str, Any]]:
+def pack(files: Iterator[tuple[str, os.stat_result]], without: str = "") -> dict[str, dict[str, Any]]:
     """Writes the tar; the manifest says what went into it, not what lay on the disk a moment before."""
     manifest = {}
     with tarfile.open(RESULT, "w", format=tarfile.PAX_FORMAT, dereference=True) as archive:
         for name, known in files:
+            if name == without:
+                continue
             with open(name, "rb") as handle:
                 reader = Hashing(handle, known.st_size)
                 member = tarfile.TarInfo(name)

@@ -1,0 +1,77 @@
+"""What a slice prints is read while it runs, on a real HTCondor over SSH."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from jobs_app.lifecycle import live
+from jobs_app.models import Errand, Job, Scheduler
+
+from .test_condor_courier import NewJob, manager, new_app, new_job, real
+
+__all__ = ["manager", "new_app", "new_job", "real"]
+
+pytestmark = [pytest.mark.pool, pytest.mark.django_db(transaction=True)]
+
+SECONDS = 90.0
+
+COUNTING = 'for i in $(seq 24); do echo "line $i of $ROOST_SLICE at $(date +%s.%N)"; sleep 0.7; done'
+
+PRINTING = """
+import time
+
+def prepare():
+    print("prepared", flush=True)
+
+def analysis(sliceno):
+    for number in range(12):
+        print(f"slice {sliceno} says {number}", flush=True)
+        time.sleep(0.8)
+"""
+
+
+def read_until(job: Job, step: str, sliceno: int, enough: Callable[[bytes], bool]) -> bytes:
+    found, offset, deadline = b"", 0, time.monotonic() + SECONDS
+    while not enough(found):
+        assert time.monotonic() < deadline, f"only {found!r} came"
+        job.wait(timeout=0.3)
+        data, offset, ended = live.read(job, step, sliceno, offset=offset)
+        found += data
+        if ended:
+            break
+    return found
+
+
+def test_an_executables_output_comes_while_it_runs_and_goes_on_without_a_gap(new_job: NewJob) -> None:
+    job = new_job(COUNTING, num_jobs=2)
+    job.execute()
+    early = read_until(job, "run", 1, lambda found: b"line 12" in found)
+    assert not job.is_final
+    delay = time.time() - float(early.strip().split(b"\n")[-1].split()[-1])
+    assert delay < 6
+    assert Errand.objects.filter(kind="live").count() < 15
+    whole = read_until(job, "run", 1, lambda _: False)
+    lines = [line.split(b" at ")[0] for line in whole.splitlines()]
+    assert lines == [b"line %d of 1" % number for number in range(1, 25)]
+    assert job.wait(timeout=SECONDS)
+    assert (job.directory / "OUTPUT" / "1").read_bytes() == whole
+    assert not job.paths.attempt(1).live.exists()
+
+
+def test_the_parts_of_a_script_are_read_while_they_run(
+    new_app: Callable[..., object], real: Scheduler, alice: object
+) -> None:
+    app = new_app(scripts={"a_printing.py": PRINTING})
+    job = app.get_job_manager().create_job(  # type: ignore[attr-defined]
+        "prints", alice, job_type="SCRIPT", method="printing", slices=2, scheduler=real
+    )
+    job.save()
+    job.execute()
+    assert b"slice 1 says 3\n" in read_until(job, "analysis", 1, lambda found: b"says 3" in found)
+    assert read_until(job, "prepare", 0, lambda found: b"prepared" in found) == b"prepared\n"
+    assert not job.is_final
+    whole = read_until(job, "analysis", 1, lambda _: False)
+    assert whole == b"".join(b"slice 1 says %d\n" % number for number in range(12))
