@@ -11,16 +11,18 @@ from django.db import transaction
 from django.db.models import CharField, F, Func, QuerySet, Value
 from django.db.models.functions import Cast
 
-from jobs_app import building, callbacks, registry, search
+from jobs_app import building, callbacks, permissions, registry, search
 from jobs_app.creation import Blueprint, blueprint, draft, is_nobody, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.lifecycle import quota
-from jobs_app.models import Job, JobDependency, JobShare, Project
+from jobs_app.models import Job, JobDependency, JobShare, JobUse, Project
 from jobs_app.models.job import insert_all
 from jobs_app.script.job import Job as Handle
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from jobs_app.permissions import Person
 
 
 class JobManager:
@@ -64,12 +66,15 @@ class JobManager:
         template_name: str | None = None,
         groups: Group | Iterable[Group] | None = None,
         job_type: Any = None,
+        reader: Person | None = None,
         **kwargs: Any,
     ) -> list[Job]:
         """Many jobs at once, saved: all or none. Each of `jobs` is a name, or a mapping with a "name" and
-        that job's own parameters."""
+        that job's own parameters. `reader`: who must be able to see the jobs that are named in them."""
         plan, who = self._blueprint(template_name, job_type), owner(user)
         rows = [_of_many(plan, job, who, kwargs) for job in jobs]
+        if reader is not None:
+            permissions.refuse_unseen(reader, _named_by(rows))
         quota.check_create(self.label, who, len(rows))
         with transaction.atomic():
             insert_all(rows)
@@ -193,6 +198,12 @@ def _of_many(plan: Blueprint, job: str | Mapping[str, Any], user: Any, shared: M
     return draft(plan, name, user, {**shared, **own})
 
 
+def _named_by(rows: list[Job]) -> set[int]:
+    """The jobs that these wait for or read."""
+    links = [row.__dict__.get("_links", ((), (), ())) for row in rows]
+    return {job.pk for _, after, _ in links for job in after} | {pk for *_, uses in links for _, pk in uses}
+
+
 def _name_by_ids(rows: list[Job]) -> None:
     named = [job for job in rows if "{id}" in job.name]
     if not named:
@@ -212,5 +223,7 @@ def _link_all(rows: list[Job], groups: list[Group]) -> None:
         for job, (_, after, _) in zip(rows, links, strict=True)
         for before in after
     ]
+    reads = {(job.pk, role, pk) for job, (_, _, uses) in zip(rows, links, strict=True) for role, pk in uses}
     JobShare.objects.bulk_create(shared)
     JobDependency.objects.bulk_create(waits)
+    JobUse.objects.bulk_create(JobUse(job_id=job, role=role, used_id=used) for job, role, used in reads)

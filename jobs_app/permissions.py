@@ -15,6 +15,7 @@ shared, and whether it is there at all. A token can do what its owner can, as fa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
+from jobs_app.errors import UnknownJob
 from jobs_app.models import Job, JobShare
 
 if TYPE_CHECKING:
@@ -153,3 +155,13 @@ def readable_parts(person: Person) -> list[Q]:
         return [Q(app=person.app)]
     shared: Any = JobShare.objects.filter(group__user=person.pk).values("job_id")
     return [Q(user=person.pk), Q(pk__in=shared) & ~Q(user=person.pk)]
+
+
+def refuse_unseen(person: Person, ids: Iterable[int]) -> None:
+    """Of jobs that this person may not see is said that they are not there."""
+    wanted = set(ids)
+    if not wanted:
+        return
+    seen = set(readable(person).filter(pk__in=wanted).values_list("pk", flat=True))
+    if missing := sorted(wanted - seen):
+        raise UnknownJob(f"There is no job {', '.join(map(str, missing))}.")

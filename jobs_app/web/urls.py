@@ -1,8 +1,9 @@
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
 from .actions import job_action
+from .api.api import api
 from .file import job_file
 from .health import healthz
 from .job_list import jobs
@@ -11,7 +12,7 @@ from .security import guarded, page
 from .sign_in import sign_in_link
 from .update_job_status import update_job_status
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="jobs")),
     path("sign-in/", guarded(LoginView.as_view(template_name="sign_in.html")), name="sign-in"),
     path("sign-in/<str:token>/", guarded(sign_in_link), name="sign-in-link"),
@@ -21,5 +22,6 @@ urlpatterns: list[URLPattern] = [
     path("jobs/<int:pk>/files/<path:name>", page(job_file), name="job-file"),
     path("jobs/<int:pk>/<slug:name>/", page(job_action), name="job-action"),
     path("update-job-status/<int:pk>/", update_job_status, name="update-job-status"),
+    path("api/v1/", api.urls),
     path("healthz", healthz, name="healthz"),
 ]

@@ -38,10 +38,11 @@ ROWS = {
     "script_jobs",
     "search",
     "listing",
+    "schemas",
     "tokens",
     "throttling",
 }
-MAKING = {"app_base", "building", "creation", "manager"}
+MAKING = {"app_base", "building", "creation", "inputs", "manager", "orders"}
 TOP = {
     "client",
     "apps",

@@ -1,0 +1,80 @@
+"""Input files that somebody uploads for a job which was not executed yet."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from jobs_app import conf, workspaces
+from jobs_app.errors import Invalid, WrongState
+from jobs_app.jobdir import files
+from jobs_app.models import Job
+
+CHUNK = 1 << 18
+FOLDER = "inputs"
+PARAMETER = "remote_input_files"
+
+
+class Source(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Kept:
+    name: str
+    size: int
+    sha256: str
+
+
+def largest() -> int:
+    return conf.largest_upload()
+
+
+def keep(job: Job, name: str, source: Source) -> Kept:
+    """Written beside and renamed, then named in the job's parameters. WrongState once the job is executed."""
+    _refuse(job)
+    path = folder_of(job) / _plain_name(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = _write(path, source)
+    named = job.get_attribute(PARAMETER) or job.parameters.get(PARAMETER) or []
+    if str(path) not in named:
+        job.set_attribute(PARAMETER, [*named, str(path)])
+        job.save()
+    return kept
+
+
+def folder_of(job: Job) -> Path:
+    """In the workspace of the job's owner, where its inputs may lie."""
+    return Path(workspaces.get_user_workspace(job.app, job.user)) / FOLDER / str(job.pk)
+
+
+def _refuse(job: Job) -> None:
+    if PARAMETER not in job.PARAMETERS:
+        raise WrongState(f"A {job.type} job takes no input files. Give it options, or the results of a job.")
+    if job.frozen:
+        raise WrongState(f"Job {job.pk} was executed already, so its inputs stay as they are.")
+
+
+def _plain_name(name: str) -> str:
+    """All inputs lie beside each other when the job runs, so a name has no folders."""
+    safe = files.safe_name(name, what="name of an input")
+    if "/" in safe or safe.startswith(".") or not safe.isprintable() or "," in safe:
+        raise Invalid(f"{name[:80]!r} cannot be the name of an input: no folders, commas or dot in front.")
+    return safe
+
+
+def _write(path: Path, source: Source) -> Kept:
+    digest, size, most = hashlib.sha256(), 0, largest()
+    with files.writing(path) as handle:
+        while piece := source.read(CHUNK):
+            size += len(piece)
+            if size > most:
+                raise Invalid(f"The file is larger than {most} bytes, which are allowed here.")
+            digest.update(piece)
+            handle.write(piece)
+        handle.flush()
+        os.fsync(handle.fileno())
+    return Kept(path.name, size, digest.hexdigest())

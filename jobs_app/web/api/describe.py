@@ -1,0 +1,94 @@
+"""Rows as the API shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobs_app import permissions
+from jobs_app.models import Job, JobDependency, JobUse
+
+if TYPE_CHECKING:
+    from jobs_app.permissions import Person
+
+MOST_LINKS = 1000
+
+
+def brief(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.pk,
+        "name": job.name,
+        "description": job.description,
+        "app": job.app,
+        "type": job.type,
+        "template": {"name": job.template.name, "version": job.template.version} if job.template else None,
+        "method": job.method,
+        "user": job.user.get_username() if job.user else None,
+        "scheduler": job.scheduler.name if job.scheduler else None,
+        "parent": job.parent_id,
+        **_standing(job),
+        "priority": job.priority,
+        "created": job.creation_time,
+        "executed": job.execute_time,
+        "started": job.start_time,
+        "ended": job.completion_time,
+    }
+
+
+def _standing(job: Job) -> dict[str, Any]:
+    return {
+        "status": job.state.code,
+        "state": job.cached_status,
+        "message": job.status_message,
+        "final": job.is_final,
+        "slices": {
+            "total": job.slices_total,
+            "running": job.slices_running,
+            "done": job.slices_done,
+            "failed": job.slices_failed,
+            "held": job.slices_held,
+        },
+        "attempts": job.number_of_attempts,
+    }
+
+
+def full(job: Job, person: Person) -> dict[str, Any]:
+    verbs = permissions.verbs(person, job)
+    return {
+        **brief(job),
+        "jobid": job.jobid,
+        "address": job.address,
+        "parameters": job.parameters,
+        "statepoint": job.statepoint,
+        "extended_properties": job.extended_properties,
+        "size_bytes": job.size_bytes,
+        "may": [verb for verb in permissions.VERBS if verb in verbs],
+        "shares": [{"group": share.group.name, "may": share.may} for share in _shares(job)],
+        "after": _seen(person, JobDependency.objects.filter(job=job).values_list("before_id", flat=True)),
+        "uses": _seen(person, JobUse.objects.filter(job=job).values_list("used_id", flat=True)),
+        "history": [_attempt(attempt) for attempt in job.attempts.order_by("number")],
+    }
+
+
+def _shares(job: Job) -> Any:
+    return job.shares.select_related("group").order_by("group__name")
+
+
+def _seen(person: Person, ids: Any) -> list[int]:
+    found = permissions.readable(person).filter(pk__in=list(ids[:MOST_LINKS]))
+    return sorted(found.values_list("pk", flat=True))
+
+
+def _attempt(attempt: Any) -> dict[str, Any]:
+    same = (
+        "number",
+        "phase",
+        "status",
+        "reason",
+        "created",
+        "sent",
+        "started",
+        "ended",
+        "exit_code",
+        "signal",
+    )
+    return {name: getattr(attempt, name) for name in same}
