@@ -58,6 +58,9 @@ def connect(address: SshAddress) -> Connection:
         for each in reversed(hops):
             each.close()
         raise
+    finally:
+        for way in itertools.chain(*proofs):
+            way.put_away()
     return Connection(hops)
 
 

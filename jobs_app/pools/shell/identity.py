@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
-import threading
+import os
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import paramiko
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from paramiko.agent import AgentKey
+from paramiko.agent import AgentKey, AgentSSH
 
 from ..base import AccessDenied
 from .address import Identity
@@ -34,6 +36,7 @@ class Way:
 
     name: str
     prove: Callable[[paramiko.Transport, str], list[str]]
+    put_away: Callable[[], None] = lambda: None
 
 
 def ways(identity: Identity) -> Iterator[Way]:
@@ -44,7 +47,8 @@ def ways(identity: Identity) -> Iterator[Way]:
         yield _by_key(name, key())
     if identity.agent:
         for number, held in enumerate(agent_keys(), 1):
-            yield _by_key(f"key {number} of the agent ({held.fingerprint})", held)
+            name = f"key {number} of the agent ({held.fingerprint})"
+            yield Way(name, _by_key(name, held).prove, cast(paramiko.Agent, held.agent).close)
     if identity.password:
         yield Way("the password", lambda transport, user: transport.auth_password(user, identity.password))
 
@@ -124,16 +128,20 @@ def _certified(name: str, key: paramiko.PKey, path: str) -> paramiko.PKey:
 
 
 def agent_keys() -> tuple[AgentKey, ...]:
-    """Those of the agent in SSH_AUTH_SOCK. An agent that says nothing is given up."""
-    found: list[tuple[AgentKey, ...]] = []
-    asking = threading.Thread(target=lambda: found.append(_asked()), name="ssh agent", daemon=True)
-    asking.start()
-    asking.join(AGENT_SECONDS)
-    return found[0] if found else ()
-
-
-def _asked() -> tuple[AgentKey, ...]:
+    """Those of the agent in SSH_AUTH_SOCK; none if there is no agent, or if it says nothing."""
+    link = socket.socket(socket.AF_UNIX)
+    link.settimeout(AGENT_SECONDS)
     try:
-        return paramiko.Agent().get_keys()
+        link.connect(os.environ.get("SSH_AUTH_SOCK", ""))
+        return _Agent(link).get_keys()
     except (paramiko.SSHException, OSError):
+        link.close()
         return ()
+
+
+class _Agent(paramiko.Agent):
+    """Over a socket that does not wait for ever."""
+
+    def __init__(self, link: socket.socket) -> None:
+        AgentSSH.__init__(self)
+        self._connect(link)  # type: ignore[attr-defined]  # where paramiko's own connects, too
