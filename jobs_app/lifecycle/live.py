@@ -10,10 +10,11 @@ takes over at any offset.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,19 +52,40 @@ def read(
     came. A slice that began anew is read from its new beginning. PoolError or NoAnswer while its pool is out
     of reach: ask again later."""
     attempt = Attempt.objects.filter(job_id=job.pk).select_related("scheduler").order_by("-number").first()
-    if stream != "output" or attempt is None or not job.address:
+    if stream != "output" or not job.address:
         return Reading(b"", offset, stream != "output" or job.is_final)
     step = step or job.main_step
-    state = _state_of(attempt, step, sliceno)
-    if _is_here(job, attempt, step, sliceno, state):
-        ended = attempt.phase == AttemptPhase.FINAL or state.ended
-        return _piece(
-            Output(job.paths.output).read(part_name(step, sliceno), offset, limit), offset, limit, ended
-        )
+    if attempt is None or _is_here(job, attempt, step, sliceno):
+        ended = job.is_final if attempt is None else _has_ended(attempt, step, sliceno)
+        data = Output(job.paths.output).read(part_name(step, sliceno), offset, limit)
+        return _piece(data, offset, limit, ended)
     spot = spot_of(job, attempt, step, sliceno)
     if attempt.phase == AttemptPhase.SENT and attempt.started:
         _see_to_it(spot, attempt, step, sliceno)
     return _read_live(spot, part_name(step, sliceno), offset, limit)
+
+
+def parts(job: Job, limit: int = 8) -> list[str]:
+    """The parts that have printed something; on another machine the first of those that run now."""
+    if not job.address:
+        return []
+    found = [str(part) for part in Output(job.paths.output).names()]
+    attempt = Attempt.objects.filter(job_id=job.pk).select_related("scheduler").order_by("-number").first()
+    if attempt is None or attempt.phase != AttemptPhase.SENT or not _is_remote(attempt):
+        return found
+    folder = job.paths.attempt(attempt.number).live
+    seen = sorted(path.stem for path in folder.glob("*.log")) if folder.exists() else []
+    return list(dict.fromkeys([*found, *seen, *itertools.islice(_running(job, attempt), limit)]))
+
+
+def _running(job: Job, attempt: Attempt) -> Iterator[str]:
+    for step in Work.from_json(attempt.work).steps:
+        for number in job.slices_in(SliceState.RUNNING, step.name, limit=100):
+            yield part_name(step.name, number)
+
+
+def _is_remote(attempt: Attempt) -> bool:
+    return attempt.scheduler is not None and attempt.scheduler.kind == Scheduler.CONDOR
 
 
 def _state_of(attempt: Attempt, step: str, sliceno: int) -> SliceState:
@@ -71,12 +93,15 @@ def _state_of(attempt: Attempt, step: str, sliceno: int) -> SliceState:
     return SliceState(page[0]) if page else SliceState.WAITING
 
 
-def _is_here(job: Job, attempt: Attempt, step: str, sliceno: int, state: SliceState) -> bool:
+def _has_ended(attempt: Attempt, step: str, sliceno: int) -> bool:
+    return attempt.phase == AttemptPhase.FINAL or _state_of(attempt, step, sliceno).ended
+
+
+def _is_here(job: Job, attempt: Attempt, step: str, sliceno: int) -> bool:
     """Whether the job's own directory has all that there is."""
-    remote = attempt.scheduler is not None and attempt.scheduler.kind == Scheduler.CONDOR
-    if attempt.phase == AttemptPhase.FINAL or not remote:
+    if attempt.phase == AttemptPhase.FINAL or not _is_remote(attempt):
         return True
-    inherited = state.ended and Work.from_json(attempt.work).inherits
+    inherited = Work.from_json(attempt.work).inherits and _state_of(attempt, step, sliceno).ended
     return bool(inherited and Output(job.paths.output).size(part_name(step, sliceno)))
 
 

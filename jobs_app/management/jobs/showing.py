@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from collections.abc import Iterable
@@ -9,13 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from jobs_app import inspection
-from jobs_app.errors import Invalid
+from jobs_app.errors import Invalid, JobHeld, NoAnswer, WrongState
 from jobs_app.jobdir import files as jobfiles
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
-from jobs_app.jobdir.output import Output as Printed
+from jobs_app.lifecycle import live
 from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.models import Job
+from jobs_app.pools.base import PoolError
 from jobs_app.states import Counts
 from jobs_app.terminal import describe
 from jobs_app.terminal.output import Column, Output
@@ -32,7 +34,7 @@ def add(commands: Subcommands) -> None:
 
     parser = subcommand(commands, "logs", logs, "what a job printed", json=False)
     takes_job(parser)
-    parser.add_argument("--part", help="prepare, synthesis, or a slice's number; else all of them")
+    parser.add_argument("--part", "--slice", help="prepare, synthesis, or a slice's number; else all of them")
     parser.add_argument("--follow", "-f", action="store_true", help="go on until the job is over")
 
     parser = subcommand(commands, "files", files, "a job's files")
@@ -112,9 +114,17 @@ def logs(output: Output, options: Options) -> None:
     follower = Follower(job, options["part"], output)
     follower.print_new()
     while options["follow"] and not job.is_final:
+        _let_it_work(job)
+        follower.print_new()
+
+
+def _let_it_work(job: Job) -> None:
+    """For a while; where no courier works, this command does its work."""
+    try:
+        job.wait(timeout=FOLLOW_EVERY)
+    except (JobHeld, WrongState):
         time.sleep(FOLLOW_EVERY)
         job.refresh_status()
-        follower.print_new()
 
 
 def _refuse_unknown_part(job: Job, part: str) -> None:
@@ -143,25 +153,34 @@ class Follower:
         self.part = part
         self.output = output
         self.offsets: dict[str, int] = {}
-        self.last = ""
+        self.decoders: dict[str, codecs.IncrementalDecoder] = {}
+        self.last = self.trouble = ""
 
     def print_new(self) -> None:
+        """All that there is of each part. What is out of reach is said once, and comes later."""
         if not inspection.has_directory(self.job):
             return
-        parts = [self.part] if self.part else [str(part) for part in inspection.parts(self.job)]
-        for part in parts:
-            self._print_part(part)
+        try:
+            for part in [self.part] if self.part else live.parts(self.job):
+                while self._print_part(part):
+                    pass
+        except (PoolError, NoAnswer) as error:
+            if str(error) != self.trouble:
+                self.output.warn(str(error))
+            self.trouble = str(error)
 
-    def _print_part(self, part: str) -> None:
-        offset = self.offsets.get(part, 0)
-        data = Printed(self.job.paths.output).read(part, offset)
+    def _print_part(self, part: str) -> bool:
+        step, number = (self.job.main_step, int(part)) if part.isdecimal() else (part, 0)
+        data, offset, _ = live.read(self.job, step, number, offset=self.offsets.get(part, 0))
+        self.offsets[part] = offset
         if not data:
-            return
-        self.offsets[part] = offset + len(data)
+            return False
         if not self.part and part != self.last:
             self.output.say(f"==> {part} <==", "bold")
         self.last = part
-        self.output.write(data.decode("utf-8", "replace").replace("\r\n", "\n"))
+        decoder = self.decoders.setdefault(part, codecs.getincrementaldecoder("utf-8")("replace"))
+        self.output.write(decoder.decode(data).replace("\r\n", "\n"))
+        return True
 
 
 # --- files ------------------------------------------------------------------------------------------------
