@@ -111,6 +111,16 @@ def materialize_at_once() -> int:
     return int(_setting("ROOST_MATERIALIZE_AT_ONCE", 2_000))
 
 
+def one_proc_slices() -> int:
+    """ROOST_ONE_PROC_SLICES: a script job with at most so many slices a core runs in one slot of HTCondor."""
+    return int(_setting("ROOST_ONE_PROC_SLICES", 8))
+
+
+def batch_dag_slices() -> int:
+    """ROOST_BATCH_DAG_SLICES: larger ones that are sent together share a DAG, up to so many slices each."""
+    return int(_setting("ROOST_BATCH_DAG_SLICES", 200))
+
+
 def accounting_groups() -> dict[str, list[str]] | None:
     """ROOST_ACCOUNTING_GROUPS: who may name an accounting group: users' and groups' names by its name, "*"
     for everybody. None: every group may be named."""

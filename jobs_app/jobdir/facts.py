@@ -27,6 +27,11 @@ FINISHED_EARLY = 1
 _FIRST = {PREPARE: 0, SYNTHESIS: 1, ANALYSIS: 2, RUN: 2}
 
 
+def place(step: str, sliceno: int) -> int:
+    """Which record is the slice's."""
+    return _FIRST[step] + sliceno
+
+
 class Fact(NamedTuple):
     state: int
     tries: int = 1
@@ -57,6 +62,13 @@ def write(path: Path, step: str, sliceno: int, fact: Fact) -> None:
         os.pwrite(handle, record, (_FIRST[step] + sliceno) * SIZE)
     finally:
         os.close(handle)
+
+
+def write_raw(path: Path, step: str, sliceno: int, record: bytes) -> None:
+    """A record that was written elsewhere; one that is damaged or missing is left out."""
+    fact = _unpack(record)
+    if fact is not None:
+        write(path, step, sliceno, fact)
 
 
 def erase(path: Path, step: str, sliceno: int) -> None:

@@ -2,6 +2,7 @@
 
 roost.zip run-part SPEC STEP [SLICE] [--tries N]     one part
 roost.zip run-all SPEC [--slots N]                   all parts of a job, N at once
+roost.zip run-step SPEC STEP [SLICE]                 one part with all its tries, alone on its machine
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     asked = _parser().parse_args(words)
     if asked.command == "run-part":
         return run_part(asked.spec, asked.step, asked.slice, asked.tries)
-    from .whole import run_all
+    from . import whole
 
-    return run_all(asked.spec, asked.slots)
+    if asked.command == "run-step":
+        return whole.run_alone(asked.spec, asked.step, asked.slice)
+    return whole.run_all(asked.spec, asked.slots)
 
 
 def run_part(path: Path, step: str, sliceno: int = 0, tries: int = 1) -> int:
@@ -48,10 +51,11 @@ def job_directory(spec: Path) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="roost.zip")
     commands = parser.add_subparsers(dest="command", required=True)
-    part = commands.add_parser("run-part")
-    part.add_argument("spec", type=Path)
-    part.add_argument("step", choices=("prepare", "analysis", "synthesis"))
-    part.add_argument("slice", type=int, nargs="?", default=0)
+    part, alone = commands.add_parser("run-part"), commands.add_parser("run-step")
+    for each in (part, alone):
+        each.add_argument("spec", type=Path)
+        each.add_argument("step", choices=("prepare", "analysis", "synthesis"))
+        each.add_argument("slice", type=int, nargs="?", default=0)
     part.add_argument("--tries", type=int, default=1)
     whole = commands.add_parser("run-all")
     whole.add_argument("spec", type=Path)

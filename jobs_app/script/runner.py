@@ -161,7 +161,8 @@ def _run(script: Script, part: Part, job: CurrentJob, registered: Registered) ->
     if part.step == SYNTHESIS or flags:
         _keep_final(part, result, registered)
     elif _is_wanted(script, part):
-        Results(part.attempt, part.spec.slices).store(part.step, part.sliceno, result, part.title)
+        together = 0 if part.spec.alone else part.spec.slices
+        Results(part.attempt, together).store(part.step, part.sliceno, result, part.title)
     return Outcome(flags)
 
 
@@ -255,6 +256,7 @@ def _write_error(part: Part, error: Mapping[str, Any]) -> None:
 
 def _close_output(part: Part, outcome: Outcome, printed: Capture) -> int:
     size = printed.end(outcome.error.get("traceback", ""))
-    if part.step == ANALYSIS and part.spec.slices >= FROM_SLICES and not outcome.error:
+    packs = part.spec.slices >= FROM_SLICES and not part.spec.alone
+    if part.step == ANALYSIS and packs and not outcome.error:
         Output(part.attempt.job.output).pack(part.sliceno)
     return size

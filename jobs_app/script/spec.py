@@ -32,6 +32,7 @@ class Spec:
     retries: int = 0
     capture: bool = True
     caption: str = ""
+    alone: bool = False  # no other part shares the directory: nothing is packed together
 
     @classmethod
     def of(cls, content: Union[Spec, Mapping[str, Any]]) -> Spec:

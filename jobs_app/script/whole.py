@@ -6,7 +6,9 @@ import os
 import traceback
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Optional
 
 from jobs_app.errors import JobFailed, ScriptError
 from jobs_app.jobdir import facts
@@ -22,14 +24,26 @@ Todo = tuple[int, int]  # slice, try
 
 def run_all(path: Path, slots: int) -> int:
     """0 if the end of the job was recorded, good or bad. What is recorded as done is not run again."""
-    spec, directory = Spec.read(path), job_directory(path)
+    whole = _open(Spec.read(path), job_directory(path), SYNTHESIS, 0, slots)
+    return whole.run() if whole is not None else runner.EXIT_RECORDED
+
+
+def run_alone(path: Path, step: str, sliceno: int) -> int:
+    """One part, where the others run elsewhere; 0 if its end was recorded, good or bad."""
+    spec = replace(Spec.read(path), alone=True)
+    whole = _open(spec, job_directory(path), step, sliceno, 1)
+    return whole.run_only(step, sliceno) if whole is not None else runner.EXIT_RECORDED
+
+
+def _open(spec: Spec, directory: Path, step: str, sliceno: int, slots: int) -> Optional[_Whole]:
+    """A script that cannot be loaded is the failure of that part."""
     os.chdir(directory)
     try:
         script = runner.load(directory / spec.script, spec.package)
     except ScriptError as error:
-        runner.fail_part(spec, directory, SYNTHESIS, 0, 1, error)
-        return runner.EXIT_RECORDED
-    return _Whole(script, spec, directory, slots).run()
+        runner.fail_part(spec, directory, step, sliceno, 1, error)
+        return None
+    return _Whole(script, spec, directory, slots)
 
 
 class _Whole:
@@ -47,20 +61,28 @@ class _Whole:
             finishing.sweep(self.attempt)
         return runner.EXIT_RECORDED if self.recorded else runner.EXIT_NOT_RECORDED
 
+    def run_only(self, step: str, sliceno: int) -> int:
+        """Where prepare ends the job, nobody else has anything to do: its files are collected here."""
+        good = self._parts(step, self._missing(step, range(sliceno, sliceno + 1)), 1)
+        if good and step == PREPARE and self._ended_early():
+            self._parts(SYNTHESIS, self._missing(SYNTHESIS, range(1)), 1)
+        return runner.EXIT_RECORDED if self.recorded else runner.EXIT_NOT_RECORDED
+
     def _step(self, step: str) -> bool:
         if step == ANALYSIS and self._ended_early():
             return True
         count, slots = (self.spec.slices, self.slots) if step == ANALYSIS else (1, 1)
         if step == ANALYSIS and self.spec.concurrency:
             slots = min(slots, self.spec.concurrency)
-        return self._parts(step, self._missing(step, count), slots)
+        return self._parts(step, self._missing(step, range(count)), slots)
 
     def _ended_early(self) -> bool:
         prepare = facts.read(self.facts, PREPARE)
         return prepare is not None and prepare.finished_early
 
-    def _missing(self, step: str, count: int) -> Iterable[Todo]:
-        for sliceno, fact in enumerate(facts.read_range(self.facts, step, 0, count)):
+    def _missing(self, step: str, slices: range) -> Iterable[Todo]:
+        found = facts.read_range(self.facts, step, slices.start, len(slices))
+        for sliceno, fact in zip(slices, found):
             if fact is None:
                 yield sliceno, 1
             elif fact.state == runner.FAILED:

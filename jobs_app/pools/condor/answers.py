@@ -24,6 +24,7 @@ ATTRIBUTES = (
     "RoostPlan",
     "ExitCode",
     "ExitBySignal",
+    "RoostAttempts",
 )
 
 _DONE = re.compile(r"(\d+)\.\d+(?: - \d+\.\d+)?")

@@ -21,12 +21,16 @@ def query(attempts: Sequence[str], point: AccessPoint, plans: Plans) -> dict[str
     queue = _sorted(_ask(("condor_q", "-allusers"), attempts, point), plans)
     rest = [attempt for attempt in attempts if not _is_whole(queue.get(attempt, ()), plans)]
     history = _sorted(_ask(("condor_history",), rest, point), plans) if rest else {}
-    found = (_snapshot(attempt, queue, history, point, plans) for attempt in {**history, **queue})
+    every = [attempt for attempt in attempts if attempt in queue or attempt in history]
+    found = (_snapshot(attempt, queue, history, point, plans) for attempt in every)
     return {each.attempt: each for each in found if each is not None}
 
 
 def _ask(command: Sequence[str], attempts: Sequence[str], point: AccessPoint) -> list[Ad]:
-    constraint = f"member(RoostAttempt, {{{answers.strings(attempts)}}})"
+    """A DAGMan counts for every attempt of its DAG."""
+    known = answers.strings(attempts)
+    lists = f'stringListsIntersect(RoostAttempts, "{",".join(attempts)}") =?= true'
+    constraint = f"member(RoostAttempt, {{{known}}}) || {lists}"
     attributes = ",".join(answers.ATTRIBUTES)
     done = point.command(*command, "-json", "-constraint", constraint, "-attributes", attributes)
     if done.exit != 0:
@@ -37,12 +41,25 @@ def _ask(command: Sequence[str], attempts: Sequence[str], point: AccessPoint) ->
 def _sorted(ads: Iterable[Ad], plans: Plans) -> dict[str, list[Ad]]:
     by_attempt: dict[str, list[Ad]] = {}
     for ad in ads:
-        by_attempt.setdefault(answers.text(ad, "RoostAttempt"), []).append(ad)
+        for attempt in _attempts(ad):
+            by_attempt.setdefault(attempt, []).append(ad)
     plans.load({answers.text(listed[0], "RoostPlan") for listed in by_attempt.values()})
     return by_attempt
 
 
+def _attempts(ad: Ad) -> list[str]:
+    listed = ad.get("RoostAttempts")
+    return listed.split(",") if isinstance(listed, str) else [answers.text(ad, "RoostAttempt")]
+
+
+def _is_of_dag(ad: Ad, plans: Plans) -> bool:
+    plan = plans.find(answers.text(ad, "RoostPlan"), answers.number(ad, "RoostGroup"))
+    return plan is not None and (bool(plan.lead) or plan.unit is not None)
+
+
 def _is_whole(ads: Sequence[Ad], plans: Plans) -> bool:
+    if ads and _is_of_dag(ads[0], plans):
+        return True
     share = _share(ads[0], plans) if ads else None
     return share is not None and len(ads) >= share.procs
 
@@ -57,6 +74,8 @@ def _snapshot(attempt: str, queue: Ads, history: Ads, point: AccessPoint, plans:
     """An attempt of which not every slice is accounted for is not finished while something of it is in the
     queue, and unknown when nothing is."""
     ads = [*history.get(attempt, ()), *queue.get(attempt, ())]  # of two ads of a slice the later one counts
+    if _is_of_dag(ads[0], plans):  # while it is not over, its DAGMan is in the queue
+        return Snapshot(attempt, {}, finished=attempt not in queue)
     share = _share(ads[0], plans)
     if share is None:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from ..base import Task
-from . import plan, submit
+from . import forms, plan, submit
 from .dag import Dag, writing
 from .plan import ClusterPlan
 from .submit import Surroundings
@@ -29,7 +29,7 @@ class Batch:
 
 
 def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:
-    direct, makers = _sorted(tasks)
+    direct, makers = _sorted(tasks, around)
     descriptions = submit.describe(direct, around)
     files: dict[str, bytes] = {}
     for number, each in enumerate(descriptions):
@@ -44,6 +44,8 @@ def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:
     return Batch(plan.linked(plans), {"plan.json": plan.to_json(plans), **files})
 
 
-def _sorted(tasks: Sequence[Task]) -> tuple[list[Task], list[MakeDag]]:
+def _sorted(tasks: Sequence[Task], around: Surroundings) -> tuple[list[Task], list[MakeDag]]:
     """What is submitted directly, and what makes a DAG of the others."""
-    return list(tasks), []
+    direct = [task for task in tasks if not task.script or forms.is_one_proc(task)]
+    scripts = [task for task in tasks if task.script and not forms.is_one_proc(task)]
+    return direct, list(forms.script_dags(scripts, around))

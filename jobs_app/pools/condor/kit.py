@@ -23,6 +23,7 @@ def contents() -> tuple[str, tuple[Member, ...]]:
     members = (
         ("roost_start.sh", _START.read_bytes(), 0o755),
         ("roost_node.py", (_HERE / "node" / "roost_node.py").read_bytes(), 0o644),
+        ("roost_dag.sh", (_HERE / "node" / "roost_dag.sh").read_bytes(), 0o755),
         ("roost.zip", nodezip.content(), 0o644),
     )
     digest = hashlib.sha256()

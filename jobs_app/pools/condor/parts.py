@@ -1,4 +1,4 @@
-"""A proc that runs a whole script is one event to HTCondor; its record tells what became of each part."""
+"""HTCondor says that a proc ended; of a script's procs, records tell how, and what became of each part."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import base64
 import binascii
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from jobs_app.jobdir import facts
+from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
 from jobs_app.states import SliceState
 
 from ..base import Event, EventKind, Garbled, Step
 from .point import AccessPoint
 
 Fact = facts.Fact | None
+Found = TypeVar("Found")
 
 
 class _Outcome(NamedTuple):
@@ -31,33 +33,68 @@ class _Outcome(NamedTuple):
 
 
 def with_parts(events: Sequence[Event], point: AccessPoint) -> list[Event]:
-    ended = [event.attempt for event in events if "steps" in event.data]
-    records = _records(ended, point) if ended else {}
-    found: list[Event] = []
-    for event in events:
-        found += _expanded(event, records.get(event.attempt)) if event.attempt in records else [event]
-    return found
+    asked = dict.fromkeys(key for event in events for key in _keys(event))
+    records = _records(list(asked), point) if asked else {}
+    return [each for event in events for each in _expanded(event, records)]
 
 
-def _records(attempts: Sequence[str], point: AccessPoint) -> dict[str, dict[str, Any]]:
+Key = tuple[str, str]  # an attempt, and what is told of: "0" for all of a script, else a part
+
+
+def _keys(event: Event) -> tuple[Key, ...]:
+    """The records that tell more than HTCondor does."""
+    if "steps" in event.data:
+        return ((event.attempt, "0"),)
+    if "part" in event.data:
+        return ((event.attempt, event.data["part"]),)
+    if "recorded" in event.data:
+        return ((event.attempt, PREPARE), (event.attempt, SYNTHESIS))
+    return ((event.attempt, "0"),) if "whole" in event.data else ()
+
+
+def _records(keys: Sequence[Key], point: AccessPoint) -> dict[Key, dict[str, Any]]:
+    names = "".join(f"{attempt}/out/{part}.json\n" for attempt, part in keys)
     records = {}
-    for line in point.ask("records.sh", point.names.root, *attempts).out.splitlines():
-        attempt, _, text = line.partition(b" ")
+    for line in point.ask("records.sh", point.names.root, stdin=names.encode()).out.splitlines():
+        name, _, text = line.decode("utf-8", "replace").partition(":")
+        attempt, _, rest = name.partition("/")
         try:
-            records[attempt.decode()] = json.loads(text or b"{}")
+            records[attempt, Path(rest).stem] = json.loads(text)
         except ValueError as error:
-            raise Garbled(f"The record of attempt {attempt.decode()} cannot be read: {error}") from error
+            raise Garbled(f"The record {name} cannot be read: {error}") from error
     return records
 
 
-def _expanded(event: Event, record: dict[str, Any] | None) -> Iterator[Event]:
-    record = record or {}
+Records = Mapping[Key, dict[str, Any]]
+
+
+def _expanded(event: Event, records: Records) -> Iterator[Event]:
+    record = next((records[key] for key in _keys(event) if records.get(key)), {})
     if event.kind == EventKind.FINISHED:
-        yield _finished(event, record)
+        yield _finished(event, records)
+    elif "part" in event.data:
+        yield from _of_part(event, record)
     elif "steps" not in event.data or "facts" not in record:
         yield event
     else:
         yield from _of_all_steps(replace(event, host=record.get("host", "")), record)
+
+
+def _of_part(event: Event, record: dict[str, Any]) -> Iterator[Event]:
+    """The proc of one part; prepare stands for synthesis too where it ended the job early."""
+    name = event.data["part"]
+    if record.get("removed"):
+        yield replace(event, kind=EventKind.REMOVED, exit_code=None, data={}, reason="Removed.")
+        return
+    known = replace(event, host=record.get("host", ""), data={})
+    for part, text in (record.get("parts") or {name: ""}).items():
+        step = event.step if part == name else part
+        outcome = _outcome(_fact(text), _Outcome(EventKind.ENDED, event.exit_code or 1, event.signal))
+        yield replace(known, step=step, **outcome._asdict())
+
+
+def _fact(text: str) -> Fact:
+    return _unpacked(text, lambda path: facts.read(path, PREPARE))  # the first place of its file
 
 
 def _of_all_steps(event: Event, record: dict[str, Any]) -> Iterator[Event]:
@@ -96,20 +133,34 @@ def _outcome(fact: Fact, missing: _Outcome) -> _Outcome:
 
 
 def _facts(record: dict[str, Any], step: Step) -> list[Fact]:
+    return _unpacked(record["facts"], lambda path: list(facts.read_range(path, step.name, 0, step.slices)))
+
+
+def _unpacked(text: str, read: Callable[[Path], Found]) -> Found:
     try:
-        data = base64.b64decode(record["facts"], validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
         raise Garbled(f"The facts of a script's parts cannot be read: {error}") from error
     with tempfile.NamedTemporaryFile() as handle:
         handle.write(data)
         handle.flush()
-        return list(facts.read_range(Path(handle.name), step.name, 0, step.slices))
+        return read(Path(handle.name))
 
 
-def _finished(event: Event, record: dict[str, Any]) -> Event:
-    """HTCondor knows how the runner ended; the runner knows how the script did."""
-    if "exit_code" not in record:
+def _finished(event: Event, records: Records) -> Event:
+    """HTCondor knows how procs ended; the runner knows how the script did."""
+    told = [records[key] for key in _keys(event) if records.get(key)]
+    if "recorded" in event.data:
+        ok = any(record.get("well") and _is_last(record) for record in told)
+        return replace(event, data={"ok": ok, "reason": event.data["reason"]})
+    if "whole" not in event.data:
+        return event
+    if not told or "exit_code" not in told[0]:
         return replace(
             event, data={"ok": False, "reason": "It was ended before it could write down how it went."}
         )
-    return replace(event, data={"ok": bool(record.get("well")), "reason": ""})
+    return replace(event, data={"ok": bool(told[0].get("well")), "reason": ""})
+
+
+def _is_last(record: Mapping[str, Any]) -> bool:
+    return bool(record.get("early")) or SYNTHESIS in record.get("parts", {})

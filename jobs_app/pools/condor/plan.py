@@ -54,11 +54,15 @@ def share_of(task: Task) -> Share:
     if task.script:
         whole = tuple(Run(step.name, 0, step.slices) for step in task.steps)
         return Share(task.attempt, slices, whole, whole=True)
-    return Share(task.attempt, slices, tuple(run for step in task.steps for run in _to_do(step, task)))
+    return Share(task.attempt, slices, tuple(run for step in task.steps for run in to_do(step, task)))
+
+
+def to_do(step: Step, task: Task) -> tuple[Run, ...]:
+    """What was not done before."""
+    return tuple(_to_do(step, task))
 
 
 def _to_do(step: Step, task: Task) -> Iterator[Run]:
-    """What was not done before."""
     begin = 0
     for first, count in sorted((first, count) for name, first, count in task.done if name == step.name):
         if first > begin:

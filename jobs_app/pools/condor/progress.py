@@ -44,7 +44,12 @@ class Progress:
             reason = f"{self.failed} of {total} slices failed."
         elif self.removed:
             reason = f"{self.removed} of {total} slices were removed."
-        return Event(EventKind.FINISHED, self.share.attempt, at, data={"ok": not reason, "reason": reason})
+        data = {"ok": not reason, "reason": reason, **({"whole": True} if self._is_told() else {})}
+        return Event(EventKind.FINISHED, self.share.attempt, at, data=data)
+
+    def _is_told(self) -> bool:
+        """Whether the proc, which ran all of a script, can have said how it went."""
+        return self.share.whole and not self.removed
 
     def finish_silently(self) -> None:
         self.finished = True

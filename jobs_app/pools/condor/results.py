@@ -6,6 +6,7 @@ overwrite each other, and nothing overwrites what Roost keeps: such files go to 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -19,38 +20,66 @@ from typing import IO, Any, BinaryIO
 from jobs_app.errors import BadName
 from jobs_app.jobdir import facts
 from jobs_app.jobdir.files import safe_name
-from jobs_app.jobdir.layout import DOCUMENT, OUTPUT, POST, PRIVATE, RESERVED, RUN, JobPaths
+from jobs_app.jobdir.layout import (
+    ANALYSIS,
+    DOCUMENT,
+    NODES,
+    OUTPUT,
+    POST,
+    PREPARE,
+    PRIVATE,
+    RESERVED,
+    RUN,
+    SYNTHESIS,
+    JobPaths,
+)
+from jobs_app.jobdir.output import Output
+from jobs_app.jobdir.pack import FROM_SLICES
 from jobs_app.states import SliceState
 
 from ..base import Garbled, Task
 
 _CHUNK = 1 << 20
+_HOOKS = ("pre.log", "post.log")  # of a workflow's nodes
 _OWN = "slices"
 _RUNNERS = ("facts", "files/", "results/", "errors/", "status/")
 
 
 @dataclass
 class Part:
-    """What came of one slice."""
+    """What came of one slice, or of another part of a script that was a proc of its own."""
 
-    number: int
+    name: str
     aside: Path
     record: Mapping[str, Any] = field(default_factory=dict)
     found: dict[str, tuple[int, str]] = field(default_factory=dict)  # size and sha256, as they arrived
 
     @property
     def files(self) -> Path:
-        return self.aside / "files" / str(self.number)
+        return self.aside / "files" / self.name
 
     @property
     def log(self) -> Path:
-        return self.aside / "logs" / str(self.number)
+        return self.aside / "logs" / self.name
 
     def problem(self) -> str:
         listed = self.record.get("files", {})
         said = {name: (known["size"], known["sha256"]) for name, known in listed.items()}
         wrong = sorted(name for name in said.keys() | self.found if said.get(name) != self.found.get(name))
-        return f"slice {self.number}: {', '.join(wrong[:5])}" if wrong else ""
+        return f"{self.title}: {', '.join(wrong[:5])}" if wrong else ""
+
+    @property
+    def is_slice(self) -> bool:
+        return self.name.isdigit()
+
+    @property
+    def title(self) -> str:
+        return f"slice {self.name}" if self.is_slice else self.name
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Later parts saw what earlier ones left."""
+        return (1, int(self.name)) if self.is_slice else (0 if self.name == PREPARE else 2, 0)
 
     # Each receives one file of `out/`, by its suffix.
 
@@ -61,13 +90,13 @@ class Part:
         try:
             self.record = json.loads(data.read())
         except ValueError as error:
-            raise Garbled(f"The record of slice {self.number} cannot be read: {error}") from error
+            raise Garbled(f"The record of {self.title} cannot be read: {error}") from error
 
     def receive_tar(self, data: IO[bytes]) -> None:
         for member, content in _members(data):
             if content is None:
-                raise Garbled(f"Slice {self.number} sent {member.name!r}, which is no plain file.")
-            name = _checked(member.name, self.number)
+                raise Garbled(f"{self.title} sent {member.name!r}, which is no plain file.".capitalize())
+            name = _checked(member.name, self.title)
             self.found[name] = _save(content, self.files / name, member.mode)
 
 
@@ -85,18 +114,28 @@ def unpack(stream: BinaryIO, task: Task, into: Path) -> None:
         raise Garbled(
             f"Results of job {task.job} did not arrive as they were made: {'; '.join(problems[:5])}."
         )
-    _deliver(parts, into, task)
+    if task.nodes:
+        _deliver_nodes(parts, into, task)
+        _deliver_hooks(aside / "hooks", into, task)
+    else:
+        _deliver(parts, into, task)
     shutil.rmtree(aside)
 
 
 def _receive(stream: BinaryIO, aside: Path) -> list[Part]:
-    parts: dict[int, Part] = {}
+    parts: dict[str, Part] = {}
     for member, data in _members(stream):
-        number, _, kind = member.name.rpartition("/")[2].partition(".")
-        if data is not None and number.isdigit() and kind in ("log", "json", "tar"):
-            part = parts.setdefault(int(number), Part(int(number), aside))
+        name, _, kind = member.name.rpartition("/")[2].partition(".")
+        if data is not None and kind in _HOOKS:
+            _save(data, aside / "hooks" / f"{name}.{kind.removesuffix('.log')}")
+        elif data is not None and _is_part(name) and kind in ("log", "json", "tar"):
+            part = parts.setdefault(name, Part(name, aside))
             getattr(part, f"receive_{kind}")(data)
-    return [part for _, part in sorted(parts.items())]
+    return sorted(parts.values(), key=lambda part: part.order)
+
+
+def _is_part(name: str) -> bool:
+    return name.isdigit() or name in (PREPARE, SYNTHESIS)
 
 
 def _members(data: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
@@ -111,11 +150,11 @@ def _members(data: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | Non
             raise
 
 
-def _checked(name: str, number: int) -> str:
+def _checked(name: str, part: str) -> str:
     try:
         return safe_name(name)
     except BadName as error:
-        raise Garbled(f"Slice {number} sent a file that cannot be kept: {error}") from error
+        raise Garbled(f"{part} sent a file that cannot be kept: {error}".capitalize()) from error
 
 
 def _save(data: IO[bytes], path: Path, mode: int = 0o644) -> tuple[int, str]:
@@ -134,12 +173,39 @@ def _deliver(parts: Sequence[Part], into: Path, task: Task) -> None:
     several = _with_several_contents(parts)
     for part in parts:
         for name in part.found:
-            own = name in several or not _may_write(name, task)
-            _move(part.files / name, into / _OWN / str(part.number) / name if own else into / name)
+            own = (part.is_slice and name in several) or not _may_write(name, task)
+            _move(part.files / name, into / _OWN / part.name / name if own else into / name)
         if not task.script:
-            if part.log.exists() and part.log.stat().st_size:
-                _move(part.log, into / OUTPUT / str(part.number))
-            _write_fact(part, task, into)
+            _keep_of_executable(part, task, into)
+        elif "parts" in part.record:
+            _write_facts(part, task, into)
+
+
+def _deliver_nodes(parts: Sequence[Part], into: Path, task: Task) -> None:
+    """Each node's results in a folder of its own, where its slices are counted from 0."""
+    by_number = {int(part.name): part for part in parts if part.is_slice}
+    for node in task.nodes:
+        numbers = range(node.first, node.first + node.slices)
+        mine = [by_number[number] for number in numbers if number in by_number]
+        several, home = _with_several_contents(mine), into / NODES / node.folder
+        for part in mine:
+            own = home / _OWN / str(int(part.name) - node.first)
+            for name in part.found:
+                _move(part.files / name, (own if name in several else home) / name)
+            _keep_of_executable(part, task, into)
+
+
+def _deliver_hooks(found: Path, into: Path, task: Task) -> None:
+    """What the scripts before and after a node printed."""
+    for name in (f"{node.name}.{which}" for node in task.nodes for which in ("pre", "post")):
+        if (found / name).exists() and (found / name).stat().st_size:
+            _move(found / name, into / OUTPUT / name)
+
+
+def _keep_of_executable(part: Part, task: Task, into: Path) -> None:
+    if part.log.exists() and part.log.stat().st_size:
+        _move(part.log, into / OUTPUT / part.name)
+    _write_fact(part, task, into)
 
 
 def _may_write(name: str, task: Task) -> bool:
@@ -154,7 +220,11 @@ def _may_write(name: str, task: Task) -> bool:
 def _with_several_contents(parts: Sequence[Part]) -> set[str]:
     first: dict[str, tuple[int, str]] = {}
     return {
-        name for part in parts for name, known in part.found.items() if first.setdefault(name, known) != known
+        name
+        for part in parts
+        if part.is_slice
+        for name, known in part.found.items()
+        if first.setdefault(name, known) != known
     }
 
 
@@ -163,13 +233,23 @@ def _move(source: Path, home: Path) -> None:
     os.replace(source, home)
 
 
+def _write_facts(part: Part, task: Task, into: Path) -> None:
+    """Of a script's part that was a proc of its own; what it printed is packed where slices are many."""
+    path = JobPaths(into).attempt(task.number).facts
+    for name, text in part.record["parts"].items():
+        step, number = (ANALYSIS, int(name)) if name.isdigit() else (name, 0)
+        facts.write_raw(path, step, number, base64.b64decode(text))
+    if part.is_slice and max(step.slices for step in task.steps) >= FROM_SLICES:
+        Output(into / OUTPUT).pack(int(part.name))
+
+
 def _write_fact(part: Part, task: Task, into: Path) -> None:
     """A slice without a record was killed before it could write one; the pool's events tell how it ended."""
     record = part.record
     if "exit_code" not in record:
         return
     well = record["exit_code"] == 0 and record["signal"] == 0
-    output = into / OUTPUT / str(part.number)
+    output = into / OUTPUT / part.name
     fact = facts.Fact(
         state=SliceState.DONE if well else SliceState.FAILED,
         exit_code=record["exit_code"],
@@ -180,4 +260,4 @@ def _write_fact(part: Part, task: Task, into: Path) -> None:
         memory_bytes=record["memory_bytes"],
         output_bytes=output.stat().st_size if output.exists() else 0,
     )
-    facts.write(JobPaths(into).attempt(task.number).facts, RUN, part.number, fact)
+    facts.write(JobPaths(into).attempt(task.number).facts, RUN, int(part.name), fact)

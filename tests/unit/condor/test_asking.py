@@ -143,7 +143,7 @@ def test_a_script_that_ended_is_as_its_record_says(tmp_path: Path) -> None:
     text = base64.b64encode(path.read_bytes()).decode()
     point = Point(SCRIPT)
     point.history = [ad(A, 0, 4, 0)]
-    point.records = f"{A} {json.dumps({'exit_code': 0, 'facts': text, 'well': False})}\n".encode()
+    point.records = f"{A}/out/0.json:{json.dumps({'exit_code': 0, 'facts': text, 'well': False})}\n".encode()
     states = {
         "prepare": bytes([DONE]),
         "analysis": bytes([DONE, FAILED]),
@@ -154,7 +154,7 @@ def test_a_script_that_ended_is_as_its_record_says(tmp_path: Path) -> None:
 
 def test_a_script_that_ended_without_a_record_failed() -> None:
     point = Point(SCRIPT)
-    point.history, point.records = [ad(A, 0, 3)], f"{A} \n".encode()
+    point.history, point.records = [ad(A, 0, 3)], b""
     found = ask(point, A)[A]
     assert found.finished
     assert set(b"".join(found.slices.values())) == {FAILED}

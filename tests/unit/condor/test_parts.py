@@ -45,7 +45,7 @@ def events(exit_code: int | None = 0, signal: int | None = None) -> list[Event]:
     ended = Event(
         EventKind.ENDED, ATTEMPT, 9.0, "prepare", exit_code=exit_code, signal=signal, data={"steps": STEPS}
     )
-    return [ended, Event(EventKind.FINISHED, ATTEMPT, 9.0, data={"ok": exit_code == 0, "reason": ""})]
+    return [ended, Event(EventKind.FINISHED, ATTEMPT, 9.0, data={"ok": exit_code == 0, "reason": "", "whole": True})]
 
 
 def record(tmp_path: Path, known: Facts, well: bool) -> str:
@@ -54,7 +54,7 @@ def record(tmp_path: Path, known: Facts, well: bool) -> str:
     for (step, number), fact in known.items():
         facts.write(path, step, number, fact)
     text = base64.b64encode(path.read_bytes()).decode()
-    return f"{ATTEMPT} {json.dumps({'exit_code': 0, 'facts': text, 'well': well, 'host': 'node'})}\n"
+    return f"{ATTEMPT}/out/0.json:{json.dumps({'exit_code': 0, 'facts': text, 'well': well, 'host': 'node'})}\n"
 
 
 def all_done() -> Facts:
@@ -113,14 +113,14 @@ def test_parts_that_nobody_accounts_for_are_lost_and_never_skipped(
 
 
 def test_a_runner_that_wrote_nothing_ended_badly(tmp_path: Path) -> None:
-    ended, finished = with_parts(events(None, 9), Point(f"{ATTEMPT} \n"))
+    ended, finished = with_parts(events(None, 9), Point(""))
     assert (ended.exit_code, ended.signal) == (None, 9)
     assert finished.data == {"ok": False, "reason": "It was ended before it could write down how it went."}
 
 
 def test_a_record_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(Garbled, match="record of attempt"):
-        with_parts(events(), Point(f"{ATTEMPT} {{\n"))
+    with pytest.raises(Garbled, match="record .* cannot be read"):
+        with_parts(events(), Point(f"{ATTEMPT}/out/0.json:{{\n"))
 
 
 def test_nothing_is_asked_where_no_script_ended() -> None:

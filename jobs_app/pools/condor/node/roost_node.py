@@ -13,6 +13,7 @@ record is right.
 from __future__ import annotations
 
 import base64
+import fnmatch
 import hashlib
 import json
 import os
@@ -62,11 +63,12 @@ def main(given: list[str]) -> int:
             write_json(RECORD, {"removed": True, "attempt": task["attempt"], "slice": sliceno})
             return 0
         take_over(Path(task["spec"]).with_name("facts"))
+    missing = fetch_asked(task.get("asks", []))
     before = marks()
     started = time.time()
     teller = Teller() if kind != "run" else None
     words = [*rest, str(sliceno)] if part else rest
-    code = run(command(task, kind, words), environment(task, sliceno))
+    code = 1 if missing else run(command(task, kind, words), environment(task, sliceno))
     if teller is not None:
         teller.end()
     files = pack(changed(before), without=part.facts.as_posix() if part else "")
@@ -172,8 +174,8 @@ def unpack(data: Any, part: str, known: dict[str, Any], several: set[str]) -> No
     with tarfile.open(fileobj=data, mode="r|") as archive:
         for member in archive:
             content = archive.extractfile(member)
-            if content is None or member.name not in known:
-                continue
+            if content is None or member.name not in known or member.name.startswith("OUTPUT/"):
+                continue  # what a part printed is at home already
             own = part.isdigit() and member.name in several
             target = Path("slices", part, member.name) if own else Path(member.name)
             if ".." in target.parts or target.is_absolute():
@@ -222,10 +224,53 @@ def environment(task: dict[str, Any], sliceno: int) -> dict[str, str]:
     ours = {
         "ROOST_JOB": str(task["job"]),
         "ROOST_ATTEMPT": task["attempt"],
-        "ROOST_SLICE": str(sliceno),
+        "ROOST_SLICE": str(sliceno - task.get("first", 0)),
         "ROOST_SLICES": str(task["slices"]),
     }
     return {**os.environ, **ours, **task["environment"]}
+
+
+def fetch_asked(asks: list[dict[str, Any]]) -> bool:
+    """Files that a workflow's earlier nodes left: they lie here as archives, one a slice. True if one is
+    missing. Files of one name and different contents go to `slices/<number>/`, as they do at home."""
+    missing = False
+    for ask in asks:
+        found: dict[str, dict[int, str]] = {}  # by name and slice: the content's digest
+        for number in range(ask["first"], ask["first"] + ask["slices"]):
+            for member, data in asked_of(ask, number):
+                found.setdefault(member.name, {})[number] = digest_of(data)
+        for number in range(ask["first"], ask["first"] + ask["slices"]):
+            own = Path("slices", str(number - ask["first"]))
+            for member, data in asked_of(ask, number):
+                several = len(set(found[member.name].values())) > 1
+                target = own / member.name if several else Path(member.name)
+                save(data, target, member, found[member.name][number])
+        if not found and not ask["optional"]:
+            sys.stderr.write(f"Node {ask['node']} left no file {ask['pattern']!r}.\n")
+            missing = True
+    for ask in asks:
+        for number in range(ask["first"], ask["first"] + ask["slices"]):
+            Path(f"{number}.tar").unlink(missing_ok=True)
+    return missing
+
+
+def asked_of(ask: dict[str, Any], number: int) -> Iterator[tuple[tarfile.TarInfo, Any]]:
+    if not Path(f"{number}.tar").exists():
+        return
+    with tarfile.open(f"{number}.tar") as archive:
+        for member in archive:
+            inside = not os.path.isabs(member.name) and ".." not in member.name.split("/")
+            if member.isfile() and inside and fnmatch.fnmatchcase(member.name, ask["pattern"]):
+                data = archive.extractfile(member)
+                if data is not None:
+                    yield member, data
+
+
+def digest_of(data: Any) -> str:
+    digest = hashlib.sha256()
+    while piece := data.read(CHUNK):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def run(words: list[str], variables: dict[str, str]) -> int:

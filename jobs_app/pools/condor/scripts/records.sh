@@ -1,6 +1,4 @@
-# records.sh ROOT ATTEMPT...: what the first proc of each attempt wrote down of itself, a line each.
+# records.sh ROOT: reads names of records, "<attempt>/out/<part>.json", a line each; says "name:record" for each that
+# is there and not empty.
 cd "$1/attempts" || exit 1
-shift
-for each in "$@"; do
-    echo "$each $(cat "$each/out/0.json" 2>/dev/null)"
-done
+xargs -r grep -Hs "" || [ $? -eq 123 ]
