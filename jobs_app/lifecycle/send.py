@@ -125,6 +125,9 @@ def adopt(link: Link, batch: Batch, sent: Sent) -> None:
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(remote_id=sent.remote_id, sent=now, **_said(sent))
         sending = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+        for form in set(sent.forms.values()):
+            tokens = [token for token, its in sent.forms.items() if its == form]
+            sending.filter(token__in=tokens).update(form=form)
         sending.update(phase=AttemptPhase.SENT, sent=now)
     killpoints.reach("courier.sent-recorded")
 

@@ -67,6 +67,7 @@ class Attempt(models.Model):
     ended = models.DateTimeField(null=True, blank=True)
     exit_code = models.IntegerField(null=True, blank=True)
     signal = models.IntegerField(null=True, blank=True)
+    form = models.CharField(max_length=12, blank=True, default="")  # how its pool runs it: "one-proc" ...
 
     class Meta:
         permissions = [("choose_accounting", "May charge jobs to anybody's accounting group or user")]
