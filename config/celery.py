@@ -2,16 +2,20 @@ import os
 
 from celery import Celery
 
+from jobs_app import queues
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("roost")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Couriers hold a worker's thread for half a minute at a time, so they have a queue of their own:
-#   celery -A config worker --pool threads --concurrency 8 --queues couriers
+# Couriers hold a worker's thread while their pool has work, so they have queues and a worker of their own,
+# with more threads than there are schedulers:
+#   celery -A config worker --pool threads --concurrency 32 --queues couriers
 #   celery -A config worker --pool threads --concurrency 4
 #   celery -A config beat
-app.conf.task_routes = {"jobs_app.tasks.courier_tick": {"queue": "couriers"}}
+app.conf.task_routes = {"jobs_app.tasks.couriers": {"queue": queues.COURIERS}}
+queues.connect(app)
 
 # Messages may be lost; what they would have told is found again this soon.
 app.conf.beat_schedule = {

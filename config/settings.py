@@ -109,13 +109,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CELERY_BROKER_URL = env.text("ROOST_REDIS_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # what a worker cannot begin stays where another one finds it
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Who executes a job does not wait for a broker that is away.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # leases say who works on what
+# Who executes a job does not wait for a broker that is away. A message that a worker holds is given to
+# another one only after half a day: a courier's turn and a long fetch are not to come twice, and when a worker
+# dies, beat finds from the rows what it was at, within seconds.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 1,
     "interval_start": 0,
     "interval_max": 0.1,
     "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "visibility_timeout": 12 * 3600,
 }
 ROOST_BACKGROUND = "celery" if CELERY_BROKER_URL else "threads"
 

@@ -23,6 +23,7 @@ from jobs_app.models import Attempt, AttemptPhase, Scheduler
 log = logging.getLogger(__name__)
 
 FINISHERS = 2  # threads that fetch results and run apps' functions
+FETCHERS = 4  # threads that fetch results, in a courier's process under Celery
 LOOK_FOR_SCHEDULERS = 5.0  # seconds
 TIDY = 3600.0  # seconds
 
@@ -40,7 +41,48 @@ def _connect_celery() -> None:
     from jobs_app import tasks
 
     nudge.listen(tasks.wake_courier)
-    nudge.finish_with(tasks.finish_later)
+    nudge.finish_with(lambda attempt_id: _finish_by_celery(attempt_id, tasks.finish_later))
+
+
+def _finish_by_celery(attempt_id: int, post: Callable[[int], None]) -> None:
+    """A worker finishes what is here. What has to be fetched first is fetched in this process, the courier's,
+    which has the connection; a worker's own would be one more login for each."""
+    if _is_far(attempt_id):
+        _fetchers.submit(attempt_id, lambda: finish_attempt(attempt_id, process=post))
+    else:
+        post(attempt_id)
+
+
+def _is_far(attempt_id: int) -> bool:
+    far = Attempt.objects.filter(pk=attempt_id, fetched=False).exclude(scheduler=None)
+    return far.exclude(scheduler__kind=Scheduler.EMBEDDED).exists()
+
+
+class _Fetchers:
+    """Threads of this process, made when they are needed; one attempt is done once at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy: set[int] = set()
+        self._executor: ThreadPoolExecutor | None = None
+
+    def submit(self, attempt_id: int, work: Callable[[], None]) -> None:
+        with self._lock:
+            if attempt_id in self._busy:
+                return
+            self._busy.add(attempt_id)
+            self._executor = self._executor or ThreadPoolExecutor(FETCHERS, "fetch")
+            self._executor.submit(self._do, attempt_id, work)
+
+    def _do(self, attempt_id: int, work: Callable[[], None]) -> None:
+        try:
+            _in_thread(work)
+        finally:
+            with self._lock:
+                self._busy.discard(attempt_id)
+
+
+_fetchers = _Fetchers()
 
 
 # --- a plain script ---------------------------------------------------------------------------------------
@@ -78,15 +120,15 @@ def _send_the_rest(scheduler_id: int) -> None:
 # --- finishing --------------------------------------------------------------------------------------------
 
 
-def finish_attempt(attempt_id: int) -> None:
-    """Brings and processes the results of one attempt, over a connection of its own."""
+def finish_attempt(attempt_id: int, process: Callable[[int], object] | None = None) -> None:
+    """Brings and processes the results of one attempt; the connection is this process's, if it has one.
+    `process`: who runs the app's function, if that is not done here."""
     attempt = Attempt.objects.filter(pk=attempt_id).select_related("scheduler").first()
     if attempt is None:
         return
     link = Link(attempt.scheduler) if attempt.scheduler is not None else None
     try:
-        if finish(attempt_id, link, lease.new_holder()) and link is not None:
-            link.pool.forget([attempt.token])
+        finish(attempt_id, link, lease.new_holder(), process=process)
     finally:
         if link is not None:
             link.close()
@@ -129,7 +171,7 @@ def _in_thread(work: Callable[..., None], *arguments: object) -> None:
     try:
         work(*arguments)
     except Exception:
-        log.exception("%s%r failed", work.__name__, arguments)
+        log.exception("%s%r failed", getattr(work, "__name__", work), arguments)
     finally:
         connections.close_all()
 

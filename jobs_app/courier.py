@@ -21,8 +21,9 @@ from jobs_app.lifecycle import live as live  # and this
 from jobs_app.lifecycle import errands, lease, pausing, reconcile
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather
+from jobs_app.lifecycle.forget import forget_over
 from jobs_app.lifecycle.link import Link, live_segments
-from jobs_app.lifecycle.nudge import Bell, hand_over
+from jobs_app.lifecycle.nudge import Bell, hand_over, ring
 from jobs_app.lifecycle.record import Overtaken, record_patiently
 from jobs_app.lifecycle.requests import serve
 from jobs_app.lifecycle.send import BATCH, send_waiting, settle
@@ -38,6 +39,8 @@ SWEEP_EVERY = 10.0
 LOOK_EVERY = 1.0  # seconds between two looks at what nobody was nudged about
 NOTHING_TO_HEAR = 0.02  # seconds to sleep where no pool could say anything
 TROUBLE = 2.0  # seconds of rest after an error of our own
+OFFER_AGAIN = 15.0  # seconds
+MANY = 10_000
 
 
 class Stop(Protocol):
@@ -64,7 +67,7 @@ class Courier:
         self._outdated = False  # somebody else has recorded meanwhile
         self._settled = False
         self._subjobs = True  # whether somebody may wait for one
-        self._over: list[str] = []  # attempts that the pool may forget
+        self._offered: dict[int, float] = {}  # attempts that somebody else was asked to finish, and when
         self._desk = errands.Desk(self.link)
         self._vitals = Vitals()
 
@@ -89,7 +92,8 @@ class Courier:
         lease.give_back(self.link.scheduler.pk, self.holder)
 
     def close(self) -> None:
-        self._forget()
+        if self.link.ready and lease.take_again(self.link.scheduler.pk, self.holder):
+            forget_over(self.link)
         self.release()
         self._desk.close()
         self.link.close()
@@ -175,8 +179,8 @@ class Courier:
         self._vitals.read(time.time())
         self._vitals.recorded(found.events)
         self._subjobs |= recorded.requests
-        for attempt_id, token in recorded.finished:
-            self._finish(attempt_id, token)
+        for attempt_id, _ in recorded.finished:
+            self._finish(attempt_id)
         return bool(found.events)
 
     def _complete(self, heard: bool) -> None:
@@ -185,7 +189,7 @@ class Courier:
         if due and self.link.ready:
             self._looked = time.monotonic()
             self._finish_all()
-            self._forget()
+            forget_over(self.link)
         if self._subjobs and self.link.ready and (heard or due):
             self._subjobs = serve(self.link, _build)
         if self.link.ready and time.monotonic() - self._reconciled > reconcile.EVERY:
@@ -201,22 +205,23 @@ class Courier:
     def _finish_all(self) -> None:
         ready = Attempt.objects.filter(scheduler=self.link.scheduler, phase=AttemptPhase.FETCHING)
         ready = ready.filter(Q(retry_at=None) | Q(retry_at__lte=timezone.now()), holder="").order_by("pk")
-        for attempt_id, token in ready.values_list("pk", "token"):
-            self._finish(attempt_id, token)
+        for attempt_id in ready.values_list("pk", flat=True):
+            self._finish(attempt_id)
 
-    def _finish(self, attempt_id: int, token: str) -> None:
-        if finish(attempt_id, self.link, self.holder, hand_over):
-            self._over.append(token)
+    def _finish(self, attempt_id: int) -> None:
+        finish(attempt_id, self.link, self.holder, self._offer)
 
-    def _forget(self) -> None:
-        """Not urgent, and lost without harm."""
-        if not self._over:
-            return
-        try:
-            self.link.pool.forget(self._over)
-        except PoolError as error:
-            self.link.failed(error)
-        self._over.clear()
+    def _offer(self, attempt_id: int) -> bool:
+        """To who finishes what takes long. Whether it was done is asked again, but not in each round."""
+        now = time.monotonic()
+        if now - self._offered.get(attempt_id, -OFFER_AGAIN) < OFFER_AGAIN:
+            return True
+        if not hand_over(attempt_id):
+            return False
+        if len(self._offered) > MANY:
+            self._offered = {pk: at for pk, at in self._offered.items() if now - at < OFFER_AGAIN}
+        self._offered[attempt_id] = now
+        return True
 
     # --- for good -------------------------------------------------------------------------------------
 
@@ -311,13 +316,20 @@ def _run_once(courier: Courier, stop: threading.Event) -> None:
 
 # --- a turn, for Celery -------------------------------------------------------------------------------
 
-TURN = 30.0  # seconds after which a worker looks at its queue again
+TURN = 30.0  # seconds after which a worker makes room for schedulers that have no courier
+LONGEST_TURN = 900.0  # seconds; well below the time after which Redis would deliver the message again
+
+leaving = threading.Event()  # this process is to end: so does each turn
 
 
 def work_a_while(scheduler_id: int) -> bool:
-    """Is the scheduler's courier, if nobody else is, while there is something to do; whether some is left."""
+    """Is the scheduler's courier, if nobody else is, while there is something to do; whether some is left.
+    A courier that works in this process, or beside it, looks at its rows at once."""
     courier = _courier_of_this_thread(scheduler_id)
+    if leaving.is_set():
+        return _has_work(scheduler_id)
     if not courier.take():
+        ring(scheduler_id)
         return False
     turn = _Turn(scheduler_id)
     try:
@@ -331,20 +343,30 @@ def work_a_while(scheduler_id: int) -> bool:
 
 
 class _Turn:
-    """Over when its time is, or when nothing is left to do."""
+    """Over when nothing is left to do, or others have nobody, or the process is to end."""
 
     def __init__(self, scheduler_id: int) -> None:
         self.has_work = True
         self._scheduler_id = scheduler_id
-        self._end = time.monotonic() + TURN
-        self._looked = time.monotonic()
+        self._begun = self._looked = time.monotonic()
+        self._over = False
 
     def is_set(self) -> bool:
         now = time.monotonic()
         if now - self._looked > LOOK_EVERY:
             self._looked = now
             self.has_work = _has_work(self._scheduler_id)
-        return now > self._end or not self.has_work
+            age = now - self._begun
+            self._over = age > LONGEST_TURN or (age > TURN and _others_have_nobody(self._scheduler_id))
+        return self._over or not self.has_work or leaving.is_set()
+
+
+def _others_have_nobody(scheduler_id: int) -> bool:
+    others = Scheduler.objects.exclude(pk=scheduler_id).exclude(kind=Scheduler.EXTERNAL)
+    alone = [
+        row.pk for row in others if lease.is_lost(row.courier, row.courier_until) or not row.courier_until
+    ]
+    return any(map(_has_work, alone))
 
 
 def with_work() -> list[int]:

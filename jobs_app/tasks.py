@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from jobs_app import background, courier
 from jobs_app.lifecycle.sweep import sweep as sweep_rows
+from jobs_app.queues import queue_of
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +56,20 @@ def tidy() -> None:
 
 
 def wake_courier(scheduler_id: int) -> None:
-    _post(courier_tick, scheduler_id)
+    """Each scheduler has a queue of its own, so that none waits behind another one's messages."""
+    _post(courier_tick, scheduler_id, queue=queue_of(scheduler_id))
 
 
 def finish_later(attempt_id: int) -> None:
     _post(finish_attempt, attempt_id)
 
 
-def _post(wanted: Task, number: int) -> None:
+def _post(wanted: Task, number: int, **how: str) -> None:
     """A broker that is away keeps nobody waiting: rows are the queue, and beat looks at them."""
     if time.monotonic() < _broker.away_until:
         return
     try:
-        wanted.apply_async((number,), retry=False, expires=EXPIRES)
+        wanted.apply_async((number,), retry=False, expires=EXPIRES, **how)
     except OperationalError as error:
         _broker.away_until = time.monotonic() + AWAY
         log.warning("Celery's broker is away (%s); beat will find what is to be done", error)

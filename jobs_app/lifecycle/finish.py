@@ -42,11 +42,16 @@ INTERRUPTED = (
 
 
 def finish(
-    attempt_id: int, link: Link | None, holder: str, elsewhere: Callable[[int], bool] = lambda _: False
+    attempt_id: int,
+    link: Link | None,
+    holder: str,
+    elsewhere: Callable[[int], bool] = lambda _: False,
+    process: Callable[[int], object] | None = None,
 ) -> bool:
     """Does all that is left to do; False if somebody else does it, or it has to be tried again later.
 
-    `link` is None for jobs without a pool. `elsewhere` is offered what may take long; it says if it takes it.
+    `link` is None for jobs without a pool. `elsewhere` is offered what may take long, and says if it
+    takes it; `process` is told of what is left when the results are here: the app's function.
     """
     rows = Attempt.objects.select_related("job__project")
     attempt = rows.filter(pk=attempt_id, phase=AttemptPhase.FETCHING).first()
@@ -55,7 +60,9 @@ def finish(
     try:
         if not _is_slow(attempt, link):
             return _finish(attempt, link)
-        return not elsewhere(attempt_id) and _hold(attempt_id, holder) and _finish(attempt, link)
+        if elsewhere(attempt_id) or not _hold(attempt_id, holder):
+            return False
+        return _finish(attempt, link, process)
     except PoolError as error:
         if link is not None:
             link.failed(error)
@@ -79,13 +86,15 @@ def _hold(attempt_id: int, holder: str) -> bool:
     return bool(due.update(holder=holder, holder_until=lease.until()))
 
 
-def _finish(attempt: Attempt, link: Link | None) -> bool:
+def _finish(attempt: Attempt, link: Link | None, process: Callable[[int], object] | None = None) -> bool:
     by = link.actor if link is not None else COURIER
     try:
         verdict = _bring(attempt, link) if link is not None else _reported(attempt)
     except Damaged as error:
         return close(attempt, "ERR", str(error), by)
     if attempt.job._process_results_function and verdict.status in WITH_RESULTS:
+        if _processed_elsewhere(attempt, process):
+            return False
         if not _begin_processing(attempt):
             return False
         verdict = _processed(attempt, verdict)
@@ -97,7 +106,8 @@ def _bring(attempt: Attempt, link: Link) -> Verdict:
     directory = attempt.job.directory
     if not directory.is_dir():
         raise gone(directory)
-    link.pool.fetch(task_of(attempt), directory)
+    if not attempt.fetched:
+        link.pool.fetch(task_of(attempt), directory)
     killpoints.reach("finish.fetched")
     paths = attempt.job.paths.attempt(attempt.number)
     shutil.rmtree(paths.live, ignore_errors=True)  # what was read of it meanwhile
@@ -112,6 +122,16 @@ def _reported(attempt: Attempt) -> Verdict:
     """A job without a pool ended as somebody said."""
     done = int(attempt.status == "COM")
     return Verdict(attempt.status, attempt.reason, Counts(done=done, failed=1 - done))
+
+
+def _processed_elsewhere(attempt: Attempt, process: Callable[[int], object] | None) -> bool:
+    """What is here is not fetched again. The hold goes first, or who takes it up at once could not."""
+    if process is None or attempt.fetched:
+        return False
+    fetching = Attempt.objects.filter(pk=attempt.pk, phase=AttemptPhase.FETCHING)
+    fetching.update(fetched=True, holder="", holder_until=None)
+    process(attempt.pk)
+    return True
 
 
 def _begin_processing(attempt: Attempt) -> bool:

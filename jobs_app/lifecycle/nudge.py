@@ -35,6 +35,11 @@ def nudge(scheduler_id: int) -> None:
 def _tell(scheduler_id: int) -> None:
     for listener in _listeners:
         listener(scheduler_id)
+    ring(scheduler_id)
+
+
+def ring(scheduler_id: int) -> None:
+    """Wakes the courier, if it works on this host."""
     _send(address(scheduler_id))
 
 

@@ -19,6 +19,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler, UserLimit
+from jobs_app.models.plain import rows
 
 from .change import LIMITED, message
 
@@ -213,15 +214,15 @@ class _Turns:
 
 def loads_of(scheduler_id: int) -> dict[int, Load]:
     """By user; slices that are over do not count."""
-    rows = _rows(_LOADS, [scheduler_id])
-    return {owner: Load(attempts, int(slices or 0)) for owner, attempts, slices in rows}
+    found = rows(_LOADS, [scheduler_id])
+    return {owner: Load(attempts, int(slices or 0)) for owner, attempts, slices in found}
 
 
 def waiting_owners(scheduler_id: int) -> Iterator[int]:
     """One look into the index each, however many attempts they have."""
     owner = NOBODY - 1
-    while rows := _rows(_OWNER_AFTER, [scheduler_id, owner]):
-        owner = rows[0][0]
+    while found := rows(_OWNER_AFTER, [scheduler_id, owner]):
+        owner = found[0][0]
         yield owner
 
 
@@ -231,23 +232,17 @@ def waiting(scheduler_id: int, owner: int) -> Iterator[Waiting]:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     while True:
         after = [priority, priority, last]
-        rows = _rows(_WAITING, [scheduler_id, owner, now, *after, CHUNK])
-        for row in rows:
+        found = rows(_WAITING, [scheduler_id, owner, now, *after, CHUNK])
+        for row in found:
             yield Waiting(*row)
-        if len(rows) < CHUNK:
+        if len(found) < CHUNK:
             return
-        priority, last = rows[-1][-1], rows[-1][0]
-
-
-def _rows(statement: str, values: list[Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
+        priority, last = found[-1][-1], found[-1][0]
 
 
 def _own_limits(scheduler: Scheduler) -> dict[int, Limit]:
-    rows = UserLimit.objects.filter(scheduler=scheduler)
-    columns = rows.values_list("user_id", "max_attempts", "max_slices")
+    own = UserLimit.objects.filter(scheduler=scheduler)
+    columns = own.values_list("user_id", "max_attempts", "max_slices")
     return {user: Limit(attempts, slices) for user, attempts, slices in columns}
 
 

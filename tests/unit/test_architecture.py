@@ -51,6 +51,7 @@ TOP = {
     "background",
     "courier",
     "health",
+    "queues",
     "management",
     "sdk",
     "tasks",
