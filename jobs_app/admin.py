@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from jobs_app import job_templates, job_types
 from jobs_app.errors import RoostError
+from jobs_app.lifecycle.restart import as_if_new
 from jobs_app.models import CustomStatus, Job, Project, RetentionRule, Scheduler, Template
 from jobs_app.models.job import CALLERS
 
@@ -99,13 +100,83 @@ class JobAdmin(_ModelAdmin):
                 messages.error(request, str(error))
 
 
+SECRETS = {
+    "password": "Of the account there.",
+    "private_key": "The text of a private key, where it lies in no file.",
+    "private_key_pass": "Opens the private key.",
+}
+
+
+class NeverShown(forms.Textarea):
+    """As a password's field: what was sent does not come back."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:  # noqa: ARG002
+        return super().get_context(name, "", attrs)
+
+
+def _secret_field(widget: type[forms.Widget]) -> forms.CharField:
+    return forms.CharField(required=False, strip=False, widget=widget)
+
+
+class SchedulerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Secrets go in and never come out: an empty field keeps what is there."""
+
+    new_password = _secret_field(forms.PasswordInput)
+    new_private_key = _secret_field(NeverShown)
+    new_private_key_pass = _secret_field(forms.PasswordInput)
+    forget = forms.MultipleChoiceField(
+        required=False,
+        choices=[(name, name) for name in SECRETS],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="These are deleted.",
+    )
+
+    class Meta:
+        model = Scheduler
+        fields = (
+            *("name", "kind", "position", "host", "port", "username", "private_key_path", "certificate_path"),
+            *("use_agent", "ssh_config", "host_key", "jump", "jump_host_key", "remote_root", "options"),
+            *("paused", "draining", "draining_why", "max_attempts", "max_slices", "max_attempts_per_user"),
+            *("max_slices_per_user", "logins_per_hour"),
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, what in SECRETS.items():
+            is_kept = bool(getattr(self.instance, name))
+            said = "One is kept; leave this empty to keep it." if is_kept else "None is kept."
+            self.fields[f"new_{name}"].help_text = f"{what} {said}"
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Those that are new, or deleted."""
+        forgotten = dict.fromkeys(self.cleaned_data.get("forget", ()), "")
+        typed = {name: self.cleaned_data.get(f"new_{name}") or "" for name in SECRETS}
+        return {**forgotten, **{name: text.replace("\r\n", "\n") for name, text in typed.items() if text}}
+
+
 @admin.register(Scheduler)
 class SchedulerAdmin(_ModelAdmin):
     """What the couriers know is shown; how a pool is reached is changed here."""
 
+    form = SchedulerForm
     list_display = ("name", "kind", "host", "paused", "draining", "last_contact", "last_error")
     ordering = ("position", "id")
-    readonly_fields = ("courier", "courier_until", "last_contact", "last_error", "failures", "retry_at")
+    readonly_fields = (
+        *("courier", "courier_until", "last_contact", "last_error", "failures", "retry_at"),
+        *("paused_by", "paused_since", "draining_since", "login_hour", "logins_in_hour", "logins_today"),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Scheduler, form: Any, change: bool) -> None:
+        """Only what was changed: its courier writes the same row. A person has acted, so it is tried anew."""
+        for name, text in form.secrets.items():
+            setattr(obj, name, text)
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        theirs = {field.name for field in Scheduler._meta.concrete_fields}
+        obj.save(update_fields=sorted({*form.changed_data, *form.secrets} & theirs))
+        as_if_new(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Scheduler | None = None) -> bool:
         used = obj is not None and (obj.kind == Scheduler.EMBEDDED or obj.attempts.exists())

@@ -11,12 +11,15 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
-from jobs_app import conf
+from jobs_app import conf, secrets
+from jobs_app.errors import SecretLost
+
+SEALED = ("password", "private_key", "private_key_pass")
 
 
 @checks.register("roost")
 def settings_are_usable(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001
-    return [*_home(), *_numbers(), *_background(), *_public_url(), *_roots()]
+    return [*_home(), *_numbers(), *_background(), *_public_url(), *_roots(), *_secrets_key()]
 
 
 def _home() -> Iterator[checks.CheckMessage]:
@@ -92,6 +95,43 @@ def _roots() -> Iterator[checks.CheckMessage]:
                 hint="Give absolute paths.",
                 id="roost.E008",
             )
+
+
+def _secrets_key() -> Iterator[checks.CheckMessage]:
+    try:
+        secrets.check_setting()
+    except SecretLost as error:
+        yield checks.Error(str(error), hint="It looks like " + secrets.HOW_TO_MAKE_A_KEY, id="roost.E020")
+    if not secrets.in_setting() and secrets.is_open_to_others():
+        yield checks.Warning(
+            f"{secrets.file()} can be read by others, and it opens the passwords and keys in the database.",
+            hint=f"chmod 600 {secrets.file()}; then `manage.py schedulers rotate-key`, as it may be known.",
+            id="roost.W021",
+        )
+
+
+@checks.register("roost", checks.Tags.database)
+def secrets_can_be_opened(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001
+    from jobs_app.models import Scheduler
+
+    if not kwargs.get("databases") or not _has_schedulers():
+        return []
+    rows = Scheduler.objects.all()
+    lost = [f"{row} ({', '.join(names)})" for row in rows if (names := _unreadable(row))]
+    if not lost:
+        return []
+    return [
+        checks.Warning(
+            f"Secrets of schedulers cannot be opened with the key of {secrets.where()}: {'; '.join(lost)}.",
+            hint="Bring back the key with which they were kept, or give them again: "
+            "manage.py schedulers edit NAME --password-prompt.",
+            id="roost.W022",
+        )
+    ]
+
+
+def _unreadable(row: Any) -> list[str]:
+    return [name for name in SEALED if not secrets.is_readable(getattr(row, name))]
 
 
 @checks.register("roost", checks.Tags.database)

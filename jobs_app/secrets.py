@@ -100,6 +100,12 @@ def in_setting() -> list[str]:
     return [key for key in re.split(r"[\s,]+", conf.secrets_key()) if key]
 
 
+def check_setting() -> None:
+    """SecretLost if ROOST_SECRETS_KEY holds something that is no key."""
+    if in_setting():
+        _box(make=False)
+
+
 def file() -> Path:
     return conf.home() / "secrets_key"
 

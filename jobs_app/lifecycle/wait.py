@@ -7,11 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
 from jobs_app.errors import JobHeld, WrongState
-from jobs_app.models import Attempt, AttemptPhase, Job, JobDependency
+from jobs_app.models import Attempt, AttemptPhase, Job, JobDependency, Scheduler
 from jobs_app.models.plain import one_row
 
 from .close import live_attempt
-from .link import paused_by_hand
 
 # One round of a courier's work, which takes up to so many seconds; None where another courier does it.
 Round = Callable[[float], object]
@@ -90,7 +89,8 @@ def _trouble(job: Job) -> str:
     if attempt.phase == AttemptPhase.BLOCKED:
         return _never_executed(job)
     if attempt.phase == AttemptPhase.WAITING and attempt.scheduler is not None:
-        reason = paused_by_hand(attempt.scheduler)
+        by_itself = attempt.scheduler.paused_by == Scheduler.BY_REACH  # and it goes on by itself
+        reason = "" if by_itself else attempt.scheduler.paused
         return f"its scheduler {attempt.scheduler} is paused: {reason}" if reason else ""
     return ""
 

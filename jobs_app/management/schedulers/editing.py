@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jobs_app.compute import find_scheduler
 from jobs_app.errors import Invalid
-from jobs_app.lifecycle.nudge import nudge
 from jobs_app.lifecycle.restart import as_if_new
 from jobs_app.management.hints import line
 from jobs_app.management.jobs.common import Options, Subcommands, subcommand
@@ -52,4 +51,3 @@ def save(scheduler: Scheduler, fields: list[str]) -> None:
     cleaned(scheduler)
     scheduler.save(update_fields=fields)
     as_if_new(scheduler)
-    nudge(scheduler.pk)

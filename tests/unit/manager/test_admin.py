@@ -19,6 +19,9 @@ from .conftest import NewApp
 
 pytestmark = pytest.mark.django_db
 
+OLD, PASSPHRASE = "old pass word", "the owl flies at noon"
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\n-----END OPENSSH PRIVATE KEY-----\n"
+
 TEMPLATE = {
     "app": "weather",
     "name": "extra",
@@ -137,8 +140,55 @@ class TestSchedulers:
         url = f"/admin/jobs_app/scheduler/{ruby.pk}/change/"
         given = {"name": "ruby", "kind": "condor", "position": 5, "host": "new.example", "port": 22}
         assert (
-            admin.post(url, {**given, "remote_root": "roost", "options": "{}", "courier": ""}).status_code
+            admin.post(
+                url, {**given, "remote_root": "roost", "options": "{}", "courier": "", "logins_per_hour": 20}
+            ).status_code
             == 302
         )
         ruby.refresh_from_db()
-        assert (ruby.host, ruby.courier, ruby.failures) == ("new.example", "here:1:2:3", 3)
+        assert (ruby.host, ruby.courier) == ("new.example", "here:1:2:3")
+        assert ruby.failures == 0  # it is tried at once
+
+    def test_secrets_go_in_are_kept_by_other_changes_and_are_never_shown(self, admin: Client) -> None:
+        ruby = Scheduler.objects.create(name="ruby", host="ruby.example", password=OLD)
+        new = {"new_private_key": KEY.replace("\n", "\r\n"), "new_private_key_pass": PASSPHRASE}
+        assert self.change(admin, ruby, **new).status_code == 302
+        assert self.change(admin, ruby, position=7, new_private_key="", new_password="").status_code == 302
+        ruby.refresh_from_db()
+        kept = [ruby.password.reveal(), ruby.private_key.reveal(), ruby.private_key_pass.reveal()]
+        assert kept == [OLD, KEY, PASSPHRASE]
+        assert ruby.position == 7
+        pages = [
+            f"/admin/jobs_app/scheduler/{tail}" for tail in (f"{ruby.pk}/change/", f"{ruby.pk}/history/", "")
+        ]
+        shown = "".join(admin.get(page).content.decode() for page in pages)
+        assert "ruby" in shown
+        assert [secret for secret in (OLD, KEY, "b3BlbnNzaC1rZXkt", PASSPHRASE) if secret in shown] == []
+        assert ruby.password.sealed not in shown
+
+    def test_a_form_that_is_sent_back_does_not_repeat_its_secrets(self, admin: Client) -> None:
+        ruby = Scheduler.objects.create(name="ruby", host="ruby.example")
+        page = self.change(
+            admin, ruby, port="none", new_password=OLD, new_private_key_pass=PASSPHRASE, new_private_key=KEY
+        )
+        assert page.status_code == 200
+        shown = page.content.decode()
+        assert [secret for secret in (OLD, "b3BlbnNzaC1rZXkt", PASSPHRASE) if secret in shown] == []
+
+    def test_secrets_are_replaced_and_forgotten_when_it_is_said(self, admin: Client) -> None:
+        ruby = Scheduler.objects.create(name="ruby", host="ruby.example", password=OLD, private_key=KEY)
+        assert self.change(admin, ruby, new_password="new", forget=["private_key"]).status_code == 302
+        ruby.refresh_from_db()
+        assert (ruby.password.reveal(), ruby.private_key.reveal()) == ("new", "")
+
+    def test_one_that_was_not_let_in_is_tried_again_after_a_change(self, admin: Client) -> None:
+        wrong = {"paused": "Not let in", "paused_by": Scheduler.BY_ACCESS, "failures": 1}
+        ruby = Scheduler.objects.create(name="ruby", host="ruby.example", **wrong)
+        assert self.change(admin, ruby, new_password="right", paused="Not let in").status_code == 302
+        ruby.refresh_from_db()
+        assert (ruby.paused, ruby.paused_by, ruby.failures) == ("", "", 0)
+
+    def change(self, admin: Client, ruby: Scheduler, **given: Any) -> Any:
+        fields = {"name": "ruby", "kind": "condor", "position": 5, "host": "ruby.example", "port": 22}
+        rest = {"remote_root": "roost", "options": "{}", "logins_per_hour": 20}
+        return admin.post(f"/admin/jobs_app/scheduler/{ruby.pk}/change/", {**fields, **rest, **given})
