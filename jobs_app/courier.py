@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
 from jobs_app.lifecycle import live as live  # and this
-from jobs_app.lifecycle import errands, lease, pausing, reconcile
+from jobs_app.lifecycle import errands, idle, lease, pausing, reconcile, usage
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.forget import forget_over
@@ -62,11 +62,12 @@ class Courier:
         self._segments: dict[int, Segment] = {}
         self._followers: dict[int, Follower] = {}
         self._renewed = self._looked = self._looked_again = self._swept = 0.0
-        self._reconciled = time.monotonic()
+        self._reconciled = self._explained = time.monotonic()
         self._seen_finished: set[str] = set()
         self._outdated = False  # somebody else has recorded meanwhile
         self._settled = False
         self._subjobs = True  # whether somebody may wait for one
+        self._usage = usage.Keeper()
         self._offered: dict[int, float] = {}  # attempts that somebody else was asked to finish, and when
         self._desk = errands.Desk(self.link)
         self._vitals = Vitals()
@@ -175,7 +176,9 @@ class Courier:
 
     def _record(self, segment: Segment, found: Events) -> bool:
         self.link.answered()
-        recorded = record_patiently(segment, found, self.link.actor)
+        recorded = record_patiently(segment, usage.without(found), self.link.actor)
+        if self.link.scheduler.kind != Scheduler.EMBEDDED:
+            self._usage.keep(found.events)
         self._vitals.read(time.time())
         self._vitals.recorded(found.events)
         self._subjobs |= recorded.requests
@@ -195,6 +198,9 @@ class Courier:
         if self.link.ready and time.monotonic() - self._reconciled > reconcile.EVERY:
             self._reconciled = time.monotonic()
             self._seen_finished = reconcile.reconcile(self.link, self._seen_finished)
+        if self.link.ready and time.monotonic() - self._explained > idle.EVERY:
+            self._explained = time.monotonic()
+            idle.explain(self.link)
         if time.monotonic() - self._swept > SWEEP_EVERY:
             self._swept = time.monotonic()
             sweep()

@@ -106,6 +106,14 @@ class AttemptPaths:
         return self.root / "facts"
 
     @property
+    def usage(self) -> Path:
+        return self.root / "usage"
+
+    @property
+    def hosts(self) -> Path:
+        return self.root / "hosts"
+
+    @property
     def files(self) -> Path:
         return self.root / "files"
 

@@ -119,11 +119,11 @@ def _tell(pool: Pool, token: str, wish: Wish) -> Sequence[Event] | None:
 
 
 def _refused(attempt: Attempt, error: Refused, by: Actor) -> None:
-    """New limits would be refused again, so they are given up, and what was held for them stays held."""
+    """It would be refused again, so it is given up; what was held for new limits stays held."""
     verbs = [wish["verb"] for wish in attempt.wishes]
-    if CHANGE not in verbs or REMOVE in verbs:
+    if REMOVE in verbs:
         return postpone(attempt, error)
-    why = f"The pool refused the new limits: {error}"
+    why = f"The pool refused {'the new limits' if CHANGE in verbs else 'that'}: {error}"
     with transaction.atomic():
         _fulfilled(attempt, len(verbs))
         _take_back(attempt)
@@ -131,6 +131,7 @@ def _refused(attempt: Attempt, error: Refused, by: Actor) -> None:
         said = {"status_message": message(why)}
         if not move(attempt.job_id, held, "HLD", by=by, why=why, attempt=attempt.number, **said):
             note(attempt.job_id, by, why, attempt=attempt.number)
+            Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE).update(**said)
     return None
 
 

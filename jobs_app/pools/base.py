@@ -157,8 +157,21 @@ class EventKind(enum.StrEnum):
     SKIPPED = "skipped"  # will never run: an earlier step failed, or the script finished early
     SUSPENDED = "suspended"
     RESUMED = "resumed"
+    USAGE = "usage"  # what it uses now; changes nothing
     REQUEST = "request"  # a running slice asks for a subjob; data holds the request
     FINISHED = "finished"  # nothing of the attempt will happen any more
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a slice used of what it asked for; None where the pool does not say it."""
+
+    cpus_used: float | None = None
+    cpus: float | None = None
+    memory_used: int | None = None  # MB
+    memory: int | None = None
+    disk_used: int | None = None  # KB
+    disk: int | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +190,7 @@ class Event:
     will_retry: bool = False
     host: str = ""
     memory_mb: int | None = None
+    usage: Usage | None = None
     code: int = 0  # HTCondor's hold code, or ours
     reason: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from ..base import Event, EventKind, Garbled, Resources, Selection
+from ..base import Event, EventKind, Garbled, Refused, Resources, Selection
 from ..shell import Result
 from . import answers
 from .answers import Ad
@@ -21,13 +21,22 @@ from .plans import Plans
 from .point import AccessPoint
 
 # What HTCondor says when a constraint names nothing: what is gone already needs nothing.
-_NOTHING_MATCHED = ("Couldn't find/", "no jobs matching", "No jobs matched", "not found")
+_NOTHING_MATCHED = (b"Couldn't find/", b"no jobs matching", b"No jobs matched", b"not found")
 _FACTORY = (
-    *("ClusterId", "JobMaterializeNextProcId", "JobMaterializePaused", "RoostPlan", "RoostGroup"),
+    *(
+        "ClusterId",
+        "JobMaterializeNextProcId",
+        "JobMaterializePaused",
+        "JobMaterializeLimit",
+        "RoostPlan",
+        "RoostGroup",
+    ),
     *("RoostPaused", "RoostStopped", "RequestCpus", "RequestMemory", "RequestDisk", "RequestGPUs"),
     "AllowedJobDuration",
 )
 _LATE = 3  # act.sh: this attempt is made little by little
+_NEXT = "JobMaterializeNextProcId"
+MOST_HELD = 20_000
 AT_ONCE = 2_000  # ranges of slices in one constraint: a command's word has its limit
 
 Edits = dict[str, int]
@@ -44,10 +53,11 @@ class Acting:
         if factory is None:
             return ()
         if selection.slices:
-            for chosen in ranges(selection.slices):
-                self._edit(factory, "RoostPaused", _either(self._now(factory, "RoostPaused"), chosen))
+            self._make_room(factory, len(selection.slices))
+        for chosen in ranges(selection.slices):
+            self._edit(factory, "RoostPaused", _either(self._now(factory, "RoostPaused"), chosen))
         self._each(selection, "condor_hold", *why)
-        return self._unborn(factory, selection, EventKind.HELD, reason)
+        return self._unborn(self._again(factory), selection, EventKind.HELD, reason)
 
     def release(self, selection: Selection) -> tuple[Event, ...]:
         factory = self._act(selection, "condor_release")
@@ -75,7 +85,7 @@ class Acting:
         for chosen in ranges(selection.slices):
             self._edit(factory, "RoostStopped", _either(self._now(factory, "RoostStopped"), chosen))
         self._each(selection, "condor_rm", *why)
-        return self._unborn(factory, selection, EventKind.REMOVED, reason)
+        return self._unborn(self._again(factory), selection, EventKind.REMOVED, reason)
 
     def change(self, selection: Selection, resources: Resources) -> tuple[Event, ...]:
         edits = _edits(resources)
@@ -97,11 +107,23 @@ class Acting:
     def _go_on_with(self, factory: Ad, selection: Selection) -> None:
         """Of a job that is held as a whole only these go on: it is made again, and the others are held as
         they come."""
+        self._make_room(factory, max(selection.slices) + 1 - answers.number(factory, _NEXT))
         for number, chosen in enumerate(ranges(selection.slices)):
             former = "true" if number == 0 else self._now(factory, "RoostPaused")
             self._edit(factory, "RoostPaused", _without(former, chosen))
             whole = constraint(Selection(selection.attempt))
-            self._run("condor_release", "-constraint", f"{whole} && (RoostSlice is undefined || {chosen})")
+            self._run("condor_release", "-constraint", f"{whole} && (ProcId is undefined || {chosen})")
+
+    def _make_room(self, factory: Ad, held: int) -> None:
+        """Held procs count among those that there may be at once: without room for them no others come."""
+        limit = answers.number(factory, "JobMaterializeLimit") if "JobMaterializeLimit" in factory else 0
+        if held > MOST_HELD:
+            raise Refused(
+                f"So many slices cannot wait on hold beside the others: {held}; {MOST_HELD} at most. "
+                "Pause or resume the job as a whole, or stop slices that are not needed."
+            )
+        if limit and held > 0:
+            self._edit(factory, "JobMaterializeLimit", str(limit + held))
 
     def _edit(self, factory: Ad, name: str, value: str) -> None:
         """In the cluster's ad, and so in all of its procs."""
@@ -109,21 +131,23 @@ class Acting:
 
     def _now(self, factory: Ad, name: str, otherwise: str = "false") -> str:
         """As it stands there at this moment: what was chosen before stays chosen."""
+        return expression(self._again(factory).get(name), otherwise)
+
+    def _again(self, factory: Ad) -> Ad:
+        """Its ad now; empty if it is gone."""
         ads = self._factories(f"ClusterId == {answers.number(factory, 'ClusterId')}")
-        return expression(ads[0].get(name), otherwise) if ads else otherwise
+        return ads[0] if ads else {}
 
     def _unborn(self, factory: Ad, selection: Selection, kind: EventKind, reason: str) -> tuple[Event, ...]:
-        """What has become of the slices that are no procs yet: no log tells it."""
-        ads = self._factories(f"ClusterId == {answers.number(factory, 'ClusterId')}")
-        if not ads:
+        """What has become of the slices that were no procs when the ad was read: no log tells it."""
+        if not factory:
             return ()
-        next_proc = answers.number(ads[0], "JobMaterializeNextProcId")
         plan = self._plans.find(answers.text(factory, "RoostPlan"), answers.number(factory, "RoostGroup"))
-        runs = plan.shares[0].runs if plan else ()
+        runs = later(plan.shares[0].runs if plan else (), answers.number(factory, _NEXT))
         now, code = time.time(), 1 if kind == EventKind.HELD else 0
         return tuple(
             Event(kind, selection.attempt, now, run.step, run.first, run.count, code=code, reason=reason)
-            for run in chosen_of(later(runs, next_proc), selection.slices)
+            for run in chosen_of(runs, selection.slices)
         )
 
     # --- commands ---------------------------------------------------------------------------------------
@@ -150,7 +174,8 @@ class Acting:
         self._check(argv[0], done)
 
     def _check(self, command: str, done: Result) -> None:
-        if done.exit != 0 and not any(text in done.complaint for text in _NOTHING_MATCHED):
+        said = done.err + done.out
+        if done.exit != 0 and not any(text in said for text in _NOTHING_MATCHED):
             raise self._point.trouble(command, done)
 
     def _factories(self, wanted: str) -> list[Ad]:
@@ -185,7 +210,7 @@ def constraints(selection: Selection) -> Iterator[str]:
     if not selection.slices:
         yield whole
     for chosen in ranges(selection.slices):
-        yield f"{whole} && {chosen}"
+        yield f"{whole} && ProcId isnt undefined && {chosen}"  # a cluster's ad looks like its first slice's
 
 
 def ranges(slices: Sequence[int]) -> Iterator[str]:

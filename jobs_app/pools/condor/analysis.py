@@ -60,9 +60,9 @@ class Analysis:
         self._known: dict[object, tuple[float, str]] = {}  # by autocluster: when it was found, and what
 
     def why_idle(self, attempts: Sequence[str]) -> dict[str, str]:
-        """For those that have a waiting proc. What this round has no time for is left out."""
+        """ "" for those of which no proc waits. What this round has no time for is left out."""
         procs = {str(ad["RoostAttempt"]): ad for ad in reversed(self._waiting(attempts))}
-        found: dict[str, str] = {}
+        found = {attempt: "" for attempt in attempts if attempt not in procs}
         asked = 0
         for attempt, proc in procs.items():
             said = self._remembered(proc)

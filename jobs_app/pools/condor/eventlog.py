@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ..base import Usage
+
 _END = b"\n...\n"
 _HEAD = re.compile(
     rb"^(\d{3}) \((-?\d+)\.(-?\d+)\.(-?\d+)\) "
@@ -17,7 +19,7 @@ _HEAD = re.compile(
     re.MULTILINE,
 )
 
-SUBMIT, EXECUTE, EVICTED, TERMINATED = 0, 1, 4, 5
+SUBMIT, EXECUTE, EVICTED, TERMINATED, IMAGE_SIZE = 0, 1, 4, 5, 6
 SHADOW_EXCEPTION, GENERIC, ABORTED, SUSPENDED, UNSUSPENDED, HELD, RELEASED = 7, 8, 9, 10, 11, 12, 13
 RECONNECT_FAILED, CLUSTER_REMOVED = 24, 36
 
@@ -28,6 +30,7 @@ WANTED = frozenset(
         EXECUTE,
         EVICTED,
         TERMINATED,
+        IMAGE_SIZE,
         SHADOW_EXCEPTION,
         GENERIC,
         ABORTED,
@@ -81,6 +84,9 @@ _NORMAL = re.compile(rb"\(1\) Normal termination \(return value (-?\d+)\)")
 _ABNORMAL = re.compile(rb"\(0\) Abnormal termination \(signal (\d+)\)")
 _REQUEUED = re.compile(rb"\(\d\) Job terminated and was requeued")
 _MEMORY = re.compile(rb"Memory \(MB\) +: +(\d+) +\d+ +\d+")
+_TABLE = re.compile(rb"^\s+(Cpus|Memory \(MB\)|Disk \(KB\)) +:((?: +[\d.]+)+)", re.MULTILINE)
+_RESOURCES = {b"Cpus": "cpus", b"Memory (MB)": "memory", b"Disk (KB)": "disk"}
+_MEMORY_NOW = re.compile(rb"(\d+)  -  MemoryUsage of job \(MB\)")
 _SLOT = re.compile(rb"SlotName: (\S+)")
 _ALIAS = re.compile(rb"alias=([^&>]+)")
 _CODE = re.compile(rb"\tCode (\d+) Subcode (\d+)")
@@ -118,6 +124,24 @@ def ending(event: LogEvent) -> Ending:
         int(abnormal[1]) if abnormal else None,
         int(memory[1]) if memory else None,
     )
+
+
+def usage(event: LogEvent) -> Usage | None:
+    """From the table of resources (used, asked for, given), or from a word on the memory that it uses now."""
+    if event.code == IMAGE_SIZE:
+        memory = _MEMORY_NOW.search(event.text)
+        return Usage(memory_used=int(memory[1])) if memory else None
+    found: dict[str, float] = {}
+    for name, numbers in _TABLE.findall(event.text):
+        found |= _row(_RESOURCES[name], numbers.split())
+    return Usage(**found) if found else None  # type: ignore[arg-type]
+
+
+def _row(name: str, numbers: list[bytes]) -> dict[str, float]:
+    """Used, asked for, given; what was not measured is left out."""
+    kind = float if name == "cpus" else int
+    names = (f"{name}_used", name, "")[3 - min(len(numbers), 3) :]
+    return {key: kind(float(number)) for key, number in zip(names, numbers, strict=False) if key}
 
 
 def was_requeued(event: LogEvent) -> bool:

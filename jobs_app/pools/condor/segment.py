@@ -237,6 +237,7 @@ def _terminated(event: LogEvent, at: float, share: Share, number: int) -> Iterat
         exit_code=how.exit_code,
         signal=how.signal,
         memory_mb=how.memory_mb,
+        usage=eventlog.usage(event),
         will_retry=event.code == eventlog.EVICTED,
         data=_to_be_read(share, number),
     )
@@ -250,6 +251,11 @@ def _to_be_read(share: Share, number: int) -> dict[str, Any]:
         run = share.place(number)
         return {"part": part_name(run.step, run.first)}
     return {}
+
+
+def _used(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:
+    if usage := eventlog.usage(event):
+        yield _event(EventKind.USAGE, at, share, number, usage=usage)
 
 
 def _evicted(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:
@@ -275,6 +281,7 @@ _MAKERS: dict[int, Maker] = {
     eventlog.EXECUTE: _started,
     eventlog.TERMINATED: _terminated,
     eventlog.EVICTED: _evicted,
+    eventlog.IMAGE_SIZE: _used,
     eventlog.SHADOW_EXCEPTION: _simple(EventKind.EVICTED),
     eventlog.RECONNECT_FAILED: _simple(EventKind.EVICTED),
     eventlog.ABORTED: _simple(EventKind.REMOVED),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import htcondor2
 import pytest
 
+from jobs_app.pools.base import Usage
 from jobs_app.pools.condor import eventlog
 from jobs_app.pools.condor.eventlog import LogEvent
 
@@ -37,7 +39,7 @@ def test_the_same_events_are_found_in_the_same_order(ours: list[LogEvent], their
     assert [(each.code, each.cluster, each.proc) for each in ours] == [
         (int(each.type), each.cluster, each.proc) for each in theirs
     ]
-    assert {each.code for each in ours} == {0, 1, 4, 5, 9, 10, 11, 12, 13, 36}
+    assert {each.code for each in ours} == {0, 1, 4, 5, 6, 9, 10, 11, 12, 13, 36}
 
 
 def test_times_are_those_that_are_written(ours: list[LogEvent], theirs: list[Any]) -> None:
@@ -51,6 +53,21 @@ def test_exit_codes_and_signals_are_the_same(ours: list[LogEvent], theirs: list[
         ):
             how = eventlog.ending(mine)
             assert (how.exit_code, how.signal) == (other.get("ReturnValue"), other.get("TerminatedBySignal"))
+
+
+def test_what_was_used_of_what_was_asked_for_is_the_same(ours: list[LogEvent], theirs: list[Any]) -> None:
+    ended = [pair for pair in zip(ours, theirs, strict=True) if pair[0].code == eventlog.TERMINATED]
+    names = ("CpusUsage", "RequestCpus", "MemoryUsage", "RequestMemory", "DiskUsage", "RequestDisk")
+    for mine, other in ended:
+        assert astuple(eventlog.usage(mine) or Usage()) == tuple(other.get(name) for name in names)
+    assert len(ended) > 5
+
+
+def test_what_is_used_meanwhile_is_the_same(ours: list[LogEvent], theirs: list[Any]) -> None:
+    sizes = [pair for pair in zip(ours, theirs, strict=True) if pair[0].code == eventlog.IMAGE_SIZE]
+    for mine, other in sizes:
+        assert eventlog.usage(mine) == Usage(memory_used=other["MemoryUsage"])
+    assert sizes
 
 
 def test_a_retry_is_told_from_an_eviction(ours: list[LogEvent], theirs: list[Any]) -> None:

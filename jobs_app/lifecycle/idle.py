@@ -1,0 +1,57 @@
+"""Why jobs wait on their pool: asked for those that have waited a while, and kept in their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
+
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs_app.models import Attempt, AttemptPhase
+from jobs_app.pools.base import PoolError
+
+from .link import Link
+
+EVERY = 10.0  # seconds
+SOON = timedelta(seconds=15)  # so long nobody wonders
+AGAIN = timedelta(minutes=3)
+AT_ONCE = 200
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A pool that can say why slices wait."""
+
+    def why_idle(self, attempts: Sequence[str]) -> Mapping[str, str]: ...
+
+
+def explain(link: Link) -> None:
+    pool = link.pool
+    waiting = _waiting(link) if isinstance(pool, Explaining) else []
+    if not waiting or not isinstance(pool, Explaining):
+        return
+    try:
+        found = pool.why_idle(waiting)
+    except PoolError as error:
+        link.failed(error)
+        return
+    _keep(found)
+
+
+def _waiting(link: Link) -> list[str]:
+    """Those that were asked about longest ago come first."""
+    now = timezone.now()
+    sent = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT, sent__lt=now - SOON)
+    open_ = sent.filter(job___status__in=("SUB", "RUN", "VAR")).filter(
+        Q(idle_asked=None) | Q(idle_asked__lt=now - AGAIN)
+    )
+    return list(open_.order_by("idle_asked", "pk").values_list("token", flat=True)[:AT_ONCE])
+
+
+def _keep(found: Mapping[str, str]) -> None:
+    now = timezone.now()
+    for why in set(found.values()):
+        tokens = [token for token, said in found.items() if said == why]
+        Attempt.objects.filter(token__in=tokens).update(idle=why, idle_asked=now)
