@@ -33,7 +33,7 @@ def spec_of(attempt: Attempt, present: list[str]) -> dict[str, Any]:
         "concurrency": parameters.get("concurrency", 0),
         "options": _with_places(parameters.get("options", {}), places),
         "datasets": parameters.get("datasets", {}),
-        "jobs": {name: _placed(value, places) for name, value in parameters.get("jobs", {}).items()},
+        "jobs": {name: _placed(value, places) for name, value in _other_jobs(parameters).items()},
         "parent": job.parent.jobid if job.parent else "",
         "seed": seed(job),
         "input_directory": work.input_directory,
@@ -76,12 +76,18 @@ def setup_of(attempt: Attempt, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _places(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Directory of each job that the parameters name, by its id ("ising-3")."""
-    named = {*_jobs_of(parameters.get("jobs", {})), *_files_of(parameters.get("options", {}))}
+    named = {*_jobs_of(_other_jobs(parameters)), *_files_of(parameters.get("options", {}))}
     numbers = [int(name.rpartition("-")[2]) for name in named]
     if not numbers:
         return {}
     jobs = Job.objects.filter(pk__in=numbers).select_related("project")
     return {job.jobid: str(job.directory) for job in jobs if job.address}
+
+
+def _other_jobs(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those that a script reads; the `jobs` of a workflow are its nodes."""
+    jobs = parameters.get("jobs", {})
+    return jobs if isinstance(jobs, Mapping) else {}
 
 
 def _jobs_of(jobs: Mapping[str, Any]) -> Iterator[str]:
