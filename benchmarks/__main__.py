@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import create, listing, memory, new, report, reuse
+from benchmarks import create, listing, memory, new, report, reuse, submit
 from benchmarks.measure import Bench, Row, Size, Skipped, not_measured
 from benchmarks.pool import shared_pool
 from tests.pool.pool import TestPool
@@ -19,6 +19,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "create": create.measure,
     "listing": listing.measure,
     "memory": memory.measure,
+    "submit": submit.measure,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -113,7 +114,9 @@ def main(function: str, arguments: str, into: str) -> None:
     import django
 
     django.setup()
-    answer = globals()[function](**json.loads(arguments))
+    module, _, name = function.rpartition(":")
+    place = importlib.import_module(f"benchmarks.{module}") if module else sys.modules[__name__]
+    answer = getattr(place, name)(**json.loads(arguments))
     Path(into).write_text(json.dumps(answer))
 
 

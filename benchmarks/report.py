@@ -28,8 +28,8 @@ def cells(row: Row) -> tuple[str, ...]:
 def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    digits = 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:,.{digits}f} {unit}".replace(",", " ")
+    digits = (2 if value < 10 else 1 if value < 100 else 0) if unit or value % 1 else 0
+    return f"{value:,.{digits}f} {unit}".replace(",", " ").strip()
 
 
 def show(rows: Sequence[Row]) -> None:

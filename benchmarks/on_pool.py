@@ -1,0 +1,166 @@
+"""What runs in a process of the measured home, on a real pool: `home.call("on_pool:FUNCTION", ...)`.
+
+The way is the product's own: the manager creates jobs, execute() hands them over, a courier sends them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from benchmarks.inside import _manager, _user
+from jobs_app.courier import Courier
+from jobs_app.models import Attempt, Job, Scheduler
+from jobs_app.pools.base import Sending, Sent
+from jobs_app.pools.condor.sending import Sender
+from jobs_app.pools.shell.base import Running
+from jobs_app.pools.shell.ssh import SshShell
+
+NAME = "real"
+
+
+def enrol(**known: Any) -> None:
+    from jobs_app.sdk.compute import create_scheduler
+
+    create_scheduler(NAME, **known).save()
+
+
+@contextmanager
+def courier() -> Iterator[Courier]:
+    mine = Courier(Scheduler.objects.get(name=NAME))
+    if not mine.take():
+        raise RuntimeError("Somebody else is this scheduler's courier.")
+    try:
+        yield mine
+    finally:
+        mine.close()
+
+
+@contextmanager
+def counted_commands() -> Iterator[list[str]]:
+    """The commands that go over SSH, as they are started."""
+    started: list[str] = []
+    start = SshShell.start
+
+    def counting(shell: SshShell, argv: Sequence[str]) -> Running:
+        started.append(" ".join(argv)[:200])
+        return start(shell, argv)
+
+    with mock.patch.object(SshShell, "start", counting):
+        yield started
+
+
+def logins(log: str) -> int:
+    return Path(log).read_text().count("Accepted ")
+
+
+def executables(count: int, **parameters: Any) -> list[Job]:
+    """So many jobs, saved, which never start: nothing but the sending is measured."""
+    never = {"requirements": "False"}
+    given = {"executable": "/bin/true", "attributes": never, "scheduler": NAME, **parameters}
+    names = [f"job {number}" for number in range(count)]
+    jobs: list[Job] = _manager().create_jobs(names, _user(), job_type="CONDORJOB", **given)
+    return jobs
+
+
+def send_all(mine: Courier) -> None:
+    """Until the pool has accepted all that waits."""
+    while Attempt.objects.filter(phase__in=("waiting", "sending")).exists():
+        mine.tick()
+        if mine.link.scheduler.failures:
+            raise RuntimeError(mine.link.scheduler.last_error)
+
+
+def submit_many(count: int) -> dict[str, Any]:
+    """Seconds from the first execute() until the pool has accepted the last job, and what they went into."""
+    with courier() as mine:
+        warm_up(mine)
+        jobs = executables(count)
+        with counted_commands() as commands, _timed_sends() as sends:
+            start = time.perf_counter()
+            for job in jobs:
+                job.execute()
+            executed = time.perf_counter()
+            send_all(mine)
+            end = time.perf_counter()
+    return {"all": end - start, "execute": executed - start, "send": sum(sends), "commands": commands}
+
+
+def warm_up(mine: Courier) -> None:
+    """The connection is open, and what runs on nodes is there."""
+    for job in executables(1):
+        job.execute()
+    send_all(mine)
+
+
+@contextmanager
+def _timed_sends() -> Iterator[list[float]]:
+    """Seconds of each call of the pool's `send`."""
+    seconds: list[float] = []
+    send = Sender.send
+
+    def timed(sender: Sender, sending: Sending) -> Sent:
+        start = time.perf_counter()
+        try:
+            return send(sender, sending)
+        finally:
+            seconds.append(time.perf_counter() - start)
+
+    with mock.patch.object(Sender, "send", timed):
+        yield seconds
+
+
+# --- one job with two files ---------------------------------------------------------------------------
+
+
+def submit_one(rounds: int, log: str, folder: str) -> dict[str, Any]:
+    """Over a connection that is open: seconds, commands and logins for some jobs with two files each."""
+    seconds, commands = [], []
+    with courier() as mine:
+        warm_up(mine)
+        before = logins(log)
+        for number in range(rounds):
+            (job,) = executables(1, remote_input_files=_two_files(Path(folder), number))
+            with counted_commands() as started:
+                start = time.perf_counter()
+                job.execute()
+                send_all(mine)
+                seconds.append(time.perf_counter() - start)
+            commands.append(len(started))
+        return {"seconds": seconds, "commands": commands, "logins": logins(log) - before}
+
+
+def _two_files(folder: Path, number: int) -> list[str]:
+    files = [folder / f"input-{number}-{name}" for name in "ab"]
+    for file in files:
+        file.write_text(f"{file} {number}\n" * 100)
+    return [str(file) for file in files]
+
+
+# --- one job of many slices ---------------------------------------------------------------------------
+
+
+def submit_slices(count: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds from execute() until the pool has accepted a job of so many slices: all alike, and with
+    arguments of their own."""
+    table = [["--number", str(number)] for number in range(count)]
+    with courier() as mine:
+        warm_up(mine)
+        plain = [_accepted(mine, num_jobs=count) for _ in range(rounds)]
+        own = [_accepted(mine, num_jobs=count, arguments=table) for _ in range(rounds)]
+    return {"plain": plain, "own": own}
+
+
+def _accepted(mine: Courier, **parameters: Any) -> float:
+    (job,) = executables(1, **parameters)
+    start = time.perf_counter()
+    job.execute()
+    send_all(mine)
+    seconds = time.perf_counter() - start
+    job.stop()
+    mine.tick()
+    return seconds
