@@ -113,7 +113,8 @@ class Link:
         known = {"failures": failures, "retry_at": back_off(failures), "last_error": str(error)}
         if self._heard is not None:
             known["last_contact"] = self._heard
-        log.warning("Scheduler %s: %s (failure %d)", self.scheduler, error, failures)
+        alarm = logging.ERROR if isinstance(error, AccessDenied) else logging.WARNING
+        log.log(alarm, "Scheduler %s: %s (failure %d)", self.scheduler, error, failures)
         self._know(**known, **self._pause(error, failures))
 
     def _pause(self, error: PoolError, failures: int) -> dict[str, object]:
