@@ -63,7 +63,7 @@ class Courier:
         self._followers: dict[int, Follower] = {}
         self._renewed = self._looked = self._looked_again = self._swept = 0.0
         self._reconciled = self._explained = time.monotonic()
-        self._seen_finished: set[str] = set()
+        self._seen: reconcile.Seen = {}  # on the pool, and nobody has heard of it
         self._outdated = False  # somebody else has recorded meanwhile
         self._settled = False
         self._subjobs = True  # whether somebody may wait for one
@@ -197,7 +197,7 @@ class Courier:
             self._subjobs = serve(self.link, _build)
         if self.link.ready and time.monotonic() - self._reconciled > reconcile.EVERY:
             self._reconciled = time.monotonic()
-            self._seen_finished = reconcile.reconcile(self.link, self._seen_finished)
+            self._seen = reconcile.reconcile(self.link, self._seen)
         if self.link.ready and time.monotonic() - self._explained > idle.EVERY:
             self._explained = time.monotonic()
             idle.explain(self.link)

@@ -1,12 +1,14 @@
 """Out of step? What the pool knows is compared with what was recorded, for jobs that it has had for a while.
 
 An answer that lacks a job makes it *unknown*, which is said beside its state; it never makes it finished.
+What differs from what was recorded is believed when it was seen twice: the news of it are lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
+from itertools import groupby
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,50 +16,131 @@ from django.utils import timezone
 
 from jobs_app import states
 from jobs_app.models import Attempt, AttemptPhase, Job, SliceBlock
-from jobs_app.pools.base import PoolError, Snapshot
+from jobs_app.pools.base import Event, EventKind, PoolError, Snapshot
+from jobs_app.states import SliceState
 
 from . import blocks
 from .change import message
 from .link import Link
+from .record import apply
 
 EVERY = 60.0  # seconds
 AT_ONCE = 500
+SMALL = 4 * SliceBlock.SIZE  # slices of an attempt that is compared while it goes on
 UNKNOWN = "The pool does not know this job"
 
+Seen = Mapping[str, object]  # by attempt, what was there at the last look and nobody has heard of
 
-def reconcile(link: Link, seen_finished: set[str]) -> set[str]:
-    """`seen_finished`: attempts that were finished on the pool at the last look, of which nothing was heard.
 
-    Returns those of this look. What was seen twice is recorded: the news of it are lost.
-    """
-    old = timezone.now() - timedelta(seconds=EVERY)
-    sent = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT, sent__lt=old)
-    tokens = list(sent.order_by("pk").values_list("token", flat=True)[:AT_ONCE])
+def reconcile(link: Link, seen: Seen) -> Seen:
+    """`seen`: what this returned at the last look."""
+    tokens = _long_sent(link)
     try:
         known = link.pool.query(tokens) if tokens else {}
     except PoolError as error:
         link.failed(error)
-        return seen_finished
+        return seen
     _mark_unknown(set(tokens) - known.keys())
     _unmark(known)
-    finished = {token for token, snapshot in known.items() if snapshot.finished}
-    for token in finished & seen_finished:
-        _take_over(token, known[token])
-    return finished - seen_finished
+    now = dict(_differing(known))
+    again = {token for token, what in now.items() if seen.get(token) == what}
+    for token in again:
+        _believe(link, known[token])
+    return {token: what for token, what in now.items() if token not in again}
+
+
+def _long_sent(link: Link) -> list[str]:
+    old = timezone.now() - timedelta(seconds=EVERY)
+    sent = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT, sent__lt=old)
+    return list(sent.order_by("pk").values_list("token", flat=True)[:AT_ONCE])
+
+
+# --- unknown ----------------------------------------------------------------------------------------------
 
 
 def _mark_unknown(tokens: set[str]) -> None:
-    said = f"{UNKNOWN} (asked {timezone.now():%Y-%m-%d %H:%M} UTC). Its last state is shown."
+    now = timezone.now()
+    Attempt.objects.filter(token__in=tokens, unknown_since=None).update(unknown_since=now)
+    said = f"{UNKNOWN} (asked {now:%Y-%m-%d %H:%M} UTC). Its last state is shown."
     jobs = Job.objects.filter(attempts__token__in=tokens, _status__in=states.ACTIVE)
     _say(jobs.exclude(status_message__startswith=UNKNOWN), message(said))
 
 
 def _unmark(known: Mapping[str, Snapshot]) -> None:
+    Attempt.objects.filter(token__in=list(known), unknown_since__isnull=False).update(unknown_since=None)
     _say(Job.objects.filter(attempts__token__in=list(known), status_message__startswith=UNKNOWN), "")
 
 
 def _say(jobs: QuerySet[Job], text: str) -> None:
     Job.objects.filter(pk__in=list(jobs.values_list("pk", flat=True))).update(status_message=text)
+
+
+# --- what nobody has heard of -------------------------------------------------------------------------------
+
+
+def _differing(known: Mapping[str, Snapshot]) -> Iterator[tuple[str, object]]:
+    going_on = [token for token, snapshot in known.items() if snapshot.slices and not snapshot.finished]
+    mine = _recorded(going_on)
+    for token, snapshot in known.items():
+        if snapshot.finished:
+            yield token, True
+        elif token in mine and (events := _corrections(snapshot, mine[token])):
+            yield token, tuple((event.kind, event.step, event.slice, event.count) for event in events)
+
+
+def _recorded(tokens: Collection[str]) -> dict[str, dict[str, bytes]]:
+    rows = Attempt.objects.filter(token__in=tokens, phase=AttemptPhase.SENT, slices__lte=SMALL)
+    found: dict[str, dict[str, bytes]] = {}
+    states_of = SliceBlock.objects.filter(attempt__in=rows).order_by("attempt", "step", "first")
+    for token, step, data in states_of.values_list("attempt__token", "step", "states"):
+        each = found.setdefault(token, {})
+        each[step] = each.get(step, b"") + bytes(data)
+    return found
+
+
+_BECAME: Mapping[SliceState, EventKind] = {
+    SliceState.WAITING: EventKind.EVICTED,
+    SliceState.RUNNING: EventKind.STARTED,
+    SliceState.HELD: EventKind.HELD,
+    SliceState.SUSPENDED: EventKind.SUSPENDED,
+    SliceState.REMOVED: EventKind.REMOVED,
+    SliceState.DONE: EventKind.ENDED,
+    SliceState.FAILED: EventKind.ENDED,
+}
+
+
+def _corrections(snapshot: Snapshot, mine: Mapping[str, bytes]) -> list[Event]:
+    """As if the pool had said what became of the slices that stand otherwise here."""
+    return [
+        event
+        for step, told in snapshot.slices.items()
+        for event in _of_step(snapshot, step, mine.get(step, b""), told)
+    ]
+
+
+def _of_step(snapshot: Snapshot, step: str, mine: bytes, told: bytes) -> Iterator[Event]:
+    """What has ended here stays as it is."""
+    first = 0
+    for (here, there), group in groupby(zip(mine, told, strict=False)):
+        count = len(list(group))
+        if here != there and not SliceState(here).ended and SliceState(there) in _BECAME:
+            yield _event(snapshot, step, first, count, SliceState(there))
+        first += count
+
+
+def _event(snapshot: Snapshot, step: str, first: int, count: int, state: SliceState) -> Event:
+    code, reason = snapshot.hold or (0, "")
+    held = {"code": code, "reason": reason} if state == SliceState.HELD else {}
+    ended = {SliceState.DONE: {"exit_code": 0}, SliceState.FAILED: {"exit_code": 1}}.get(state, {})
+    now = timezone.now().timestamp()
+    return Event(_BECAME[state], snapshot.attempt, now, step, first, count, **held, **ended)  # type: ignore[arg-type]
+
+
+def _believe(link: Link, snapshot: Snapshot) -> None:
+    if snapshot.finished:
+        _take_over(snapshot.attempt, snapshot)
+    elif events := _corrections(snapshot, _recorded([snapshot.attempt]).get(snapshot.attempt, {})):
+        apply(events, link.actor)
 
 
 def _take_over(token: str, snapshot: Snapshot) -> None:

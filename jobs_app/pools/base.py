@@ -221,6 +221,7 @@ class Snapshot:
     attempt: str
     slices: Mapping[str, bytes]
     finished: bool = False
+    hold: tuple[int, str] | None = None  # code and reason of the first slice that is held
 
 
 class Pool(Protocol):

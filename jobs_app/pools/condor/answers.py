@@ -24,6 +24,8 @@ ATTRIBUTES = (
     "RoostPlan",
     "ExitCode",
     "ExitBySignal",
+    "HoldReasonCode",
+    "HoldReason",
     "RoostAttempts",
 )
 
@@ -132,7 +134,7 @@ _IN_QUEUE = {
     6: SliceState.RUNNING,  # its output is on the way
     7: SliceState.SUSPENDED,
 }
-_COMPLETED = 4
+_COMPLETED, _HELD = 4, 5
 
 
 def state(ad: Ad) -> SliceState:
@@ -153,6 +155,15 @@ def text(ad: Ad, name: str) -> str:
     if isinstance(value, str):
         return value
     raise Garbled(f"HTCondor's answer has no text for {name}: {ad!r}")
+
+
+def hold(ads: Sequence[Ad]) -> tuple[int, str] | None:
+    """Code and reason of the first that is held."""
+    for ad in ads:
+        if ad.get("JobStatus") == _HELD:
+            code = ad.get("HoldReasonCode")
+            return (code if isinstance(code, int) else 0), str(ad.get("HoldReason") or "")
+    return None
 
 
 def number(ad: Ad, name: str) -> int:

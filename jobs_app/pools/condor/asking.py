@@ -1,4 +1,4 @@
-"""What HTCondor knows of attempts now: the queue first, then the history for those that are not all in it."""
+"""What HTCondor knows of attempts now: the queue first, then the history for those that have left it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from .point import AccessPoint
 
 Ads = Mapping[str, Sequence[Ad]]  # by attempt
 
+_FACTORIES = ("condor_q", "-allusers", "-factory")  # what is made little by little, and has no proc now
+
 
 def query(attempts: Sequence[str], point: AccessPoint, plans: Plans) -> dict[str, Snapshot]:
     queue = _sorted(_ask(("condor_q", "-allusers"), attempts, point), plans)
-    rest = [attempt for attempt in attempts if not _is_whole(queue.get(attempt, ()), plans)]
-    history = _sorted(_ask(("condor_history",), rest, point), plans) if rest else {}
+    rest = [attempt for attempt in attempts if attempt not in queue]
+    making = {answers.text(ad, "RoostAttempt") for ad in _ask(_FACTORIES, rest, point)} if rest else set()
+    over = [attempt for attempt in rest if attempt not in making]
+    history = _sorted(_ask(("condor_history",), over, point), plans) if over else {}
     every = [attempt for attempt in attempts if attempt in queue or attempt in history]
     found = (_snapshot(attempt, queue, history, point, plans) for attempt in every)
-    return {each.attempt: each for each in found if each is not None}
+    known = {each.attempt: each for each in found if each is not None}
+    return {**known, **{attempt: Snapshot(attempt, {}) for attempt in making}}
 
 
 def _ask(command: Sequence[str], attempts: Sequence[str], point: AccessPoint) -> list[Ad]:
@@ -57,13 +62,6 @@ def _is_of_dag(ad: Ad, plans: Plans) -> bool:
     return plan is not None and (bool(plan.lead) or plan.unit is not None)
 
 
-def _is_whole(ads: Sequence[Ad], plans: Plans) -> bool:
-    if ads and _is_of_dag(ads[0], plans):
-        return True
-    share = _share(ads[0], plans) if ads else None
-    return share is not None and len(ads) >= share.procs
-
-
 def _share(ad: Ad, plans: Plans) -> Share | None:
     plan = plans.find(answers.text(ad, "RoostPlan"), answers.number(ad, "RoostGroup"))
     attempt = answers.text(ad, "RoostAttempt")
@@ -84,7 +82,7 @@ def _snapshot(attempt: str, queue: Ads, history: Ads, point: AccessPoint, plans:
     states = _states(share, ads)
     if states is None:
         return Snapshot(attempt, {}) if attempt in queue else None
-    return Snapshot(attempt, {share.runs[0].step: states}, _all_ended(states))
+    return Snapshot(attempt, {share.runs[0].step: states}, _all_ended(states), answers.hold(ads))
 
 
 def _states(share: Share, ads: Sequence[Ad]) -> bytes | None:
@@ -107,17 +105,18 @@ def _of_script(share: Share, ad: Ad, point: AccessPoint) -> Snapshot:
     if not state.ended:
         first, *others = share.runs
         waiting = {run.step: bytes(run.count) for run in others}
-        return Snapshot(share.attempt, {first.step: bytes([state]) * first.count, **waiting})
+        states = {first.step: bytes([state]) * first.count, **waiting}
+        return Snapshot(share.attempt, states, hold=answers.hold([ad]))
     steps = [(run.step, run.count) for run in share.runs]
     code = ad.get("ExitCode")
     exit_code = code if isinstance(code, int) else None
     ended = Event(
         EventKind.ENDED, share.attempt, 0.0, share.runs[0].step, exit_code=exit_code, data={"steps": steps}
     )
-    states = {run.step: bytearray([SliceState.FAILED]) * run.count for run in share.runs}
+    parts = {run.step: bytearray([SliceState.FAILED]) * run.count for run in share.runs}
     for event in with_parts([ended], point):
-        states[event.step][event.slice : event.slice + event.count] = bytes([_state(event)]) * event.count
-    return Snapshot(share.attempt, {step: bytes(each) for step, each in states.items()}, finished=True)
+        parts[event.step][event.slice : event.slice + event.count] = bytes([_state(event)]) * event.count
+    return Snapshot(share.attempt, {step: bytes(each) for step, each in parts.items()}, finished=True)
 
 
 def _state(event: Event) -> SliceState:

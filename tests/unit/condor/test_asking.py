@@ -30,6 +30,7 @@ class Point(AccessPoint):
         self.plan = plan.to_json([ClusterPlan(shares)])
         self.queue: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
+        self.factories: list[dict[str, Any]] = []
         self.records = b""
         self.asked: list[str] = []
         self.exit = 0
@@ -46,8 +47,9 @@ class Point(AccessPoint):
         return Result(0, b"".join(name.encode() + b" " + self.plan + b"\n" for name in values[1:]))
 
     def command(self, *argv: str) -> Result:
-        self.asked.append(argv[0])
-        ads = self.queue if argv[0] == "condor_q" else self.history
+        command = "condor_q -factory" if "-factory" in argv else argv[0]
+        self.asked.append(command)
+        ads = {"condor_q": self.queue, "condor_history": self.history}.get(command, self.factories)
         wanted = [ad for ad in ads if ad["RoostAttempt"] in argv[argv.index("-constraint") + 1]]
         return Result(self.exit, json.dumps(wanted).encode() if wanted else b"", b"no schedd")
 
@@ -76,10 +78,32 @@ def test_all_in_the_queue_needs_no_history() -> None:
     assert point.asked == ["condor_q"]
 
 
-def test_what_left_the_queue_is_in_the_history() -> None:
+def test_while_something_is_in_the_queue_the_history_is_left_alone() -> None:
     point = Point(share(A, 3))
     point.queue, point.history = [ad(A, 2, 2)], [ad(A, 0, 4, 0), ad(A, 1, 4, 3)]
-    assert ask(point, A) == {A: Snapshot(A, {"run": bytes([DONE, FAILED, RUNNING])})}
+    assert ask(point, A) == {A: Snapshot(A, {})}
+    assert point.asked == ["condor_q"]
+
+
+def test_what_left_the_queue_is_in_the_history() -> None:
+    point = Point(share(A, 3))
+    point.history = [ad(A, 0, 4, 0), ad(A, 1, 4, 3), ad(A, 2, 4, 0)]
+    assert ask(point, A) == {A: Snapshot(A, {"run": bytes([DONE, FAILED, DONE])}, finished=True)}
+    assert point.asked == ["condor_q", "condor_q -factory", "condor_history"]
+
+
+def test_what_is_made_little_by_little_and_has_no_proc_now_is_known() -> None:
+    point = Point(share(A, 9000))
+    point.factories, point.history = [ad(A, 0, 1)], [ad(A, 0, 4, 0)]
+    assert ask(point, A) == {A: Snapshot(A, {})}
+
+
+@pytest.mark.parametrize(("status", "state"), [(5, SliceState.HELD), (6, RUNNING), (7, SliceState.SUSPENDED)])
+def test_every_status_has_its_state(status: int, state: SliceState) -> None:
+    point = Point(share(A, 1))
+    point.queue = [{**ad(A, 0, status), "HoldReasonCode": 34, "HoldReason": "too much memory"}]
+    hold = (34, "too much memory") if status == 5 else None
+    assert ask(point, A) == {A: Snapshot(A, {"run": bytes([state])}, hold=hold)}
 
 
 def test_an_attempt_is_finished_when_every_slice_is_accounted_for() -> None:
@@ -104,12 +128,6 @@ def test_an_attempt_that_nobody_knows_is_unknown_and_others_are_not() -> None:
     point = Point(share(A, 1), share(B, 1))
     point.queue = [ad(B, 0, 5)]
     assert set(ask(point, A, B)) == {B}
-
-
-def test_a_slice_that_is_in_both_is_as_the_queue_says() -> None:
-    point = Point(share(A, 2))
-    point.queue, point.history = [ad(A, 0, 2)], [ad(A, 0, 4, 1), ad(A, 1, 4, 0)]
-    assert ask(point, A)[A].slices["run"] == bytes([RUNNING, DONE])
 
 
 def test_what_a_rerun_left_out_is_done() -> None:

@@ -36,17 +36,22 @@ def token(job: Job) -> str:
 
 
 def test_a_job_that_the_pool_does_not_know_is_unknown_not_finished(silent: Job, courier: Courier) -> None:
-    seen = reconcile(courier.link, set())
+    seen = reconcile(courier.link, {})
     reconcile(courier.link, seen)
     assert silent.status == "Running"
     assert silent.status_message.startswith("The pool does not know this job (asked ")
+    since = Attempt.objects.get(job=silent).unknown_since
+    assert since is not None
+    reconcile(courier.link, {})
+    assert Attempt.objects.get(job=silent).unknown_since == since
 
 
 def test_a_job_that_is_known_again_says_so(silent: Job, courier: Courier, pool: FakePool) -> None:
-    reconcile(courier.link, set())
+    reconcile(courier.link, {})
     pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([1, 0])})
-    reconcile(courier.link, set())
+    reconcile(courier.link, {})
     assert (silent.status, silent.status_message) == ("Running", "")
+    assert Attempt.objects.get(job=silent).unknown_since is None
 
 
 def test_news_of_the_end_that_were_lost_are_believed_at_the_second_look(
@@ -54,13 +59,48 @@ def test_news_of_the_end_that_were_lost_are_believed_at_the_second_look(
 ) -> None:
     ended = bytes([SliceState.DONE, SliceState.FAILED])
     pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": ended}, finished=True)
-    seen = reconcile(courier.link, set())
+    seen = reconcile(courier.link, {})
     assert silent.status == "Running"
-    assert reconcile(courier.link, seen) == set()
+    assert reconcile(courier.link, seen) == {}
     courier._looked = 0.0
     courier.tick()
     assert silent.status == "Various-Complete"
     assert (silent.slices_done, silent.slices_failed) == (1, 1)
+
+
+HELD = SliceState.HELD
+
+
+def test_a_hold_of_which_nothing_was_heard_is_believed_at_the_second_look(
+    silent: Job, courier: Courier, pool: FakePool
+) -> None:
+    hold = (34, "Job has gone over its memory limit")
+    pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([HELD, HELD])}, hold=hold)
+    seen = reconcile(courier.link, {})
+    assert silent.status == "Running"
+    assert reconcile(courier.link, seen) == {}
+    assert silent.status == "Held"
+    assert "memory limit" in silent.status_message
+    assert silent.slices_held == 2
+
+
+def test_what_changes_between_two_looks_is_left_to_the_news(
+    silent: Job, courier: Courier, pool: FakePool
+) -> None:
+    pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([HELD, 0])})
+    seen = reconcile(courier.link, {})
+    pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([1, HELD])})
+    reconcile(courier.link, seen)
+    assert silent.status == "Running"
+
+
+def test_what_has_ended_here_stays_as_it_is(silent: Job, courier: Courier, pool: FakePool) -> None:
+    pool.happens(silent, EventKind.ENDED, slice=0, exit_code=0)
+    courier.tick()
+    pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([1, 0])})
+    reconcile(courier.link, reconcile(courier.link, {}))
+    assert silent.status == "Various"
+    assert silent.slices_done == 1
 
 
 def test_a_job_that_was_sent_a_moment_ago_is_not_asked_about(
@@ -69,13 +109,13 @@ def test_a_job_that_was_sent_a_moment_ago_is_not_asked_about(
     job = new_job()
     job.execute()
     courier.tick()
-    reconcile(courier.link, set())
+    reconcile(courier.link, {})
     assert "query" not in pool.calls
     assert "not know" not in Job.objects.get(pk=job.pk).status_message
 
 
 def test_a_pool_out_of_reach_makes_no_job_unknown(silent: Job, courier: Courier, pool: FakePool) -> None:
     pool.breaks_before = {"query"}
-    assert reconcile(courier.link, {"kept"}) == {"kept"}
+    assert reconcile(courier.link, {"kept": True}) == {"kept": True}
     assert Job.objects.get(pk=silent.pk).status_message == ""
     assert courier.link.scheduler.failures == 1
