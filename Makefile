@@ -6,10 +6,10 @@ RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve pool demo-pool test lint format bench faults lock clean
+.PHONY: help setup dev demo serve serve-production pool demo-pool test lint format bench faults lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 $(RUN): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Roost needs Python 3.11 or newer; this is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0] or 0)'
@@ -33,6 +33,9 @@ dev: setup $(DEV) ## what the tests and the linters need too
 
 serve: setup ## web pages and background work in one process
 	@$(BIN)/python manage.py serve
+
+serve-production: setup ## web, couriers, worker and beat, on the PostgreSQL and Redis that are named (docs/operating.md)
+	@$(BIN)/python manage.py supervise --migrate
 
 pool: $(DEV) ## a real HTCondor pool on this machine, reached over SSH, until Ctrl-C (root, Debian)
 	@tests/install_servers

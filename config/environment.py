@@ -27,6 +27,13 @@ def flag(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no. Say 1 or 0.")
 
 
+def one_of(name: str, default: str, known: tuple[str, ...]) -> str:
+    value = os.environ.get(name, default)
+    if value not in known:
+        raise ImproperlyConfigured(f"{name}={value!r} is not known. Say one of: {', '.join(known)}.")
+    return value
+
+
 def number(name: str, default: int) -> int:
     value = os.environ.get(name)
     if value is None:

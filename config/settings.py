@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment as env
+from jobs_app import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -114,8 +115,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # leases say who works on what
 # Who executes a job does not wait for a broker that is away. A message that a worker holds is given to
-# another one only after half a day: a courier's turn and a long fetch are not to come twice, and when a worker
-# dies, beat finds from the rows what it was at, within seconds.
+# another one only after half a day: a courier's turn and a long fetch are not to come twice, and when a
+# worker dies, beat finds from the rows what it was at, within seconds.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 1,
     "interval_start": 0,
@@ -151,16 +152,21 @@ LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "jobs"
 LOGOUT_REDIRECT_URL = "sign-in"
 
+# Where people come by HTTPS, nothing goes another way.
+_https = ROOST_PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https and ROOST_PROXIES else None
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _https else 0
+# Other names below this one, and browsers' own lists, are for whoever owns the domain to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("ROOST_LOG_LEVEL", "WARNING")},
-}
+LOGGING = logs.settings(
+    env.one_of("ROOST_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    env.one_of("ROOST_LOG_FORMAT", "line", ("line", "json")),
+)

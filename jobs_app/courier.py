@@ -16,9 +16,10 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
+from jobs_app import logs
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
-from jobs_app.lifecycle import live as live  # and this
 from jobs_app.lifecycle import errands, idle, lease, pausing, reconcile, usage
+from jobs_app.lifecycle import live as live  # and this
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.forget import forget_over
@@ -303,10 +304,11 @@ def _build(parent: Job, wanted: Mapping[str, Any]) -> Job:
 def run(scheduler: Scheduler, stop: threading.Event) -> None:
     """Is the scheduler's courier whenever nobody else is, until `stop` is set."""
     courier = Courier(scheduler)
-    while not stop.is_set():
-        _run_once(courier, stop)
-        stop.wait(LOOK_EVERY)
-    courier.close()
+    with logs.about(scheduler=scheduler.name):
+        while not stop.is_set():
+            _run_once(courier, stop)
+            stop.wait(LOOK_EVERY)
+        courier.close()
 
 
 def _run_once(courier: Courier, stop: threading.Event) -> None:
@@ -339,7 +341,8 @@ def work_a_while(scheduler_id: int) -> bool:
         return False
     turn = _Turn(scheduler_id)
     try:
-        courier.run(turn)
+        with logs.about(scheduler=courier.link.scheduler.name):
+            courier.run(turn)
     except LostLease as error:
         log.warning("%s", error)
         return False

@@ -24,6 +24,7 @@ def connect(app: Celery) -> None:
     """Called once, where the app is made."""
     app.steps["consumer"].add(Listening)
     signals.worker_shutting_down.connect(_leave)
+    signals.setup_logging.connect(_log_as_django_does)
 
 
 class Listening(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -57,6 +58,10 @@ class Listening(bootsteps.StartStopStep):  # type: ignore[misc]
             return
         for name in sorted(wanted - set(consumer.app.amqp.queues.consume_from)):
             consumer.add_task_queue(name)
+
+
+def _log_as_django_does(**_: Any) -> None:
+    """Being listened to is enough: Celery leaves the log as the settings have it."""
 
 
 def _leave(**_: Any) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs_app import killpoints
+from jobs_app import killpoints, logs
 from jobs_app.errors import Damaged
 from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
 from jobs_app.pools.base import PoolError
@@ -57,10 +57,21 @@ def finish(
     attempt = rows.filter(pk=attempt_id, phase=AttemptPhase.FETCHING).first()
     if attempt is None:
         return False
+    with logs.about(job=attempt.job_id):
+        return _patiently(attempt, link, holder, elsewhere, process)
+
+
+def _patiently(
+    attempt: Attempt,
+    link: Link | None,
+    holder: str,
+    elsewhere: Callable[[int], bool],
+    process: Callable[[int], object] | None,
+) -> bool:
     try:
         if not _is_slow(attempt, link):
             return _finish(attempt, link)
-        if elsewhere(attempt_id) or not _hold(attempt_id, holder):
+        if elsewhere(attempt.pk) or not _hold(attempt.pk, holder):
             return False
         return _finish(attempt, link, process)
     except PoolError as error:
