@@ -8,13 +8,15 @@ from .file import job_file
 from .health import healthz
 from .job_list import jobs
 from .job_page import job
+from .limited import limited
 from .security import guarded, page
 from .sign_in import sign_in_link
+from .token_page import revoke_token, token_page
 from .update_job_status import update_job_status
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="jobs")),
-    path("sign-in/", guarded(LoginView.as_view(template_name="sign_in.html")), name="sign-in"),
+    path("sign-in/", guarded(limited(LoginView.as_view(template_name="sign_in.html"))), name="sign-in"),
     path("sign-in/<str:token>/", guarded(sign_in_link), name="sign-in-link"),
     path("sign-out/", guarded(LogoutView.as_view()), name="sign-out"),
     path("jobs/", page(jobs), name="jobs"),
@@ -22,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<int:pk>/files/<path:name>", page(job_file), name="job-file"),
     path("jobs/<int:pk>/<slug:name>/", page(job_action), name="job-action"),
     path("update-job-status/<int:pk>/", update_job_status, name="update-job-status"),
+    path("tokens/", page(token_page), name="tokens"),
+    path("tokens/<str:prefix>/revoke/", page(revoke_token), name="revoke-token"),
     path("api/v1/", api.urls),
     path("healthz", healthz, name="healthz"),
 ]

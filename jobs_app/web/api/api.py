@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, set_response_etag
 from ninja import NinjaAPI
@@ -67,6 +67,11 @@ class Api(NinjaAPI):
         same = get_conditional_response(request, response.headers["ETag"], None, response)
         assert isinstance(same, HttpResponse)  # noqa: S101 - it is one of the two
         return same
+
+    def get_openapi_operation_id(self, operation: Any) -> str:
+        """ "jobs_create": the resource, and what is done to it."""
+        view = operation.view_func
+        return f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
 
     def get_openapi_schema(self, **how: Any) -> Any:
         return _completed(super().get_openapi_schema(**how))
@@ -134,6 +139,7 @@ _ERRORS = {
     "403": "This may not be done",
     "404": "There is no such thing, or it is not yours to see",
     "409": "Not in the present state",
+    "412": "It was changed meanwhile (If-Match)",
     "413": "The body is too large",
     "422": "Something in the request is wrong",
     "429": "Too many wrong tries",
@@ -143,13 +149,24 @@ _ERRORS = {
 def _completed(schema: Any) -> Any:
     """Every operation may answer with a problem, and says which scope a token needs."""
     schema["components"].setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+    scopes = _scopes()
     told = {"content": {TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for path in schema["paths"].values():
         for operation in path.values():
+            operation["description"] = " ".join(
+                [operation.get("description", ""), f"Scope of a token: `{scopes[operation['operationId']]}`."]
+            ).strip()
             for status, said in _ERRORS.items():
                 operation["responses"].setdefault(status, {"description": said, **told})
     return schema
 
 
-def not_found(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001
-    return problem(404)
+def _scopes() -> dict[str, str]:
+    """By the operations' ids."""
+    found = {}
+    for _, router in api._routers:
+        for view in router.path_operations.values():
+            for operation in view.operations:
+                (token, *_) = operation.auth_callbacks
+                found[api.get_openapi_operation_id(operation)] = getattr(token, "scope", "")
+    return found

@@ -36,13 +36,8 @@ def api_of(db: None) -> Callable[..., ApiClient]:
 
 
 @pytest.fixture
-def bob(bob: User) -> User:
-    """In the group that alice may share with."""
-    bob.groups.add(Group.objects.get_or_create(name="hydrology")[0])
-    return bob
-
-
-@pytest.fixture
-def alice(alice: User) -> User:
-    alice.groups.add(Group.objects.get_or_create(name="hydrology")[0])
-    return alice
+def hydrology(alice: User, bob: User) -> Group:
+    """Alice and Bob are both in it; Charlie is not."""
+    group = Group.objects.get(name="hydrology")
+    alice.groups.add(group)
+    return group

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
 from jobs_app.models import Job
 
 ONE = {"app": "examples.ising", "template": "ising", "name": "cool {id}"}

@@ -1,0 +1,129 @@
+"""Who may do what to a job: every person, every verb, every relation."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+
+from jobs_app import lifecycle, permissions
+from jobs_app.errors import NotAllowed
+from jobs_app.models import JobShare
+from jobs_app.permissions import ACT, EDIT, READ, VERBS, Caller, allowed
+
+NOTHING, LOOKS, ACTS, ALL = set(), {READ}, {READ, ACT}, {READ, ACT, EDIT}
+
+# A person's relation to a job of alice that is: hers alone; shared to read; shared to act.
+MATRIX = {
+    "alice, its owner": (ALL, ALL, ALL),
+    "bob, in the group": (NOTHING, LOOKS, ACTS),
+    "charlie, a stranger": (NOTHING, NOTHING, NOTHING),
+    "a visitor": (NOTHING, NOTHING, NOTHING),
+    "staff": (ALL, ALL, ALL),
+    "who has the permission": (ALL, ALL, ALL),
+    "alice, deactivated": (NOTHING, NOTHING, NOTHING),
+    "staff, deactivated": (NOTHING, NOTHING, NOTHING),
+    "a service": (ALL, ALL, ALL),
+    "the app's service": (ALL, ALL, ALL),
+    "another app's service": (NOTHING, NOTHING, NOTHING),
+    "alice's token": (ALL, ALL, ALL),
+    "alice's token to read": (LOOKS, LOOKS, LOOKS),
+    "alice's token for files": (NOTHING, NOTHING, NOTHING),
+    "bob's token": (NOTHING, LOOKS, ACTS),
+    "bob's token to read": (NOTHING, LOOKS, LOOKS),
+    "staff's token to read": (LOOKS, LOOKS, LOOKS),
+    "a service's token to read": (LOOKS, LOOKS, LOOKS),
+}
+
+
+@pytest.fixture
+def people(alice: User, bob: User, charlie: User) -> dict[str, permissions.Person]:
+    bob.groups.add(Group.objects.create(name="hydrology"))
+    staff = User.objects.create_user("sam", is_staff=True)
+    trusted = User.objects.create_user("tess")
+    trusted.user_permissions.add(Permission.objects.get(codename="jobs_table_actions"))
+    return {
+        "alice, its owner": alice,
+        "bob, in the group": bob,
+        "charlie, a stranger": charlie,
+        "a visitor": AnonymousUser(),
+        "staff": staff,
+        "who has the permission": User.objects.get(pk=trusted.pk),
+        "alice, deactivated": User(pk=alice.pk, username="alice", is_active=False),
+        "staff, deactivated": User(pk=staff.pk, username="sam", is_staff=True, is_active=False),
+        "a service": token(None),
+        "the app's service": token(None, app="examples.ising"),
+        "another app's service": token(None, app="weather"),
+        "alice's token": token(alice),
+        "alice's token to read": token(alice, "jobs:read"),
+        "alice's token for files": token(alice, "files:read", "files:write"),
+        "bob's token": token(bob),
+        "bob's token to read": token(bob, "jobs:read"),
+        "staff's token to read": token(staff, "jobs:read"),
+        "a service's token to read": token(None, "jobs:read"),
+    }
+
+
+def token(user: User | None, *scopes: str, app: str = "") -> Caller:
+    return Caller(1, "t", frozenset(scopes or permissions.SCOPES), user, app)
+
+
+@pytest.mark.parametrize("person", MATRIX)
+@pytest.mark.parametrize("sharing", ["", JobShare.READ, JobShare.ACT])
+def test_the_matrix(person, sharing, people, make_job):
+    job = make_job()
+    if sharing:
+        JobShare.objects.create(job=job, group=Group.objects.get(name="hydrology"), may=sharing)
+    expected = MATRIX[person][["", JobShare.READ, JobShare.ACT].index(sharing)]
+    assert {verb for verb in VERBS if allowed(people[person], verb, job)} == expected
+
+
+@pytest.mark.parametrize("person", MATRIX)
+@pytest.mark.parametrize("shared", [False, True])
+def test_lists_hold_what_may_be_read_and_nothing_else(person, shared, people, make_job):
+    job = make_job()
+    if shared:
+        job.groups.add(Group.objects.get(name="hydrology"))
+    seen = permissions.readable(people[person]).filter(pk=job.pk).exists()
+    assert seen == (READ in permissions.verbs(people[person], job))
+
+
+def test_every_person_of_the_matrix_is_there(people):
+    assert people.keys() == MATRIX.keys()
+
+
+@pytest.mark.parametrize("sharing", [JobShare.READ, JobShare.ACT])
+def test_two_shares_give_what_the_better_one_gives(sharing, people, bob, make_job):
+    job, other = make_job(), Group.objects.create(name="climate")
+    bob.groups.add(other)
+    JobShare.objects.create(job=job, group=other, may=JobShare.ACT)
+    JobShare.objects.create(job=job, group=Group.objects.get(name="hydrology"), may=sharing)
+    assert permissions.verbs(bob, job) == ACTS
+
+
+def test_a_jobs_files_are_asked_for_by_scopes_of_their_own(alice, make_job):
+    job = make_job()
+    assert allowed(token(alice, "files:read"), READ, job, "files")
+    assert not allowed(token(alice, "files:read"), EDIT, job, "files")
+    assert not allowed(token(alice, "jobs:read", "jobs:write"), READ, job, "files")
+
+
+def test_who_may_act_may_stop_but_not_delete(people, bob, make_job):
+    job = make_job(_status="ERR")
+    job.groups.add(Group.objects.get(name="hydrology"), through_defaults={"may": JobShare.ACT})
+    with pytest.raises(NotAllowed):
+        lifecycle.delete(job, user=bob)
+
+
+def test_a_job_that_belongs_to_nobody_is_no_visitors(people, make_job):
+    job = make_job(user=None)
+    assert permissions.verbs(people["a visitor"], job) == NOTHING
+    assert permissions.verbs(people["a service"], job) == ALL
+
+
+def test_programs_of_ones_own_need_a_permission(people, alice):
+    assert not permissions.may_run_anything(alice)
+    assert permissions.may_run_anything(people["staff"])
+    assert permissions.may_run_anything(people["a service"])
+    assert not permissions.may_run_anything(people["staff, deactivated"])
+    alice.user_permissions.add(Permission.objects.get(codename="run_anything"))
+    assert permissions.may_run_anything(User.objects.get(pk=alice.pk))

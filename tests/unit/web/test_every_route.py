@@ -1,0 +1,178 @@
+"""Walks the URL map: no route shows or changes another person's job, whatever id stands in it.
+
+A new route fails here until it is named below, with what a stranger gets from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from jobs_app.models import History, Job
+
+OPEN, SIGNED_IN, JOB, STAFF = "for everybody", "for who has signed in", "about a job", "for staff"
+
+ROUTES = {
+    "": OPEN,
+    "sign-in/": OPEN,
+    "sign-in/<str:token>/": OPEN,
+    "sign-out/": OPEN,
+    "healthz": OPEN,
+    "update-job-status/<int:pk>/": OPEN,  # proves itself by its key: tests of its own
+    "api/v1/openapi.json": OPEN,
+    "api/v1/docs": OPEN,
+    "jobs/": SIGNED_IN,
+    "jobs/<int:pk>/": JOB,
+    "jobs/<int:pk>/files/<path:name>": JOB,
+    "jobs/<int:pk>/<slug:name>/": JOB,
+    "tokens/": SIGNED_IN,
+    "tokens/<str:prefix>/revoke/": SIGNED_IN,
+    "api/v1/": OPEN,
+    "api/v1/apps": SIGNED_IN,
+    "api/v1/templates": SIGNED_IN,
+    "api/v1/templates/<app>/<name>": SIGNED_IN,
+    "api/v1/events": SIGNED_IN,
+    "api/v1/jobs": SIGNED_IN,
+    "api/v1/jobs/actions": SIGNED_IN,
+    "api/v1/schedulers": SIGNED_IN,
+    "api/v1/schedulers/<name>": SIGNED_IN,
+    "api/v1/tokens": SIGNED_IN,
+    "api/v1/tokens/<prefix>": SIGNED_IN,
+    "api/v1/jobs/<pk>": JOB,
+    "api/v1/jobs/<pk>/actions/<action>": JOB,
+    "api/v1/jobs/<pk>/archive": JOB,
+    "api/v1/jobs/<pk>/datasets": JOB,
+    "api/v1/jobs/<pk>/datasets/<name>": JOB,
+    "api/v1/jobs/<pk>/datasets/<name>/rows": JOB,
+    "api/v1/jobs/<pk>/document": JOB,
+    "api/v1/jobs/<pk>/events": JOB,
+    "api/v1/jobs/<pk>/files": JOB,
+    "api/v1/jobs/<pk>/files/<path:name>": JOB,
+    "api/v1/jobs/<pk>/inputs/<path:name>": JOB,
+    "api/v1/jobs/<pk>/logs": JOB,
+    "api/v1/jobs/<pk>/logs/<part>": JOB,
+    "api/v1/jobs/<pk>/results": JOB,
+    "api/v1/jobs/<pk>/slices": JOB,
+    "api/v1/jobs/<pk>/slices/counts": JOB,
+}
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+VALUES = {"name": "stop", "action": "stop", "part": "0", "app": "examples.ising", "prefix": "0", "token": "x"}
+
+
+def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+OURS = sorted({route for route in routes() if not route.startswith("admin/")})
+
+
+def test_every_route_is_named_here():
+    assert sorted(ROUTES) == OURS
+
+
+def address(route: str, job: Job, **given: str) -> str:
+    parts = []
+    for part in route.split("/"):
+        name = part.rpartition(":")[2].strip("<>")
+        parts.append(
+            str(given.get(name) or (job.pk if name == "pk" else VALUES[name])) if "<" in part else part
+        )
+    return "/" + "/".join(parts)
+
+
+@pytest.fixture
+def secret(make_job):
+    """Alice's, with something in every place."""
+    files = {
+        "secret.txt": b"SECRET",
+        "stop": b"SECRET",
+        "OUTPUT/0": b"SECRET",
+        "datasets/stop/0.parquet": b"x",
+    }
+    job = make_job("SECRET", files, _status="RUN", number_of_attempts=1, status_message="SECRET")
+    History.objects.create(job=job, actor="alice", why="SECRET", after="RUN")
+    return job
+
+
+def said_by(answer: Any) -> str:
+    """Without what differs each time: the token of the page's form."""
+    return re.sub(r'csrfmiddlewaretoken" value="\w+"', "", content_of(answer).decode())
+
+
+def content_of(answer: Any) -> bytes:
+    return b"".join(answer)
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == JOB])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stranger_gets_from_a_job_what_is_said_of_one_that_is_not_there(charlie, secret, route, method):
+    client = Client(raise_request_exception=False)
+    client.force_login(charlie)
+    theirs = client.generic(method, address(route, secret), "{}", "application/json")
+    absent = client.generic(method, address(route, secret, pk="999999"), "{}", "application/json")
+    assert theirs.status_code in (404, 405, 422)
+    assert theirs.status_code == absent.status_code
+    assert said_by(theirs) == said_by(absent)
+    assert Job.objects.filter(pk=secret.pk, _status="RUN", name="SECRET").exists()
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind in (JOB, SIGNED_IN)])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_visitor_gets_nothing(db, secret, route, method):
+    answer = Client(raise_request_exception=False).generic(
+        method, address(route, secret), "{}", "application/json"
+    )
+    assert answer.status_code in (302, 401, 403, 405)
+    if answer.status_code == 302:
+        assert answer.headers["Location"].startswith("/sign-in/?next=/")
+    assert b"SECRET" not in content_of(answer)
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == SIGNED_IN])
+def test_lists_show_a_stranger_nothing_of_others(charlie, secret, route):
+    client = Client(raise_request_exception=False)
+    client.force_login(charlie)
+    answer = client.get(address(route, secret))
+    assert answer.status_code in (200, 404, 405)
+    assert b"SECRET" not in content_of(answer)
+
+
+def test_a_bulk_action_does_not_reach_others_jobs(charlie, secret):
+    client = Client()
+    client.force_login(charlie)
+    body = {"action": "stop", "ids": [secret.pk, 999999]}
+    answer = client.post("/api/v1/jobs/actions", body, "application/json").json()
+    assert [(each["status"], each["detail"]) for each in answer["jobs"]] == [
+        (404, "There is no such job.")
+    ] * 2
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "a@b", "localhost:80@evil"])
+@pytest.mark.parametrize("path", ["/sign-in/", "/jobs/", "/api/v1/jobs", "/api/v1/docs"])
+def test_a_host_that_is_not_ours_is_refused(db, path, host):
+    answer = Client(raise_request_exception=False).get(path, headers={"Host": host})
+    assert answer.status_code == 400
+    assert b"evil" not in answer.content
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///evil"],
+)
+def test_signing_in_leads_nowhere_else(alice, target):
+    alice.set_password("correct horse")
+    alice.save()
+    given = {"username": "alice", "password": "correct horse", "next": target}
+    answer = Client().post("/sign-in/", given)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/jobs/")
