@@ -8,7 +8,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import create, listing, memory, new, report, reuse, submit
+from benchmarks import (
+    create,
+    events,
+    following,
+    listing,
+    many,
+    memory,
+    new,
+    refresh,
+    report,
+    reuse,
+    slices,
+    submit,
+)
 from benchmarks.measure import Bench, Row, Size, Skipped, not_measured
 from benchmarks.pool import shared_pool
 from tests.pool.pool import TestPool
@@ -20,6 +33,11 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "listing": listing.measure,
     "memory": memory.measure,
     "submit": submit.measure,
+    "many": many.measure,
+    "slices": slices.measure,
+    "refresh": refresh.measure,
+    "events": events.measure,
+    "following": following.measure,
 }
 
 

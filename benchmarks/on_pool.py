@@ -5,6 +5,7 @@ The way is the product's own: the manager creates jobs, execute() hands them ove
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -114,7 +115,7 @@ def _timed_sends() -> Iterator[list[float]]:
         yield seconds
 
 
-# --- one job with two files ---------------------------------------------------------------------------
+# --- one job with two files ------------------------------------------------------------------------------
 
 
 def submit_one(rounds: int, log: str, folder: str) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def _two_files(folder: Path, number: int) -> list[str]:
     return [str(file) for file in files]
 
 
-# --- one job of many slices ---------------------------------------------------------------------------
+# --- one job of many slices ------------------------------------------------------------------------------
 
 
 def submit_slices(count: int, rounds: int) -> dict[str, list[float]]:
@@ -164,3 +165,25 @@ def _accepted(mine: Courier, **parameters: Any) -> float:
     job.stop()
     mine.tick()
     return seconds
+
+
+# --- real slices, followed -------------------------------------------------------------------------------
+
+
+def follow_real(slices: int) -> float:
+    """The peak of this process in MB, a courier, once so many real slices were submitted and removed."""
+    at_once = 5_000  # a larger job would be made little by little
+    with courier() as mine:
+        sizes = [min(at_once, slices - first) for first in range(0, slices, at_once)]
+        jobs = [job for size in sizes for job in executables(1, num_jobs=size)]
+        for job in jobs:
+            job.execute()
+        send_all(mine)
+        for job in jobs:
+            job.stop()
+        deadline = time.monotonic() + 300
+        while Job.objects.filter(pk__in=[job.pk for job in jobs]).exclude(_status="ABT").exists():
+            mine.tick(1.0)
+            if time.monotonic() > deadline:
+                raise TimeoutError("The jobs were not removed.")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
