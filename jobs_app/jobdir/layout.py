@@ -38,6 +38,8 @@ PRIVATE = ".roost"
 # Names that a script may not write and automatic registration passes over.
 RESERVED = frozenset({STATE_POINT, DOCUMENT, SETUP, POST, OUTPUT, PRIVATE})
 
+NODES = "nodes"  # of a workflow: a folder with the results of each
+
 PREPARE, ANALYSIS, SYNTHESIS, RUN = "prepare", "analysis", "synthesis", "run"
 STEPS = (PREPARE, ANALYSIS, SYNTHESIS, RUN)
 
