@@ -14,6 +14,7 @@ _POLL = script_text(__package__, "poll.sh")
 
 POLL_EVERY = 1.0
 POLL_BYTES = 8 << 20
+AT_ONCE = 4 << 20  # bytes of one reading, or a little more: a long file is not held in memory as a whole
 
 
 class Tail:
@@ -74,14 +75,14 @@ class Follower:
 
     def read(self, wait: float) -> bytes:
         """What has been added; waits up to `wait` seconds for the first byte. b"" if nothing came."""
-        found = [self._rest] if self._rest else []
+        found = bytearray(self._rest)
         self._rest = b""
         deadline = time.monotonic() + wait
-        while piece := self._piece(bool(found), deadline):
-            found.append(piece)
+        while len(found) < AT_ONCE and (piece := self._piece(bool(found), deadline)):
+            found += piece
             self.offset += len(piece)
         self._complain()
-        return b"".join(found)
+        return bytes(found)
 
     def close(self) -> None:
         self._running.close()
