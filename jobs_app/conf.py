@@ -71,6 +71,12 @@ def ssh_seconds() -> dict[str, float]:
     return dict(_setting("ROOST_SSH_SECONDS", {}))
 
 
+def results() -> str:
+    """ROOST_RESULTS: what stays on a pool when results are here: "at once" (nothing), "on success",
+    "after 30 days" or "keep"."""
+    return str(_setting("ROOST_RESULTS", "at once"))
+
+
 def public_url() -> str:
     """ROOST_PUBLIC_URL: where nodes and other people's schedulers reach this server ("https://roost.example")."""
     return str(_setting("ROOST_PUBLIC_URL", "")).rstrip("/")

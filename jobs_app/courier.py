@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from jobs_app import logs
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
-from jobs_app.lifecycle import errands, idle, lease, pausing, reconcile, usage
+from jobs_app.lifecycle import copies, errands, idle, lease, pausing, reconcile, usage
 from jobs_app.lifecycle import live as live  # and this
-from jobs_app.lifecycle.finish import finish
+from jobs_app.lifecycle.finish import fetches, finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.forget import forget_over
 from jobs_app.lifecycle.link import Link, live_segments
@@ -95,7 +95,7 @@ class Courier:
 
     def close(self) -> None:
         if self.link.ready and lease.take_again(self.link.scheduler.pk, self.holder):
-            forget_over(self.link)
+            self._forget()
         self.release()
         self._desk.close()
         self.link.close()
@@ -193,7 +193,7 @@ class Courier:
         if due and self.link.ready:
             self._looked = time.monotonic()
             self._finish_all()
-            forget_over(self.link)
+            self._forget()
         if self._subjobs and self.link.ready and (heard or due):
             self._subjobs = serve(self.link, _build)
         if self.link.ready and time.monotonic() - self._reconciled > reconcile.EVERY:
@@ -229,6 +229,12 @@ class Courier:
             self._offered = {pk: at for pk, at in self._offered.items() if now - at < OFFER_AGAIN}
         self._offered[attempt_id] = now
         return True
+
+    def _forget(self) -> None:
+        """Not urgent, and lost without harm: the rows say what is still there."""
+        forget_over(self.link)
+        if fetches(self.link) and self.link.ready:
+            copies.drop(self.link)
 
     # --- for good -------------------------------------------------------------------------------------
 
@@ -386,7 +392,7 @@ def with_work() -> list[int]:
 def _has_work(scheduler_id: int) -> bool:
     live = Attempt.objects.filter(scheduler=scheduler_id)
     live = live.exclude(phase__in=(AttemptPhase.FINAL, AttemptPhase.BLOCKED))
-    return live.exists() or errands.waiting_for(scheduler_id)
+    return live.exists() or errands.waiting_for(scheduler_id) or copies.waiting_for(scheduler_id)
 
 
 # --- lending a hand -----------------------------------------------------------------------------------

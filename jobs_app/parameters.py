@@ -104,6 +104,16 @@ def seconds(value: Any) -> int:
 
 
 # What may be said of the slices of any job that a pool runs.
+RESULTS = re.compile(r"at once|keep|on success|after \d{1,5} days?")
+
+
+def results(value: Any) -> str:
+    """What stays on the pool when the results are here, and how long."""
+    if not RESULTS.fullmatch(line(value)):
+        raise BadParameter(f"{value!r} is none of 'at once', 'on success', 'after 30 days', 'keep'")
+    return str(value)
+
+
 OF_SLICES: dict[str, Check] = {
     "concurrency": whole(0),
     "retries": whole(0),
@@ -112,6 +122,7 @@ OF_SLICES: dict[str, Check] = {
     "wall_time": seconds,
     "cpus": whole(1),
     "gpus": whole(0),
+    "results": results,
 }
 
 

@@ -13,6 +13,7 @@ from jobs_app import killpoints
 from jobs_app.models import Job
 from jobs_app.permissions import EDIT
 
+from . import copies
 from .actors import acting
 from .change import refuse, status_for_update
 from .close import give_up_dependents, live_attempt
@@ -32,6 +33,7 @@ def delete(job: Job, user: AbstractUser | None = None) -> None:
             raise refuse(job, "delete", "Stop it first.")
         if status != "COM":
             give_up_dependents(job, "was deleted", by)
+        copies.let_go(job)
         address = Job.objects.filter(pk=job.pk).values_list("address", flat=True).first()
         Job.objects.filter(pk=job.pk).delete()
         aside = _set_aside(job, address)

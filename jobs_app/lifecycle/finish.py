@@ -24,7 +24,7 @@ from jobs_app.pools.base import PoolError
 from jobs_app.script import finishing
 from jobs_app.states import Counts
 
-from . import lease
+from . import copies, lease
 from .actors import COURIER, Actor
 from .close import close, postpone
 from .link import Link
@@ -86,8 +86,12 @@ def _patiently(
 
 def _is_slow(attempt: Attempt, link: Link | None) -> bool:
     """What is quick needs no lease: its last step is a conditional update."""
-    fetches = link is not None and link.scheduler.kind != Scheduler.EMBEDDED
-    return fetches or bool(attempt.job._process_results_function)
+    return fetches(link) or bool(attempt.job._process_results_function)
+
+
+def fetches(link: Link | None) -> bool:
+    """Whether results lie elsewhere before they are here."""
+    return link is not None and link.scheduler.kind != Scheduler.EMBEDDED
 
 
 def _hold(attempt_id: int, holder: str) -> bool:
@@ -102,6 +106,8 @@ def _finish(attempt: Attempt, link: Link | None, process: Callable[[int], object
     try:
         verdict = _bring(attempt, link) if link is not None else _reported(attempt)
     except Damaged as error:
+        if fetches(link):
+            copies.remember(attempt, "ERR")
         return close(attempt, "ERR", str(error), by)
     if attempt.job._process_results_function and verdict.status in WITH_RESULTS:
         if _processed_elsewhere(attempt, process):
@@ -109,6 +115,8 @@ def _finish(attempt: Attempt, link: Link | None, process: Callable[[int], object
         if not _begin_processing(attempt):
             return False
         verdict = _processed(attempt, verdict)
+    if fetches(link):
+        copies.remember(attempt, verdict.status)
     return _close(attempt, verdict, by)
 
 

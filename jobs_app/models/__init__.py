@@ -17,6 +17,7 @@ from .idempotency import IdempotencyKey
 from .job import Job
 from .links import JobDependency, JobUse
 from .project import Project
+from .remote_copy import RemoteCopy
 from .request import SubjobRequest
 from .retention import RetentionRule
 from .scheduler import Scheduler, Segment, UserLimit
@@ -54,6 +55,7 @@ __all__ = [
     "JobShare",
     "JobUse",
     "Project",
+    "RemoteCopy",
     "RetentionRule",
     "Scheduler",
     "ScriptJob",
