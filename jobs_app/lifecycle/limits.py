@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from jobs_app.models import Attempt, Job
 from .actors import Actor, acting
 from .change import note, refuse
 from .close import live_attempt
-from .task import resources_of
+from .programs import resources_of
 from .wish import CHANGE, Wish, want
+from .work import Work
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -33,9 +34,13 @@ def change_limits(job: Job, user: AbstractUser | None = None, **limits: object) 
     set_limits(job, attempt, by, limits)
 
 
-def set_limits(job: Job, attempt: Attempt, by: Actor, limits: Mapping[str, object]) -> None:
-    """In the job's row, and on its pool if that has it."""
+def set_limits(
+    job: Job, attempt: Attempt, by: Actor, limits: Mapping[str, object], slices: Sequence[int] | None = None
+) -> None:
+    """In the job's row, and on its pool if that has it. Of some slices only on the pool."""
     given = checked_limits(job, limits)
+    if slices is not None:
+        return _set_of_slices(job, attempt, by, given, slices)
     with transaction.atomic():
         row = Job.objects.select_for_update().get(pk=job.pk)
         why = described(row.parameters, given, by)
@@ -46,6 +51,17 @@ def set_limits(job: Job, attempt: Attempt, by: Actor, limits: Mapping[str, objec
         if not want(attempt, wish, by):
             note(job.pk, by, why, attempt=attempt.number)
     job.parameters = row.parameters
+    return None
+
+
+def _set_of_slices(
+    job: Job, attempt: Attempt, by: Actor, given: Mapping[str, Any], slices: Sequence[int]
+) -> None:
+    wanted = {**job.parameters, **given}
+    why = described(job.parameters, given, by)
+    step = Work.from_json(attempt.work).counted
+    if not want(attempt, Wish(CHANGE, why, step, tuple(slices), asdict(resources_of(wanted))), by):
+        raise refuse(job, "change the limits of some slices of", "They are not on a pool yet.")
 
 
 def checked_limits(job: Job, limits: Mapping[str, object]) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from ..base import Task
-from . import forms, plan, submit
+from . import forms, plan, submit, workflow
 from .dag import Dag, writing
 from .plan import ClusterPlan
 from .submit import Surroundings
@@ -37,7 +38,9 @@ def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:
         files[f"{number}.rows"] = each.rows.encode()
         files[f"{number}.check"] = f"# {each.shape}\n{each.check}".encode()
     dags = [make(len(descriptions) + place) for place, make in enumerate(makers)]
-    plans = [each.plan for each in descriptions] + [ClusterPlan((), lead=dag.attempts) for dag in dags]
+    plans = [each.plan for each in descriptions] + [
+        ClusterPlan((), lead=dag.attempts, graph=dag.graph) for dag in dags
+    ]
     for unit, dag in enumerate(dags, len(descriptions)):
         files.update(writing.files(dag, unit, len(plans), around))
         plans += dag.plans(unit)
@@ -46,6 +49,7 @@ def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:
 
 def _sorted(tasks: Sequence[Task], around: Surroundings) -> tuple[list[Task], list[MakeDag]]:
     """What is submitted directly, and what makes a DAG of the others."""
-    direct = [task for task in tasks if not task.script or forms.is_one_proc(task)]
+    workflows: list[MakeDag] = [partial(workflow.dag_of, task, around) for task in tasks if task.nodes]
+    direct = [task for task in tasks if not task.nodes and (not task.script or forms.is_one_proc(task))]
     scripts = [task for task in tasks if task.script and not forms.is_one_proc(task)]
-    return direct, list(forms.script_dags(scripts, around))
+    return direct, [*workflows, *forms.script_dags(scripts, around)]

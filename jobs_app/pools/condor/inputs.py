@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from jobs_app.jobdir.layout import DOCUMENT, PRIVATE, RESERVED, SETUP, STATE_POINT
 
-from ..base import Refused, Task
+from ..base import Node, Refused, Task
+from . import workflow
 
 _known: dict[tuple[str, int, int, int], str] = {}
 _MOST_KNOWN = 10_000
@@ -50,6 +51,26 @@ def is_sent(task: Task) -> bool:
 
 
 def _all(task: Task) -> Iterator[Input]:
+    for node in task.nodes:
+        yield from _of_node(task, node)
+    if not task.nodes:
+        yield from _of_job(task)
+
+
+def _of_node(task: Task, node: Node) -> Iterator[Input]:
+    """In a folder of its own; the scripts before and after it stay on the access point."""
+    if not workflow.runs_of(task, node):
+        return
+    for which, hook in (("pre", node.pre), ("post", node.post)):
+        if hook is not None:
+            yield _input(f"{workflow.HOOKS}/{node.name}.{which}", Path(hook.path), executable=True)
+    for each in _of_job(workflow.as_task(task, node)):
+        yield replace(each, name=f"{node.name}/{each.name}")
+    for name, path in workflow.asked_here(task, node):
+        yield _input(f"{node.name}/{name}", path)
+
+
+def _of_job(task: Task) -> Iterator[Input]:
     if is_sent(task):
         path = Path(task.executable)
         yield _input(path.name, path, executable=True)

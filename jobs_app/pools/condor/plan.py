@@ -76,12 +76,19 @@ class ClusterPlan:
     """The shares of one cluster, in the order of its procs."""
 
     def __init__(
-        self, shares: Sequence[Share], *, unit: int | None = None, retries: int = 0, lead: Sequence[str] = ()
+        self,
+        shares: Sequence[Share],
+        *,
+        unit: int | None = None,
+        retries: int = 0,
+        lead: Sequence[str] = (),
+        graph: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.shares = tuple(shares)
         self.unit = unit  # of a node of a DAG: the group of its DAGMan
         self.retries = retries  # how often that DAGMan submits it again
         self.lead = tuple(lead)  # of a DAGMan: the attempts of its DAG
+        self.graph = tuple(graph)  # of a workflow's DAGMan: its nodes
         self.nodes: Mapping[int, ClusterPlan] = {}  # of a DAGMan: by group; see `linked`
         self._first = [0]
         for share in self.shares:
@@ -118,7 +125,7 @@ def to_json(plans: Sequence[ClusterPlan]) -> bytes:
 def _cluster_listed(plan: ClusterPlan) -> object:
     shares = [_listed(share) for share in plan.shares]
     if plan.lead:
-        return {"lead": plan.lead}
+        return {"lead": plan.lead, **({"graph": plan.graph} if plan.graph else {})}
     if plan.unit is not None:
         return {"shares": shares, "unit": plan.unit, "retries": plan.retries}
     return shares

@@ -20,6 +20,7 @@ from .dag.progress import DagProgress
 from .eventlog import LogEvent
 from .plan import ClusterPlan, Share
 from .progress import Progress
+from .workflow_progress import WorkflowProgress
 
 FindPlan = Callable[[str, int], ClusterPlan | None]  # by its name, and which cluster of it
 
@@ -42,9 +43,10 @@ class Segment:
         return self.clusters[cluster]
 
     def ended_before(self, cluster: int, proc: int, how: str) -> None:
-        """A proc that ended before this reader began: "good", "bad" or "removed"."""
+        """A proc that ended before this reader began: "good", "bad", "bad:3" (an exit code) or "removed"."""
+        how, _, code = how.partition(":")
         if plan := self.clusters.get(cluster):
-            _exhaust(self._proc_over(cluster, plan, proc, 0.0, how))
+            _exhaust(self._proc_over(cluster, plan, proc, 0.0, how, int(code) if code else None))
 
     def finished_before(self, cluster: int) -> None:
         if plan := self.clusters.get(cluster):
@@ -75,9 +77,12 @@ class Segment:
             final = _is_final(found)
             dag = self.attempts.get(share.attempt)
             known = isinstance(dag, DagProgress) and event.cluster in self.groups
-            yield dag.seen(found, self.groups[event.cluster]) if known else found  # type: ignore[union-attr]
+            if known:
+                yield from dag.tell(found, self.groups[event.cluster])  # type: ignore[union-attr]
+            else:
+                yield found
             if final:
-                yield from self._proc_over(event.cluster, plan, event.proc, at, _how(found))
+                yield from self._proc_over(event.cluster, plan, event.proc, at, _how(found), found.exit_code)
 
     def _submitted(self, event: LogEvent) -> Iterator[Event]:
         identity = eventlog.identity(event.text)
@@ -103,14 +108,14 @@ class Segment:
 
     def _open(self, cluster: int, plan: ClusterPlan, name: str, group: int) -> None:
         for attempt in plan.lead:
-            self.attempts.setdefault(attempt, DagProgress(attempt, plan))
+            self.attempts.setdefault(attempt, _progress_of(attempt, plan))
         if plan.unit is None:
             return
         self.groups[cluster] = group
         lead = self.find_plan(name, plan.unit)
         for share in plan.shares:
             if share.attempt not in self.attempts and lead is not None:
-                self.attempts[share.attempt] = DagProgress(share.attempt, lead)
+                self.attempts[share.attempt] = _progress_of(share.attempt, lead)
             self._dag(share.attempt).begin(group)
 
     def _dag(self, attempt: str) -> DagProgress:
@@ -119,7 +124,9 @@ class Segment:
             return found
         raise Garbled(f"Attempt {attempt} runs as nodes of a DAG that its batch does not know.")
 
-    def _proc_over(self, cluster: int, plan: ClusterPlan, proc: int, at: float, how: str) -> Iterator[Event]:
+    def _proc_over(
+        self, cluster: int, plan: ClusterPlan, proc: int, at: float, how: str, code: int | None = None
+    ) -> Iterator[Event]:
         good, removed = how == "good", how == "removed"
         if plan.lead:
             yield from self._lead_over(plan, at, well=good, words="")
@@ -127,7 +134,8 @@ class Segment:
         share, number = plan.locate(proc)
         if plan.unit is not None:
             group = self.groups[cluster]
-            yield from self._dag(share.attempt).end(group, number, at, good=good, removed=removed)
+            dag = self._dag(share.attempt)
+            yield from dag.end(group, number, at, good=good, removed=removed, code=code)
             return
         progress = self._progress(share)
         if progress.end(number, good=good, removed=removed):
@@ -182,7 +190,9 @@ class Segment:
         attempt, _, words = rest.partition(" ")
         if attempt not in plan.lead:
             return
-        if verb == "over":
+        if verb in ("pre", "post"):
+            yield from self._dag(attempt).hook(verb, words, at)
+        elif verb == "over":
             yield from self._dag(attempt).over(at, well=words == "well")
         elif verb == "held":
             yield from self._of_not_begun(EventKind.HELD, attempt, at, code=1, reason=words)
@@ -201,6 +211,10 @@ def _unix(text: bytes, zone: tzinfo) -> float:
         when = datetime.strptime(f"{now.year}/{said}", "%Y/%m/%d %H:%M:%S").replace(tzinfo=zone)
         return (when if when <= now else when.replace(year=now.year - 1)).timestamp()
     return datetime.fromisoformat(said).replace(tzinfo=zone).timestamp()
+
+
+def _progress_of(attempt: str, lead: ClusterPlan) -> DagProgress:
+    return WorkflowProgress(attempt, lead) if lead.graph else DagProgress(attempt, lead)
 
 
 def _is_final(event: Event) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from pathlib import Path
+
 from ..base import Task
-from . import tar
+from . import tar, workflow
 from .inputs import Input, is_sent, program
 
 TASK = ".roost_task.json"
@@ -50,7 +52,8 @@ def _attempt(task: Task, inputs: Sequence[Input], new: Mapping[str, Input], inco
     yield from tar.folder(place)
     yield from tar.folder(f"{place}/in")
     yield from tar.folder(f"{place}/out")
-    yield from tar.text(f"{place}/in/{TASK}", json.dumps(task_file(task)).encode())
+    for name, known in task_files(task):
+        yield from tar.text(f"{place}/in/{name}", json.dumps(known).encode())
     for each in inputs:
         content = f"files/{each.content}"
         target = f"{incoming}/{content}" if each.content in new else content
@@ -61,6 +64,15 @@ def _batch(files: Mapping[str, bytes], place: str) -> Iterator[bytes]:
     yield from tar.folder(place)
     for name, data in files.items():
         yield from tar.text(f"{place}/{name}", data)
+
+
+def task_files(task: Task) -> Iterator[tuple[str, dict[str, object]]]:
+    """By their names among the attempt's inputs: one, or one for each node of a workflow."""
+    for node in task.nodes:
+        known = {"first": node.first, "asks": workflow.asks_of(task, node)}
+        yield f"{node.name}/{TASK}", {**task_file(workflow.as_task(task, node)), **known}
+    if not task.nodes:
+        yield TASK, task_file(task)
 
 
 def task_file(task: Task) -> dict[str, object]:
@@ -74,5 +86,6 @@ def task_file(task: Task) -> dict[str, object]:
         "environment": dict(task.environment),
         "slices": sum(step.slices for step in task.steps),
         "cpus": task.resources.cpus,
+        "inputs": [Path(each).name for each in task.inputs],
         "spec": f".roost/attempts/{task.number}/spec.json",
     }

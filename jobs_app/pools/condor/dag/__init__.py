@@ -26,8 +26,9 @@ attempt's, RoostAttempt, so that what is done to the attempt is done to it as we
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..plan import ClusterPlan, Share
 
@@ -66,6 +67,8 @@ class Dag:
     text: str
     nodes: tuple[Node, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)  # beside it, by name
+    graph: Sequence[Mapping[str, Any]] = ()  # of a workflow: see workflow_progress.py
 
     def plans(self, unit: int) -> list[ClusterPlan]:
         return [ClusterPlan([node.share], unit=unit, retries=node.retries) for node in self.nodes]

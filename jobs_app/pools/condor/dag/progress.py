@@ -35,6 +35,13 @@ class DagProgress:
         """A cluster of this group was submitted."""
         self._clusters.setdefault(group, []).append(Progress(self._shares[group]))
 
+    def tell(self, event: Event, group: int) -> Iterator[Event]:
+        yield self.seen(event, group)
+
+    def hook(self, which: str, words: str, at: float) -> Iterator[Event]:  # noqa: ARG002
+        """A script before or after a node has ended; see workflow_progress.py."""
+        yield from ()
+
     def seen(self, event: Event, group: int) -> Event:
         """A node that fails and has tries left is submitted again, so its procs have not failed for good."""
         tries = len(self._clusters[group])
@@ -47,7 +54,14 @@ class DagProgress:
         return event
 
     def end(
-        self, group: int, number: int, at: float, *, good: bool = False, removed: bool = False
+        self,
+        group: int,
+        number: int,
+        at: float,
+        *,
+        good: bool = False,
+        removed: bool = False,
+        code: int | None = None,  # noqa: ARG002 - a workflow's progress looks at it
     ) -> Iterator[Event]:
         self._clusters[group][-1].end(number, good=good, removed=removed)
         yield from self._finish_if_over(at)

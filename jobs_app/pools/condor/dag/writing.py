@@ -23,6 +23,7 @@ def files(dag: Dag, unit: int, first_group: int, around: Surroundings) -> Iterat
         yield name, _text([node.description.rstrip("\n"), *_ours(node, unit, around)])
     for node in dag.nodes:
         yield _rows(node, unit), node.rows.encode()
+    yield from dag.files.items()
 
 
 def _text(lines: Iterable[str]) -> bytes:
