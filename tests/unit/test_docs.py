@@ -83,10 +83,14 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
     return found
 
 
+# Headings of several commands.
+FAMILIES = {"jobs", "schedulers", "tokens"}
+
+
 def sections() -> dict[str, str]:
     """The text under each command's heading."""
     parts = re.split(r"^###? `?(?:manage\.py )?([a-z -]+)`?$", text_of("commands.md"), flags=re.MULTILINE)
-    return {name: text for name, text in zip(parts[1::2], parts[2::2], strict=True) if name != "jobs"}
+    return {name: text for name, text in zip(parts[1::2], parts[2::2], strict=True) if name not in FAMILIES}
 
 
 def test_every_command_is_explained_and_no_other() -> None:
