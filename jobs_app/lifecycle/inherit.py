@@ -15,10 +15,12 @@ from jobs_app.states import SliceState
 
 Part = tuple[str, int]
 
+_ENDED = bytes(number in tuple(SliceState) and SliceState(number).ended for number in range(256))
+
 
 def inherit(former: AttemptPaths, heir: AttemptPaths, states: Mapping[str, bytes]) -> None:
-    """`states`: of the heir's slices, step by step; those that are Done are taken over."""
-    again = list(_not_done(states))
+    """`states`: of the heir's slices, step by step; those that have ended are taken over as they are."""
+    again = list(_open(states))
     heir.root.mkdir(parents=True, exist_ok=True)
     _copy_facts(former.facts, heir.facts, again)
     for name in ("results", "files"):
@@ -29,9 +31,9 @@ def inherit(former: AttemptPaths, heir: AttemptPaths, states: Mapping[str, bytes
         _move(path, former.kept / path.name)
 
 
-def _not_done(states: Mapping[str, bytes]) -> Iterator[Part]:
+def _open(states: Mapping[str, bytes]) -> Iterator[Part]:
     for step, data in states.items():
-        yield from ((step, number) for number, state in enumerate(data) if state != SliceState.DONE)
+        yield from ((step, number) for number, state in enumerate(data) if not _ENDED[state])
 
 
 def _copy_facts(source: Path, target: Path, without: Iterable[Part]) -> None:
@@ -52,15 +54,15 @@ def _move(source: Path, target: Path) -> None:
 
 
 def done_ranges(states: Mapping[str, bytes]) -> tuple[tuple[str, int, int], ...]:
-    """(step, first slice, how many) of what is Done, neighbours together."""
+    """(step, first slice, how many) of what has ended, neighbours together."""
     return tuple((step, first, count) for step, data in states.items() for first, count in _runs(data))
 
 
 def _runs(data: bytes) -> Iterator[tuple[int, int]]:
-    first = data.find(SliceState.DONE)
+    ended = data.translate(_ENDED)
+    first = ended.find(1)
     while first >= 0:
-        end = first
-        while end < len(data) and data[end] == SliceState.DONE:
-            end += 1
+        end = ended.find(0, first)
+        end = len(ended) if end < 0 else end
         yield first, end - first
-        first = data.find(SliceState.DONE, end)
+        first = ended.find(1, end)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from jobs_app import states
-from jobs_app.errors import WrongState
+from jobs_app.errors import Invalid, WrongState
 from jobs_app.jobdir.layout import SYNTHESIS
 from jobs_app.models import Attempt, Job
+from jobs_app.situation import ranges
 from jobs_app.states import SliceState
 
 from . import blocks, quota, workflow
@@ -29,17 +30,58 @@ CURE = "Only a job that is over can be tried again. Stop it first, or resume() i
 _OVER = (*states.FINAL, "OTH")
 
 
-def resubmit(job: Job, user: AbstractUser | None = None, why: str = "", **limits: object) -> None:
-    """A new attempt at the whole job, with new limits if given. What the former one left is kept."""
+def resubmit(
+    job: Job,
+    user: AbstractUser | None = None,
+    why: str = "",
+    slices: Sequence[int] | None = None,
+    **limits: object,
+) -> None:
+    """A new attempt at the whole job, with new limits if given. What the former one left is kept. Of chosen
+    slices only: the others stay as they ended."""
     by = acting(job, user)
     job.refresh_from_db()
     _check(job)
     former = _last_attempt(job)
+    if slices is not None:
+        return _again_chosen(job, former, by, why or "Resubmitted.", slices, limits)
     if former is None:
-        _begin_first(job, by, why or "Resubmitted.", limits)
-        return
+        return _begin_first(job, by, why or "Resubmitted.", limits)
     _look_for_directory(job)
-    _again(job, Work.from_json(former.work), by, why or "Resubmitted.", limits)
+    return _again(job, Work.from_json(former.work), by, why or "Resubmitted.", limits)
+
+
+def _again_chosen(
+    job: Job,
+    former: Attempt | None,
+    by: Actor,
+    why: str,
+    slices: Sequence[int],
+    limits: Mapping[str, object],
+) -> None:
+    if former is None:
+        raise WrongState(f"Job {job.pk} ({job.name!r}) has never run, so none of its slices has.")
+    _look_for_directory(job)
+    work = Work.from_json(former.work)
+    kept = _but_chosen(job, work, blocks.whole(former.pk), slices)
+    why = f"{why} Slices {ranges(slices)} run again."
+    _again(job, work.inheriting(former.number), by, why, limits, kept)
+
+
+def _but_chosen(job: Job, work: Work, found: Mapping[str, bytes], slices: Sequence[int]) -> dict[str, bytes]:
+    """The former states, with the chosen slices waiting again."""
+    states = bytearray(found.get(work.counted, b""))
+    for number in slices:
+        if not 0 <= number < len(states):
+            raise Invalid(f"Job {job.pk} has no slice {number}: its slices are 0 to {len(states) - 1}.")
+        states[number] = SliceState.WAITING
+    if not work.independent and set(states) - {SliceState.DONE, SliceState.WAITING}:
+        raise WrongState(
+            f"Other slices of job {job.pk} did not end well, and its synthesis needs them all. "
+            "Use rerun_failed()."
+        )
+    kept = {step: bytes(len(data)) if step == SYNTHESIS else data for step, data in found.items()}
+    return {**kept, work.counted: bytes(states)}
 
 
 def rerun_failed(job: Job, user: AbstractUser | None = None, **limits: object) -> None:

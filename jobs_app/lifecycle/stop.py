@@ -103,13 +103,13 @@ def _hold_on_pool(attempt: Attempt, slices: Sequence[int] | None, by: Actor, why
 def resume(
     job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None, **limits: object
 ) -> None:
-    """Lets a paused or held job go on, or some of its slices. With new limits for all: memory="2 GB"."""
+    """Lets a paused or held job go on, or some of its slices. With new limits for these: memory="2 GB"."""
     by = acting(job, user)
     why = f"{RESUMED}{by.name}."
     with transaction.atomic():
         attempt = live_attempt(job)
         if attempt is not None and limits:
-            set_limits(job, attempt, by, limits)
+            set_limits(job, attempt, by, limits, slices)
         if attempt is None or not (
             _resume_here(job, attempt, slices, by, why) or _release_on_pool(attempt, slices, by, why)
         ):

@@ -51,9 +51,12 @@ class Verbs(models.Model):
         """`limits`: new ones, as in create_job: memory, wall_time, cpus, gpus, disk. So in the next two."""
         _for_saved(self, "resume")(self, user=user, slices=slices, **limits)
 
-    def resubmit(self, user: AbstractUser | None = None, **limits: Any) -> None:
-        """A new attempt at the whole job; what the former one left is kept."""
-        _for_saved(self, "resubmit")(self, user=user, **limits)
+    def resubmit(
+        self, user: AbstractUser | None = None, slices: Sequence[int] | None = None, **limits: Any
+    ) -> None:
+        """A new attempt at the whole job, or at some of its slices; what the former one left is kept."""
+        chosen = {} if slices is None else {"slices": slices}
+        _for_saved(self, "resubmit")(self, user=user, **chosen, **limits)
 
     def rerun_failed(self, user: AbstractUser | None = None, **limits: Any) -> None:
         """A new attempt at the slices that did not end well; the others are kept."""

@@ -38,6 +38,7 @@ ROWS = {
     "permissions",
     "script_jobs",
     "search",
+    "situation",
     "listing",
     "schemas",
     "tokens",

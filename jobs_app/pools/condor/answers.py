@@ -25,6 +25,7 @@ ATTRIBUTES = (
     "ExitCode",
     "ExitBySignal",
     "HoldReasonCode",
+    "HoldReasonSubCode",
     "HoldReason",
     "RoostAttempts",
 )
@@ -135,6 +136,8 @@ _IN_QUEUE = {
     7: SliceState.SUSPENDED,
 }
 _COMPLETED, _HELD = 4, 5
+_BY_HAND, _BY_NODE = 1, 21
+_RULES = frozenset({101, 102, 104})  # more cores, memory, disk than asked for
 
 
 def state(ad: Ad) -> SliceState:
@@ -161,9 +164,26 @@ def hold(ads: Sequence[Ad]) -> tuple[int, str] | None:
     """Code and reason of the first that is held."""
     for ad in ads:
         if ad.get("JobStatus") == _HELD:
-            code = ad.get("HoldReasonCode")
-            return (code if isinstance(code, int) else 0), str(ad.get("HoldReason") or "")
+            code, subcode = (_whole(ad.get(name)) for name in ("HoldReasonCode", "HoldReasonSubCode"))
+            return hold_code(code, subcode), hold_reason(code, subcode, str(ad.get("HoldReason") or ""))
     return None
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def hold_code(code: int, subcode: int) -> int:
+    """The code; where a node held it (21) by a rule of HTCondor's own, what that rule is about."""
+    return subcode if code == _BY_NODE and subcode in _RULES else code
+
+
+def hold_reason(code: int, subcode: int, reason: str) -> str:
+    """The pool's words; with its numbers, unless a person held it."""
+    if code in (0, _BY_HAND):
+        return reason
+    numbers = f"{code}.{subcode}" if subcode else f"{code}"
+    return f"{reason.rstrip().rstrip('.')} (hold code {numbers})"
 
 
 def number(ad: Ad, name: str) -> int:

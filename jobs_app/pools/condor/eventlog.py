@@ -162,6 +162,11 @@ def hold(event: LogEvent) -> tuple[int, str]:
     return (int(found[1]) if found else 0), " ".join(reason)
 
 
+def subcode(event: LogEvent) -> int:
+    found = _CODE.search(event.text)
+    return int(found[2]) if found else 0
+
+
 def reason(event: LogEvent) -> str:
     """What the event says, without its tables of usage."""
     return " ".join(line for line in event.lines[1:] if line and not _USAGE.match(line))

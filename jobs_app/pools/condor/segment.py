@@ -15,7 +15,7 @@ from typing import Any
 from jobs_app.jobdir.layout import part_name
 
 from ..base import Event, EventKind, Garbled
-from . import eventlog
+from . import answers, eventlog
 from .dag.progress import DagProgress
 from .eventlog import LogEvent
 from .plan import ClusterPlan, Share
@@ -280,7 +280,9 @@ def _evicted(event: LogEvent, at: float, share: Share, number: int) -> Iterator[
 
 def _held(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:
     code, reason = eventlog.hold(event)
-    yield _event(EventKind.HELD, at, share, number, code=code, reason=reason)
+    more = answers.hold_code(code, eventlog.subcode(event))
+    said = answers.hold_reason(code, eventlog.subcode(event), reason)
+    yield _event(EventKind.HELD, at, share, number, code=more, reason=said)
 
 
 def _simple(kind: EventKind) -> Maker:

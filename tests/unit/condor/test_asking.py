@@ -102,7 +102,7 @@ def test_what_is_made_little_by_little_and_has_no_proc_now_is_known() -> None:
 def test_every_status_has_its_state(status: int, state: SliceState) -> None:
     point = Point(share(A, 1))
     point.queue = [{**ad(A, 0, status), "HoldReasonCode": 34, "HoldReason": "too much memory"}]
-    hold = (34, "too much memory") if status == 5 else None
+    hold = (34, "too much memory (hold code 34)") if status == 5 else None
     assert ask(point, A) == {A: Snapshot(A, {"run": bytes([state])}, hold=hold)}
 
 

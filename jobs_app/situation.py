@@ -1,0 +1,176 @@
+"""What is known of a job beside its state: whether its pool knows it and hears us, what was asked for and not
+done yet, why it waits; and of each slice where it ran and what it used. Nothing here asks a pool.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.utils import timezone
+
+from jobs_app.inspection import duration, has_directory
+from jobs_app.jobdir import facts, usage
+from jobs_app.jobdir.facts import Fact
+from jobs_app.jobdir.usage import Used
+from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
+from jobs_app.states import SliceState
+
+UNKNOWN, UNREACHABLE, ASKED, IDLE = "unknown", "unreachable", "asked", "idle"
+
+
+@dataclass(frozen=True)
+class Badge:
+    """Something to be said beside the state, and since when it is so."""
+
+    kind: str
+    text: str
+    since: datetime | None = None
+
+
+def badges(job: Job) -> list[Badge]:
+    rows = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL).select_related("scheduler")
+    attempt = rows.order_by("-number").first()
+    return list(_badges(attempt)) if attempt else []
+
+
+def _badges(attempt: Attempt) -> Iterator[Badge]:
+    scheduler = attempt.scheduler
+    if attempt.unknown_since:
+        age = _age(attempt.unknown_since)
+        text = f"{scheduler} does not know this job, for {age} now; its last state is shown."
+        yield Badge(UNKNOWN, text, attempt.unknown_since)
+    if attempt.wishes:
+        yield Badge(ASKED, pending(attempt.wishes, scheduler))
+    elif scheduler is not None and scheduler.failures:
+        yield Badge(UNREACHABLE, f"{scheduler} does not answer; {_heard(scheduler)}.", scheduler.last_contact)
+    if attempt.idle:
+        yield Badge(IDLE, attempt.idle, attempt.idle_asked)
+
+
+_DONE = {"hold": "paused", "release": "resumed", "remove": "stopped", "change": "given new limits"}
+
+
+def pending(wishes: Sequence[Mapping[str, Any]], scheduler: Scheduler | None) -> str:
+    """ "Will be stopped when X answers again; last heard of it 3.2 s ago." """
+    what = dict.fromkeys(_DONE[wish["verb"]] + _of_slices(wish["slices"]) for wish in wishes)
+    said = f"Will be {' and '.join(what)}"
+    if scheduler is None or not scheduler.failures:
+        return f"{said} in a moment."
+    return f"{said} when {scheduler} answers again; {_heard(scheduler)}."
+
+
+def _of_slices(slices: Sequence[int]) -> str:
+    return f" (slices {ranges(slices)})" if slices else ""
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """ "3, 7-9" """
+    found = []
+    for _, group in groupby(enumerate(sorted(set(numbers))), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        found.append(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}")
+    return ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+
+
+def _heard(scheduler: Scheduler) -> str:
+    if scheduler.last_contact is None:
+        return "nothing was ever heard of it"
+    return f"last heard of it {_age(scheduler.last_contact)} ago"
+
+
+def _age(since: datetime) -> str:
+    return duration(timezone.now() - since)
+
+
+# --- slices -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Slice:
+    """None where nothing is known."""
+
+    number: int
+    state: SliceState
+    host: str = ""
+    start: float | None = None  # Unix seconds
+    end: float | None = None
+    tries: int | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    cpu_seconds: float | None = None
+    cpus_used: float | None = None
+    cpus: float | None = None
+    memory_used: int | None = None  # MB
+    memory: int | None = None
+    disk_used: int | None = None  # KB
+    disk: int | None = None
+
+
+def slices(job: Job, step: str = "", first: int = 0, count: int = 100) -> list[Slice]:
+    """A page of them."""
+    step = step or job.main_step
+    states = job.slice_states(step, first, count)
+    known = list(_known(job, step, first, len(states)))
+    return [_slice(first + place, SliceState(state), *known[place]) for place, state in enumerate(states)]
+
+
+def some_slices(job: Job, numbers: Sequence[int], step: str = "") -> list[Slice]:
+    """These, however far apart they are."""
+    return [found for number in numbers for found in slices(job, step, number, 1)]
+
+
+def _known(job: Job, step: str, first: int, count: int) -> Iterator[tuple[Fact | None, Used | None]]:
+    if not has_directory(job) or not job.number_of_attempts:
+        yield from ((None, None) for _ in range(count))
+        return
+    paths = job.paths.attempt(job.number_of_attempts)
+    used = usage.read_range(paths.usage, paths.hosts, step, first, count)
+    yield from zip(facts.read_range(paths.facts, step, first, count), used, strict=True)
+
+
+def _slice(number: int, state: SliceState, fact: Fact | None, used: Used | None) -> Slice:
+    told: dict[str, Any] = {name: value or None for name, value in used._asdict().items()} if used else {}
+    told["host"] = used.host if used else ""
+    if state == SliceState.RUNNING:
+        told["end"] = None
+    if fact is None or not state.ended:
+        return Slice(number, state, **told)
+    own: dict[str, Any] = {
+        "start": fact.start,
+        "end": fact.end,
+        "tries": fact.tries,
+        "cpu_seconds": fact.cpu_seconds,
+    }
+    own |= {"exit_code": fact.exit_code, "signal": fact.signal}
+    memory = -(-fact.memory_bytes // 2**20) or None
+    return Slice(number, state, **{**told, **own, "memory_used": told.get("memory_used") or memory})
+
+
+# --- held -------------------------------------------------------------------------------------------------
+
+_CODE = re.compile(r"\(hold code (\d+)(?:\.(\d+))?\)")
+OF_LIMIT = {"memory": "memory_used", "disk": "disk_used", "cpus": "cpus_used"}
+LOOKED_AT = 100  # held slices
+
+
+def hold_code(reason: str) -> int:
+    """What HTCondor said in numbers; where a rule of the node held it (21), which rule. 0: nothing."""
+    found = _CODE.search(reason)
+    if found is None:
+        return 0
+    return int(found[2]) if found[1] == "21" and found[2] else int(found[1])
+
+
+def most_used(job: Job, limit: str) -> float:
+    """By a held slice, of what it has too little of; in the limit's own unit. 0: not known."""
+    name = OF_LIMIT.get(limit)
+    if name is None:
+        return 0
+    held = some_slices(job, job.held_slices(limit=LOOKED_AT))
+    most = max((getattr(each, name) or 0 for each in held), default=0)
+    return most / 1024 if limit == "disk" else most
