@@ -88,11 +88,17 @@ def _trouble(job: Job) -> str:
         return ""
     if attempt.phase == AttemptPhase.BLOCKED:
         return _never_executed(job)
-    if attempt.phase == AttemptPhase.WAITING and attempt.scheduler is not None:
-        by_itself = attempt.scheduler.paused_by == Scheduler.BY_REACH  # and it goes on by itself
-        reason = "" if by_itself else attempt.scheduler.paused
-        return f"its scheduler {attempt.scheduler} is paused: {reason}" if reason else ""
-    return ""
+    return _paused(attempt)
+
+
+def _paused(attempt: Attempt) -> str:
+    """Out of reach is left out, as that ends by itself. Where we are not let in, nothing is heard either."""
+    scheduler = attempt.scheduler
+    if scheduler is None or scheduler.paused_by == Scheduler.BY_REACH or not scheduler.paused:
+        return ""
+    if attempt.phase != AttemptPhase.WAITING and scheduler.paused_by != Scheduler.BY_ACCESS:
+        return ""
+    return f"its scheduler {scheduler} is paused: {scheduler.paused}"
 
 
 def _never_executed(job: Job) -> str:
