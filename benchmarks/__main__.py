@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import (
+    busy,
     create,
     events,
     following,
@@ -16,10 +17,12 @@ from benchmarks import (
     many,
     memory,
     new,
+    news,
     refresh,
     report,
     reuse,
     slices,
+    small,
     submit,
 )
 from benchmarks.measure import Bench, Row, Size, Skipped, not_measured
@@ -38,6 +41,9 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "refresh": refresh.measure,
     "events": events.measure,
     "following": following.measure,
+    "news": news.measure,
+    "small": small.measure,
+    "busy": busy.measure,
 }
 
 

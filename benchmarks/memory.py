@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
 import subprocess
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import million
-from benchmarks.home import ROOT, Home
 from benchmarks.measure import Bench, Row
+from benchmarks.server import serve, signed_in
 
 RESTS_AFTER = 5.0  # seconds
 
@@ -23,52 +17,20 @@ RESTS_AFTER = 5.0  # seconds
 def measure(bench: Bench) -> Iterator[Row]:
     with million.home(bench.say) as ours:
         ours.call("let_see_all_jobs")
-        with _serve(ours) as process:
+        with serve(ours) as process:
             _look_at_jobs(process)
             time.sleep(RESTS_AFTER)
             used = _megabytes(process.pid)
     yield Row("memory of `make serve` at rest, 1 000 000 jobs", used, "MB", "< 150 MB", 150)
 
 
-@contextlib.contextmanager
-def _serve(ours: Home) -> Iterator[subprocess.Popen[str]]:
-    command = ours.command("serve", "--port", str(_free_port()))
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=ours.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _look_at_jobs(process: subprocess.Popen[str]) -> None:
-    """Signs in by the link that serve prints, and looks at some pages, so that all code is loaded."""
-    link = next(line.strip() for line in process.stdout or () if "/sign-in/" in line)
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    page = browser.open(link, timeout=60).read().decode()
-    if 'method="post"' in page:
-        page = _press(browser, link, page)
-    address = "/".join(link.split("/")[:3])
+    """Some pages, so that all code is loaded."""
+    browser, address = signed_in(process)
     for _ in range(5):
         page = browser.open(f"{address}/jobs/", timeout=60).read().decode()
     if "trivial" not in page:
         raise RuntimeError(f"The list of jobs does not show them:\n{page}")
-
-
-def _press(browser: urllib.request.OpenerDirector, link: str, page: str) -> str:
-    token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
-    form = urllib.parse.urlencode({"csrfmiddlewaretoken": token}).encode()
-    text: str = browser.open(urllib.request.Request(link, form), timeout=60).read().decode()
-    return text
 
 
 def _megabytes(root: int) -> float:

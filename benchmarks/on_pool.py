@@ -6,15 +6,18 @@ The way is the product's own: the manager creates jobs, execute() hands them ove
 from __future__ import annotations
 
 import resource
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from benchmarks.inside import _manager, _user
+from jobs_app import conf
 from jobs_app.courier import Courier
+from jobs_app.courier import run as run_courier
 from jobs_app.models import Attempt, Job, Scheduler
 from jobs_app.pools.base import Sending, Sent
 from jobs_app.pools.condor.sending import Sender
@@ -187,3 +190,113 @@ def follow_real(slices: int) -> float:
             if time.monotonic() > deadline:
                 raise TimeoutError("The jobs were not removed.")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# --- real jobs, to their end ----------------------------------------------------------------------------------
+
+PROGRAM = "#!/bin/sh\nsleep 1\ndate +%s.%N > ended\n"
+
+
+def news(count: int, follows: bool) -> list[float]:
+    """Seconds from the end of each of so many slices to the row that says so."""
+    program = conf.home() / "program"
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    jobs = executables(count, executable=str(program), attributes={})
+    for job in jobs:
+        job.execute()
+    with _no_follower_unless(follows), _courier_at_work():
+        seen = _seen_ended({job.pk for job in jobs})
+        wait_for_all()
+    return [seen[job.pk] - float((job.directory / "ended").read_text()) for job in _again(jobs)]
+
+
+@contextmanager
+def _no_follower_unless(follows: bool) -> Iterator[None]:
+    if follows:
+        yield
+        return
+    with mock.patch.object(SshShell, "place_for_follower", return_value=nullcontext(False)):
+        yield
+
+
+@contextmanager
+def _courier_at_work() -> Iterator[None]:
+    """As in a server: in a thread of its own."""
+    stop = threading.Event()
+    scheduler = Scheduler.objects.get(name=NAME)
+    thread = threading.Thread(target=run_courier, args=(scheduler, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _seen_ended(pks: set[int]) -> dict[int, float]:
+    """When each job's row was first seen to say that its slice is over."""
+    seen: dict[int, float] = {}
+    deadline = time.monotonic() + 300
+    while len(seen) < len(pks):
+        rows = Job.objects.filter(pk__in=pks - seen.keys(), slices_done__gt=0)
+        seen.update(dict.fromkeys(rows.values_list("pk", flat=True), time.time()))
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Only {len(seen)} of {len(pks)} slices ended.")
+        time.sleep(0.01)
+    return seen
+
+
+def _again(jobs: Sequence[Job]) -> list[Job]:
+    return list(Job.objects.filter(pk__in=[job.pk for job in jobs]).select_related("project"))
+
+
+def wait_for_all() -> None:
+    """Until every job that was executed is over."""
+    deadline = time.monotonic() + 300
+    while left := Job.objects.filter(_status__in=("SUB", "RUN", "VAR")).count():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{left} jobs are not over.")
+        time.sleep(0.1)
+
+
+def execute_and_leave(count: int) -> int:
+    """A script that executes some jobs and ends: others do the rest."""
+    for job in executables(count, num_jobs=2, attributes={}):
+        job.execute()
+    return count
+
+
+def small(rounds: int, batch: int, slices: int) -> dict[str, Any]:
+    """Seconds from execute() to the end: of plain jobs and small scripts one at a time, and of a batch."""
+    _take([_script(slices, 1000)])  # the connection is open, and what runs on nodes is there
+    plain, one = [], []
+    for number in range(rounds):
+        plain += [_take(executables(1, attributes={}))]
+        one += [_take([_script(slices, number)])]
+    many = _take([_script(slices, 2000 + number) for number in range(batch)])
+    return {"plain": plain, "small": one, "batch": many}
+
+
+def _script(slices: int, x: int) -> Job:
+    job: Job = _manager().create_job(
+        f"small {x}",
+        _user(),
+        job_type="SCRIPT",
+        method="steps",
+        slices=slices,
+        options={"x": x},
+        scheduler=NAME,
+    )
+    job.save()
+    return job
+
+
+def _take(jobs: Sequence[Job]) -> float:
+    start = time.perf_counter()
+    for job in jobs:
+        job.execute()
+    for job in jobs:
+        if not job.wait(timeout=300) or job.cached_status != "Complete":
+            raise RuntimeError(f"{job}: {job.cached_status} {job.status_message}")
+    return time.perf_counter() - start

@@ -63,6 +63,45 @@ def condor_submit(pool: TestPool, count: int) -> float:
     return int(on_access_point(pool, script)) / 1e9
 
 
+def condor_submit_dag(pool: TestPool, count: int, slices: int) -> float:
+    """Seconds until so many DAGs of three nodes each, the second of `slices` procs, are over."""
+    dags = range(count)
+    files = "".join(f"mkdir -p dag{number} && cp small.dag dag{number}/ && " for number in dags)
+    submits = "".join(
+        f"(cd dag{number} && condor_submit_dag -f small.dag > out) || exit 1; " for number in dags
+    )
+    script = (
+        "rm -rf ~/dags && mkdir ~/dags && cd ~/dags && "
+        f"printf %s {shlex.quote(_DAG.format(slices=slices))} > small.dag && {files}"
+        f"start=$(date +%s%N); {submits}"
+        f"while [ $(grep -ls 'EXITING WITH STATUS 0' dag*/small.dag.dagman.out | wc -l) -lt {count} ]; do "
+        "sleep 0.1; done; echo $(($(date +%s%N) - start))"
+    )
+    return int(on_access_point(pool, script)) / 1e9
+
+
+_DAG = """\
+SUBMIT-DESCRIPTION part {{
+    executable = /bin/true
+    transfer_executable = false
+    request_memory = 64
+    log = part.log
+}}
+SUBMIT-DESCRIPTION slices {{
+    executable = /bin/true
+    transfer_executable = false
+    request_memory = 64
+    log = part.log
+    queue {slices}
+}}
+JOB prepare part
+JOB analysis slices
+JOB synthesis part
+PARENT prepare CHILD analysis
+PARENT analysis CHILD synthesis
+"""
+
+
 def clear(pool: TestPool) -> None:
     """Nothing of what was submitted is left in the queue."""
     on_access_point(pool, "condor_rm -all > /dev/null 2>&1; condor_rm -all -forcex > /dev/null 2>&1; true")
