@@ -74,10 +74,10 @@ def _root(said: Said) -> Finding:
     if not root or "writable" not in said:
         cure = f"Make it, owned by {user}, or give another folder: schedulers edit NAME --root."
         return Finding(FAIL, "folder", f"{root or 'The folder for jobs'} cannot be written", cure)
-    if owner != user or int(mode or "0", 8) & 0o022:
+    if owner != user or _number(mode, 8, 0o777) & 0o022:
         cure = f"chown {user} and chmod 700 it: who may write there can change what jobs run."
         return Finding(FAIL, "folder", f"{root} belongs to {owner} and has mode {mode}", cure)
-    if int(mode, 8) & 0o055:
+    if _number(mode, 8) & 0o055:
         return Finding(WARN, "folder", f"{root} (mode {mode}) can be read by others", "chmod 700 it.")
     text = f"{root} is {user}'s own (mode {mode}, umask {_first(said, 'umask')})"
     return Finding(OK, "folder", text)
@@ -151,7 +151,7 @@ def _version(text: str) -> Finding:
 def _slots(said: Said) -> Finding:
     _, code, words = _timed(said, "collector")
     numbers = _first(said, "slots").split()
-    if code != 0 or len(numbers) != 3:
+    if code != 0 or len(numbers) != 3 or not numbers[0].isdecimal():
         return Finding(
             FAIL, "slots", f"The pool's collector does not answer: {words}", "Ask its administrator."
         )
@@ -164,7 +164,14 @@ def _slots(said: Said) -> Finding:
 
 def _timed(said: Said, name: str) -> tuple[int, int, str]:
     milliseconds, code, words = [*_first(said, name).split(" ", 2), "", "", ""][:3]
-    return int(milliseconds or 0), int(code or 1), words[:300]
+    return _number(milliseconds), _number(code, otherwise=1), words[:300]
+
+
+def _number(text: str, base: int = 10, otherwise: int = 0) -> int:
+    try:
+        return int(text, base)
+    except ValueError:
+        return otherwise
 
 
 # --- a job, end to end ------------------------------------------------------------------------------------
