@@ -67,7 +67,18 @@ def _web(sizes: Sizes, python: str) -> Sequence[str]:
         "--threads",
         str(sizes.web_threads),
     ]
-    return [python, "-m", "gunicorn", "config.wsgi", "--bind", sizes.bind, *how, "--log-level", _level()]
+    return [
+        python,
+        "-m",
+        "gunicorn",
+        "config.wsgi",
+        "--no-control-socket",
+        "--bind",
+        sizes.bind,
+        *how,
+        "--log-level",
+        _level(),
+    ]
 
 
 def _worker(name: str, threads: int, python: str, *more: str) -> Sequence[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,16 +36,38 @@ def wait_for_port(port: int, server: subprocess.Popen[bytes], log: Path) -> None
     raise AssertionError(f"nobody listens on port {port}: {log.read_text()[-2000:]}")
 
 
+@dataclass
+class Server:
+    """One that may die, and is started again in the same place."""
+
+    url: str
+    command: Sequence[str]
+    port: int
+    log: Path
+    user: str | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command, stdout=output, stderr=output, user=self.user, cwd="/"
+            )
+        wait_for_port(self.port, self.process, self.log)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        assert self.process is not None
+        self.process.send_signal(how)
+        self.process.wait(PATIENCE)
+
+
 @contextmanager
-def running(command: Sequence[str], port: int, log: Path, user: str | None = None) -> Iterator[None]:
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, stdout=output, stderr=output, user=user, cwd="/")
+def running(server: Server) -> Iterator[Server]:
+    server.start()
     try:
-        wait_for_port(port, server, log)
-        yield
+        yield server
     finally:
-        server.terminate()
-        server.wait(PATIENCE)
+        if server.process is not None and server.process.poll() is None:
+            server.end()
 
 
 # --- Redis ------------------------------------------------------------------------------------------------
@@ -52,14 +76,22 @@ def running(command: Sequence[str], port: int, log: Path, user: str | None = Non
 @contextmanager
 def redis() -> Iterator[str]:
     """Its URL."""
+    with redis_server() as server:
+        yield server.url
+
+
+@contextmanager
+def redis_server() -> Iterator[Server]:
+    """It keeps nothing on disk: when it dies, all messages are lost."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed")
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="roost-redis-") as folder:
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        with running([program, *options], port, Path(folder, "log")):
-            yield f"redis://127.0.0.1:{port}/0"
+        url = f"redis://127.0.0.1:{port}/0"
+        with running(Server(url, [program, *options], port, Path(folder, "log"))) as server:
+            yield server
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------
@@ -67,7 +99,14 @@ def redis() -> Iterator[str]:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """The URL of an empty database. PostgreSQL does not run as root: somebody else runs it then."""
+    """The URL of an empty database."""
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server() -> Iterator[Server]:
+    """With an empty database. PostgreSQL does not run as root: somebody else runs it then."""
     programs = _postgres_programs()
     user = _unprivileged()
     port = free_port()
@@ -76,8 +115,10 @@ def postgres() -> Iterator[str]:
         _make_cluster(programs, data, user)
         options = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
         fast = ["-c", f"unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=200"]
-        with running([str(programs / "postgres"), *options, *fast], port, Path(folder, "log"), user):
-            yield f"postgres://roost@127.0.0.1:{port}/postgres"
+        command = [str(programs / "postgres"), *options, *fast]
+        url = f"postgres://roost@127.0.0.1:{port}/postgres"
+        with running(Server(url, command, port, Path(folder, "log"), user)) as server:
+            yield server
 
 
 def _postgres_programs() -> Path:

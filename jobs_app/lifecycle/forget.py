@@ -4,7 +4,9 @@ whoever died between an attempt's end and this, the next courier does it.
 
 from __future__ import annotations
 
-from jobs_app.models import Attempt
+from collections.abc import Collection
+
+from jobs_app.models import Attempt, RemoteCopy
 from jobs_app.models.plain import rows
 from jobs_app.pools.base import PoolError
 
@@ -25,9 +27,16 @@ def forget_over(link: Link) -> bool:
     if not over:
         return False
     try:
-        link.pool.forget(list(over.values()))
+        if unkept := _unkept(over.values()):
+            link.pool.forget(unkept)
     except PoolError as error:
         link.failed(error)
         return False
     Attempt.objects.filter(pk__in=list(over)).update(on_pool=False)
     return True
+
+
+def _unkept(tokens: Collection[str]) -> list[str]:
+    """What is kept there for a while is dropped in its own time (see copies)."""
+    kept = set(RemoteCopy.objects.filter(token__in=tokens).values_list("token", flat=True))
+    return [token for token in tokens if token not in kept]
