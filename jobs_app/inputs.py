@@ -11,11 +11,10 @@ from typing import Protocol
 from jobs_app import conf, workspaces
 from jobs_app.errors import Invalid, WrongState
 from jobs_app.jobdir import files
-from jobs_app.models import Job
+from jobs_app.models import CondorJob, Job
 
 CHUNK = 1 << 18
 FOLDER = "inputs"
-PARAMETER = "remote_input_files"
 
 
 class Source(Protocol):
@@ -35,14 +34,13 @@ def largest() -> int:
 
 def keep(job: Job, name: str, source: Source) -> Kept:
     """Written beside and renamed, then named in the job's parameters. WrongState once the job is executed."""
-    _refuse(job)
+    taker = _taker(job)
     path = folder_of(job) / _plain_name(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = _write(path, source)
-    named = job.get_attribute(PARAMETER) or job.parameters.get(PARAMETER) or []
-    if str(path) not in named:
-        job.set_attribute(PARAMETER, [*named, str(path)])
-        job.save()
+    if str(path) not in taker.remote_input_files:
+        taker.remote_input_files = [*taker.remote_input_files, str(path)]
+        taker.save()
     return kept
 
 
@@ -51,11 +49,12 @@ def folder_of(job: Job) -> Path:
     return Path(workspaces.get_user_workspace(job.app, job.user)) / FOLDER / str(job.pk)
 
 
-def _refuse(job: Job) -> None:
-    if PARAMETER not in job.PARAMETERS:
+def _taker(job: Job) -> CondorJob:
+    if not isinstance(job, CondorJob):
         raise WrongState(f"A {job.type} job takes no input files. Give it options, or the results of a job.")
     if job.frozen:
         raise WrongState(f"Job {job.pk} was executed already, so its inputs stay as they are.")
+    return job
 
 
 def _plain_name(name: str) -> str:

@@ -255,7 +255,7 @@ def _ordered(rows: QuerySet[Job], wanted: Wanted) -> QuerySet[Job]:
     if not column:
         return rows.order_by(f"{sign}pk")
     if column == "name_key":
-        rows = rows.alias(name_key=NameKey("name"))
+        rows = rows.annotate(name_key=NameKey("name"))
     else:  # those that have ended: the others have no place in this order
         rows = rows.filter(**{f"{column}__isnull": False})
     return rows.order_by(f"{sign}{column}", f"{sign}pk")

@@ -3,6 +3,7 @@ everything is sent as a download, so that no file of a job runs as a page of our
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 from pathlib import Path
@@ -103,13 +104,16 @@ def _plain(name: str) -> str:
     openapi_extra=BYTES,
 )
 def download(request: Request, pk: JobId, name: Text) -> HttpResponseBase:
-    """Takes `Range` and `If-Range`, `If-None-Match`."""
+    """Takes `Range`, `If-Range` and `If-None-Match`. `Repr-Digest` is the checksum that the job left."""
     job = job_for(request, pk, what="files")
     path = _path(job, name)
     etag = _etag(path)
     if etag in request.headers.get("If-None-Match", ""):
         return _safe(StreamingHttpResponse(status=304, headers={"ETag": etag}))
-    return _safe(ranges.of_file(request, path, etag))
+    response = _safe(ranges.of_file(request, path, etag))
+    if sha256 := _known(job).get(files.safe_name(name)):
+        response.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+    return response
 
 
 def _path(job: Job, name: str) -> Path:
