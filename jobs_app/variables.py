@@ -73,7 +73,7 @@ def expand(value: Any, round_: Round) -> Any:
     if isinstance(value, Mapping):
         return {key: expand(item, round_) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [expand(item, round_) for item in value]
+        return [item if type(item) is str and "$(" not in item else expand(item, round_) for item in value]
     return value
 
 
