@@ -9,6 +9,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 
 from jobs_app import job_templates, job_types
 from jobs_app.errors import RoostError
@@ -166,6 +168,11 @@ class SchedulerAdmin(_ModelAdmin):
         *("courier", "courier_until", "last_contact", "last_error", "failures", "retry_at"),
         *("paused_by", "paused_since", "draining_since", "login_hour", "logins_in_hour", "logins_today"),
     )
+
+    @method_decorator(sensitive_post_parameters(*(f"new_{name}" for name in SECRETS)))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """An error's report says none of them."""
+        return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Scheduler, form: Any, change: bool) -> None:
         """Only what was changed: its courier writes the same row. A person has acted, so it is tried anew."""

@@ -13,10 +13,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import paramiko
 import pytest
 
+from jobs_app.compute import create_scheduler
+from jobs_app.lifecycle.access import account_of, counted
+from jobs_app.lifecycle.logins import TooManyLogins
 from jobs_app.pools.base import AccessDenied, PoolUnreachable
 from jobs_app.pools.condor.opening import AccountAt, address_of
+from jobs_app.pools.condor.opening import open_shell as open_shell_of
 from jobs_app.pools.shell import Follower, Identity, Seconds, SshAddress, SshShell
 from jobs_app.pools.shell.connecting import as_pinned, fingerprint, shown_key
 from tests.pool.rootfs import CannotRun, obstacle
@@ -57,7 +62,7 @@ def sshd(keys: dict[str, Path]) -> Iterator[Sshd]:
 
 
 @contextmanager
-def start(keys: dict[str, Path], more: str = "") -> Iterator[Sshd]:
+def start(keys: dict[str, Path], more: str = "", host_keys: tuple[str, ...] = ("ed25519",)) -> Iterator[Sshd]:
     known = [
         public(key) for name, key in keys.items() if name not in ("authority", "vouched for", "stranger")
     ]
@@ -65,7 +70,7 @@ def start(keys: dict[str, Path], more: str = "") -> Iterator[Sshd]:
     if reason:
         pytest.skip(reason)
     try:
-        with running_sshd(known, public(keys["authority"]), more) as server:
+        with running_sshd(known, public(keys["authority"]), more, host_keys) as server:
             yield server
     except CannotRun as error:
         pytest.skip(str(error))
@@ -248,6 +253,16 @@ def test_a_host_key_that_is_exchanged_under_us_lets_nothing_through(
         assert says_hello(open_shell(server, Identity((str(keys["ed25519"]),)), host_key=new))
 
 
+def test_of_several_host_keys_the_pinned_one_is_asked_for(keys: dict[str, Path], open_shell: Open) -> None:
+    mine = Identity((str(keys["ed25519"]),))
+    with start(keys, host_keys=("ed25519", "ecdsa", "rsa")) as server:
+        for pinned in server.host_keys.values():
+            assert says_hello(open_shell(server, mine, host_key=pinned))
+        gone = as_pinned(paramiko.ECDSAKey.generate(bits=384))
+        with pytest.raises(AccessDenied, match="another host key than the pinned one"):
+            open_shell(server, mine, host_key=gone).run(["true"])
+
+
 def test_a_shown_key_and_its_fingerprint_are_those_of_openssh(sshd: Sshd, keys: dict[str, Path]) -> None:
     shown = shown_key(address(sshd, Identity((str(keys["ed25519"]),)), host_key=""))
     assert as_pinned(shown) == sshd.host_key
@@ -359,6 +374,17 @@ def test_a_banner_that_does_not_come_is_not_waited_for_long(
     assert time.monotonic() - begin < 5
 
 
+def test_a_login_that_is_not_answered_is_not_waited_for_long_and_denies_nothing(
+    keys: dict[str, Path], open_shell: Open
+) -> None:
+    slow = "AuthorizedKeysCommand /usr/bin/sleep 60\nAuthorizedKeysCommandUser root"
+    with start(keys, slow) as server:
+        shell = open_shell(server, Identity((str(keys["stranger"]),)), seconds=Seconds(login=0.5))
+        with pytest.raises(PoolUnreachable, match=r"has not answered the login within 0\.5 s") as caught:
+            shell.run(["true"])
+        assert not isinstance(caught.value, AccessDenied)
+
+
 def test_a_port_that_refuses_is_out_of_reach(sshd: Sshd, keys: dict[str, Path], open_shell: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
@@ -437,6 +463,23 @@ def test_a_connection_that_nobody_uses_is_closed_and_opened_at_need(
         "the idle connection to be closed",
     )
     assert says_hello(shell)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_processes_together_log_in_as_often_as_the_scheduler_allows(
+    keys: dict[str, Path],
+) -> None:
+    with start(keys) as server:
+        row = create_scheduler("real", server.host, USER, private_key_path=str(keys["ed25519"]))
+        row.port, row.host_key, row.logins_per_hour = server.port, server.host_key, 2
+        row.save()
+        for _ in range(2):
+            shell = open_shell_of(account_of(row), counted(row))
+            assert shell.run(["echo", "hello"]).text == "hello\n"
+            shell.close()
+        with pytest.raises(TooManyLogins, match="the 2 logins of this hour are used up"):
+            open_shell_of(account_of(row), counted(row)).run(["true"])
+        assert server.logins == 2
 
 
 def test_a_login_that_is_not_granted_by_the_budget_is_not_tried(sshd: Sshd, keys: dict[str, Path]) -> None:

@@ -23,7 +23,7 @@ USER = "roost"
 CONFIG = """\
 ListenAddress 127.0.0.1
 Port {port}
-HostKey /etc/ssh/ssh_host_ed25519_key
+{host_keys}
 AuthorizedKeysFile .ssh/authorized_keys
 TrustedUserCAKeys /etc/ssh/ca.pub
 PasswordAuthentication yes
@@ -52,7 +52,14 @@ class Sshd:
     host = "127.0.0.1"
     user = USER
 
-    def __init__(self, folder: Path, authorized: list[str], authority: str = "", more: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        authorized: list[str],
+        authority: str = "",
+        more: str = "",
+        host_keys: tuple[str, ...] = ("ed25519",),
+    ) -> None:
         self.folder = folder
         self.password = secrets.token_urlsafe(12)
         self.port = _free_port()
@@ -60,14 +67,16 @@ class Sshd:
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("upper", "work", "root"):
             (folder / name).mkdir()
-        self.host_key = self.change_host_key()
+        self._host_keys = host_keys
+        self.host_keys = {kind: self.change_host_key(kind) for kind in host_keys}
+        self.host_key = self.host_keys[host_keys[0]]
         self._furnish()
 
-    def change_host_key(self) -> str:
+    def change_host_key(self, kind: str = "ed25519") -> str:
         """A new one, which it shows after its next start."""
         path = self.folder / f"host_key_{secrets.token_hex(3)}"
-        new_key(path, "-t", "ed25519")
-        self._write("etc/ssh/ssh_host_ed25519_key", path.read_text(), 0o600)
+        new_key(path, "-t", kind)
+        self._write(f"etc/ssh/ssh_host_{kind}_key", path.read_text(), 0o600)
         return " ".join(public(path).split()[:2])
 
     def start(self) -> None:
@@ -121,10 +130,14 @@ class Sshd:
             return False
 
     def _furnish(self) -> None:
-        self._write("etc/ssh/sshd_config", CONFIG.format(port=self.port, more=self._more))
+        self._write("etc/ssh/sshd_config", self._config())
         self._write("etc/ssh/ca.pub", self._authority)
         self._write(f"home/{USER}/.ssh/authorized_keys", "".join(self._authorized), 0o600)
         (self.folder / "upper" / "home" / USER / ".ssh").chmod(0o700)
+
+    def _config(self) -> str:
+        keys = "\n".join(f"HostKey /etc/ssh/ssh_host_{kind}_key" for kind in self._host_keys)
+        return CONFIG.format(port=self.port, more=self._more, host_keys=keys)
 
     def _write(self, path: str, text: str, mode: int = 0o644) -> None:
         target = self.folder / "upper" / path
@@ -134,10 +147,15 @@ class Sshd:
 
 
 @contextmanager
-def running_sshd(authorized: list[str], authority: str = "", more: str = "") -> Iterator[Sshd]:
+def running_sshd(
+    authorized: list[str],
+    authority: str = "",
+    more: str = "",
+    host_keys: tuple[str, ...] = ("ed25519",),
+) -> Iterator[Sshd]:
     folder = Path(tempfile.mkdtemp(prefix="roost-sshd-"))
     try:
-        server = Sshd(folder, authorized, authority, more)
+        server = Sshd(folder, authorized, authority, more, host_keys)
         try:
             server.start()
             yield server

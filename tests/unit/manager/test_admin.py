@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.views.debug import SafeExceptionReporterFilter
 
 from jobs_app import registry
 from jobs_app.compute import embedded
@@ -174,6 +175,23 @@ class TestSchedulers:
         assert page.status_code == 200
         shown = page.content.decode()
         assert [secret for secret in (OLD, "b3BlbnNzaC1rZXkt", PASSPHRASE) if secret in shown] == []
+
+    def test_the_report_of_an_error_does_not_say_them(
+        self, admin: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ruby = Scheduler.objects.create(name="ruby", host="ruby.example")
+        seen: list[Any] = []
+
+        def fails(self: Any, request: Any, *_: Any) -> None:
+            seen.append(request)
+            raise RuntimeError("no room left")
+
+        monkeypatch.setattr("jobs_app.admin.SchedulerAdmin.save_model", fails)
+        with pytest.raises(RuntimeError):
+            self.change(admin, ruby, new_password=OLD, new_private_key=KEY)
+        shown = SafeExceptionReporterFilter().get_post_parameters(seen[0])
+        assert shown["host"] == "ruby.example"
+        assert [value for value in shown.values() if value in (OLD, KEY)] == []
 
     def test_secrets_are_replaced_and_forgotten_when_it_is_said(self, admin: Client) -> None:
         ruby = Scheduler.objects.create(name="ruby", host="ruby.example", password=OLD, private_key=KEY)
