@@ -151,7 +151,9 @@ def _checked_node(given: Any) -> Declaration:
     except BadParameter as error:
         raise BadParameter(f"node {said.get('name')!r}: {str(error).rstrip('.')}") from None
     _check_node(node)
-    return check.json_mapping({name: item for name, item in node.items() if item not in (False, [], {})})
+    return check.json_mapping(
+        {name: item for name, item in node.items() if item is not False and item not in ([], {})}
+    )
 
 
 def _normalised(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, AttemptPhase, History, Job, Segment, SubjobRequest
 from jobs_app.pools.base import Event, EventKind, Events
 
-from . import blocks, holds, tries
+from . import blocks, holds, nodes, tries
 from .actors import Actor
 from .change import LIMITED, RESUMED, UNSENT, message
 from .reading import open_sheets
@@ -180,6 +180,8 @@ def _write(sheets: Sequence[Sheet], by: Actor) -> Recorded:
     for sheet in sheets:
         if sheet.tried_again:
             tries.record(sheet, by)
+        if sheet.work.graph:
+            nodes.record(sheet)
     _write_requests(sheets)
     finished = [member for sheet in sheets if sheet.finished for member in sheet.members]
     return Recorded(

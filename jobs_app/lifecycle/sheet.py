@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from jobs_app import states
 from jobs_app.pools.base import Event
 from jobs_app.states import Counts
 
+from . import workflow
 from .blocks import COLUMNS, SIZE, Block
 from .work import Work
 
@@ -104,9 +105,17 @@ def sum_of(counts: Iterable[Counts]) -> Counts:
 def job_status(sheet: Sheet, counts: dict[str, Counts]) -> str:
     """The job's state while its attempt is on the pool; only `finish` makes it a final one."""
     reached = sum_of(_reached(sheet.work, counts))
+    if sheet.work.graph and (reached.held or sheet.paused):
+        reached = replace(reached, waiting=reached.waiting - _blocked(sheet))
     if reached.total == reached.ended:
         return sheet.status if sheet.status == "VAR" else "RUN"
     return states.job_state(reached, independent=sheet.work.independent, hold_is_ours=sheet.paused)
+
+
+def _blocked(sheet: Sheet) -> int:
+    """Slices of a workflow that wait for other nodes; of a very large one it is not worked out."""
+    known = b"".join(bytes(sheet.blocks[key].states) for key in sorted(sheet.blocks))
+    return workflow.blocked(workflow.places(sheet.work), known) if len(known) == sheet.work.slices else 0
 
 
 def _reached(work: Work, counts: dict[str, Counts]) -> list[Counts]:

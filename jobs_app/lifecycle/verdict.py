@@ -14,7 +14,7 @@ from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, SliceBlock
 from jobs_app.states import Counts, SliceState
 
-from . import blocks
+from . import blocks, nodes
 from .sheet import counted, sum_of
 from .work import Work
 
@@ -84,6 +84,8 @@ def _reason(attempt: Attempt, work: Work, counts: Mapping[str, Counts], paths: A
 
 def _failure(attempt: Attempt, step: str, counts: Counts, paths: AttemptPaths) -> str:
     number = SliceBlock.objects.filter(attempt_id=attempt.pk).numbers(step, SliceState.FAILED, limit=1)[0]
+    if attempt.work.get("graph"):
+        return nodes.failure(attempt, number, _why(attempt, step, number, paths))
     part = f"Slice {number}" if step in (ANALYSIS, RUN) and counts.total > 1 else f"The step {step}"
     others = _others(counts.failed - 1)
     return f"{part} failed: {_why(attempt, step, number, paths)}{others}"

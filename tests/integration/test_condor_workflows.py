@@ -118,3 +118,101 @@ def test_a_diamond_runs_in_order_and_nodes_find_what_their_parents_left(flow: Ne
     assert sorted(path.name for path in (nodes / "right").iterdir()) == ["part.0", "part.1"]
     printed = (job.directory / "OUTPUT" / "4").read_text()
     assert printed.startswith('it\'s a "b" \\ $HOME $(x); rm * left 5\n0/2\n1/2\n')
+
+
+def test_what_fails_keeps_its_descendants_from_running_and_the_rest_ends(flow: NewFlow) -> None:
+    """A root that fails, two nodes with one command, a throttle, a final node that runs all the same; then
+    only what did not end well runs again, with the results of the others at hand."""
+    job = flow(
+        {
+            "good": {"executable": "echo 1 > out; sleep 1", "category": "few"},
+            "bad": {"executable": "[ -e mended ] || exit 3; echo mended", "category": "few"},
+            "after": {
+                "executable": "cat out",
+                "parents": ["good", "bad"],
+                "remote_input_files": ["good:out"],
+            },
+            "twin": {"executable": "echo 1 > out; sleep 1", "parents": ["good"], "category": "few"},
+            "last": {"executable": "echo over", "final": True},
+        },
+        max_jobs={"few": 1},
+    )
+    run(job)
+    assert job.cached_status == "Various-Complete"
+    assert job.status_message.startswith("Node bad failed: it ended with exit code 3.")
+    assert states(job) == {"good": "DONE", "bad": "FAILED", "twin": "DONE", "after": "SKIPPED", "last": "DONE"}
+    rows = {row.name: row for row in job.attempts.get().nodes.all()}
+    assert rows["bad"].exit_code == 3
+    assert rows["good"].host
+    assert rows["good"].tries == rows["twin"].tries == 1
+    assert rows["twin"].ended is not None
+    assert rows["twin"].started is not None
+    assert rows["bad"].parents == []
+    assert (job.directory / "nodes" / "twin" / "out").read_text() == "1\n"
+
+
+def test_scripts_before_and_after_a_node_are_told_apart(flow: NewFlow) -> None:
+    job = flow(
+        {
+            "made": {
+                "executable": "cat made.txt > copy",
+                "pre_script": 'echo "made by $1 for $ROOST_NODE" > made.txt',
+                "pre_script_args": ["it's; me"],
+                "post_script": "cat copy; [ $1 = 0 ]",
+                "post_script_args": ["$RETURN"],
+            },
+            "unready": {"executable": "echo never", "pre_script": "echo no input; exit 4"},
+            "untidy": {"executable": "echo fine", "post_script": "echo not good enough >&2; exit 5"},
+            "needless": {"executable": "echo never", "pre_script": "exit 9", "pre_skip": 9},
+            "rescued": {"executable": "exit 1", "post_script": "exit 0"},
+            "nothing": {"noop": True},
+            "after": {"executable": "true", "parents": ["made", "needless", "rescued", "nothing"]},
+            "orphan": {"executable": "true", "parents": ["unready"]},
+        }
+    )
+    run(job)
+    assert states(job) == {
+        "made": "DONE",
+        "unready": "FAILED",
+        "untidy": "FAILED",
+        "needless": "SKIPPED",
+        "rescued": "DONE",
+        "nothing": "DONE",
+        "after": "DONE",
+        "orphan": "SKIPPED",
+    }
+    output = job.directory / "OUTPUT"
+    assert (job.directory / "nodes" / "made" / "copy").read_text() == "made by it's; me for made\n"
+    assert (output / "made.post").read_text() == "made by it's; me for made\n"
+    assert (output / "unready.pre").read_text() == "no input\n"
+    rows = {row.name: row for row in job.attempts.get().nodes.all()}
+    assert rows["unready"].reason == "Its pre script ended with exit code 4: no input"
+    assert rows["untidy"].reason == "Its post script ended with exit code 5: not good enough"
+    assert job.status_message.startswith("Node unready failed: its pre script ended with exit code 4: no input")
+
+
+def test_a_node_is_tried_again_unless_it_ends_as_said_and_may_end_the_workflow(flow: NewFlow) -> None:
+    job = flow(
+        {
+            "flaky": {"executable": 'echo "try" >> /tmp/tries.$ROOST_ATTEMPT; exit 1', "retry": 1},
+            "hopeless": {"executable": "exit 7", "retry": 5, "retry_unless_exit_value": 7},
+        }
+    )
+    run(job)
+    assert states(job) == {"flaky": "FAILED", "hopeless": "FAILED"}
+    assert job.cached_status == "Error"
+    rows = {row.name: row.tries for row in job.attempts.get().nodes.all()}
+    assert rows == {"flaky": 2, "hopeless": 1}
+
+
+def test_a_node_may_end_the_workflow(flow: NewFlow) -> None:
+    job = flow(
+        {
+            "found": {"executable": "exit 77", "abort_dag_on": 77, "abort_dag_on_return_value": 0},
+            "search": {"executable": "sleep 50"},
+            "later": {"executable": "true", "parents": ["search"]},
+        }
+    )
+    run(job)
+    assert states(job) == {"found": "DONE", "search": "SKIPPED", "later": "SKIPPED"}
+    assert job.cached_status == "Complete"

@@ -127,7 +127,8 @@ def text_of(task: Task, folder: str, unit: int) -> str:
 def _said_of(library: Any, task: Task, node: Node, unit: int) -> dict[str, Any]:
     abort = None
     if node.abort_on is not None:
-        abort = library.DAGAbortCondition(node.abort_on, node.abort_return)
+        # A DAGMan that ends with more than 2 is started again by its own description.
+        abort = library.DAGAbortCondition(node.abort_on, 0 if node.abort_return == 0 else 1)
     scripts = {which: _script(library, node, which, unit) for which, _ in _hooks(node)}
     return {
         **scripts,
