@@ -149,8 +149,10 @@ _ORDINARY = (EventKind.ACCEPTED, EventKind.STARTED, EventKind.ENDED, EventKind.E
 
 def _names_the_job(sheet: Sheet) -> bool:
     """Whether something may be written into its rows that no other job's rows say."""
-    return any(event.kind not in _ORDINARY or event.will_retry for event in sheet.events) or any(
-        SliceState.HELD in block.states for block in sheet.blocks.values()
+    return (
+        bool(sheet.work.graph)
+        or any(event.kind not in _ORDINARY or event.will_retry for event in sheet.events)
+        or any(SliceState.HELD in block.states for block in sheet.blocks.values())
     )
 
 
