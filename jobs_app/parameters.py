@@ -89,6 +89,10 @@ def megabytes(value: Any) -> int:
     return math.ceil(float(found[1]) * _MEGABYTES[found[2].upper()])
 
 
+def is_size(text_: str) -> bool:
+    return _SIZE.fullmatch(text_.strip()) is not None
+
+
 def seconds(value: Any) -> int:
     """A number of seconds, a timedelta, "90m", "1.5 h", "2d", or [days-]hours:minutes[:seconds]."""
     if isinstance(value, datetime.timedelta):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from jobs_app.errors import BadParameter
-from jobs_app.models import Attempt, Job
+from jobs_app.models import Attempt, CondorJob
 from jobs_app.pools.base import Task
 
 from . import blocks, workflow
+from .accounting import check_accounting
 from .inherit import done_ranges
 from .programs import arguments_of, below, executable_of, resources_of
 from .work import Work
@@ -32,14 +36,24 @@ def task_of(attempt: Attempt) -> Task:
         concurrency=parameters.get("concurrency", 0),
         priority=job.priority,
         template=parameters.get("condor_template", ""),
-        attributes=parameters.get("attributes", {}),
+        attributes=attributes_of(parameters),
         nodes=workflow.nodes_of(job) if work.graph else (),
         throttles=parameters.get("max_jobs", {}) if work.graph else {},
         settings=work.settings,
     )
 
 
-def check_executable(job: Job) -> None:
+_ATTRIBUTES_TOO = ("container_image", "max_idle", "accounting_group", "accounting_group_user")
+
+
+def attributes_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: parameters[name] for name in _ATTRIBUTES_TOO if name in parameters}
+    return {**parameters.get("attributes", {}), **own}
+
+
+def check_executable(job: CondorJob) -> None:
+    job.check_table()
+    check_accounting(job)
     if not job.parameters.get("executable"):
         raise BadParameter(
             f"Job {job.pk} ({job.name!r}) has no executable. Set the parameter `executable` before execute()."

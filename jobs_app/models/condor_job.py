@@ -4,11 +4,21 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from jobs_app import parameters as check
+from jobs_app.errors import BadParameter
 
 from .job import Job
 
-# Attributes that are parameters of their own here; both spellings reach the same place.
-_PARAMETERS_TOO = frozenset({"executable", "arguments", "environment"})
+# Attributes that are parameters of their own, and their names there; both spellings reach the same place.
+_HOMES: Mapping[str, str] = {
+    **{name: name for name in ("executable", "arguments", "environment", "container_image", "max_idle")},
+    **{name: name for name in ("accounting_group", "accounting_group_user")},
+    "request_cpus": "cpus",
+    "request_gpus": "gpus",
+    "request_memory": "memory",
+    "request_disk": "disk",
+}
+_SIZES = frozenset({"memory", "disk"})
+_KILOBYTES = "request_disk"  # what HTCondor takes a plain number for; a parameter counts megabytes
 
 
 class CondorJob(Job):
@@ -22,6 +32,10 @@ class CondorJob(Job):
         "num_jobs": check.whole(1, check.MOST_SLICES),
         "condor_template": check.line,
         "environment": check.environment,
+        "container_image": check.line,
+        "max_idle": check.whole(1),
+        "accounting_group": check.line,
+        "accounting_group_user": check.line,
         **check.OF_SLICES,
     }
 
@@ -35,32 +49,56 @@ class CondorJob(Job):
         if "condorpy_template_name" in found:
             found.setdefault("condor_template", found.pop("condorpy_template_name"))
         attributes = found.get("attributes")
-        if isinstance(attributes, Mapping) and not _PARAMETERS_TOO.isdisjoint(attributes):
-            lifted = {name: attributes[name] for name in _PARAMETERS_TOO if name in attributes}
+        if isinstance(attributes, Mapping):
+            lifted = dict(
+                _lifted(name, value) for name, value in attributes.items() if _has_home(name, value)
+            )
             found = {**lifted, **found}
-            found["attributes"] = {name: attributes[name] for name in attributes if name not in lifted}
+            found["attributes"] = {
+                name: value for name, value in attributes.items() if not _has_home(name, value)
+            }
         return found
 
+    def complete(self, parameters: dict[str, Any]) -> None:
+        super().complete(parameters)
+        self.check_table()
+
     def get_attribute(self, name: str, default: Any = None) -> Any:
-        if name in _PARAMETERS_TOO:
-            return self.parameters.get(name, default)
-        return self.parameters.get("attributes", {}).get(name, default)
+        own = self.parameters.get("attributes", {})
+        return own[name] if name in own else self._of_parameters().get(name, default)
 
     def set_attribute(self, name: str, value: Any) -> None:
         """Sets a submit attribute (None removes it), until the first execute."""
-        if name in _PARAMETERS_TOO:
-            return self._set_parameter(name, value)
+        home = _HOMES.get(name)
+        if home and value is None:
+            self._set_parameter(home, None)
+        elif _has_home(name, value):
+            return self._set_parameter(*_lifted(name, value))
         rest = {key: old for key, old in self.parameters.get("attributes", {}).items() if key != name}
         return self._set_parameter("attributes", rest if value is None else {**rest, name: value})
 
     def _count_slices(self) -> None:
-        self.slices_total = self.parameters.get("num_jobs", 1)
+        self.slices_total = self.num_jobs
+
+    def check_table(self) -> None:
+        rows = _rows(self.parameters.get("arguments"))
+        if rows > 1 and rows != self.num_jobs:
+            raise BadParameter(
+                f"arguments: a table of {rows} rows is given for {self.num_jobs} slices. Each slice takes "
+                "a row: leave num_jobs out, or say as many."
+            )
+
+    def _of_parameters(self) -> dict[str, Any]:
+        """As attributes."""
+        found = {name: self.parameters[home] for name, home in _HOMES.items() if home in self.parameters}
+        if _KILOBYTES in found:
+            found[_KILOBYTES] *= 1024
+        return found
 
     @property
     def attributes(self) -> dict[str, Any]:
         """All submit attributes, those among the parameters too."""
-        own = {name: self.parameters[name] for name in _PARAMETERS_TOO if name in self.parameters}
-        return {**self.parameters.get("attributes", {}), **own}
+        return {**self._of_parameters(), **self.parameters.get("attributes", {})}
 
     @attributes.setter
     def attributes(self, attributes: dict[str, Any]) -> None:
@@ -87,7 +125,8 @@ class CondorJob(Job):
 
     @property
     def num_jobs(self) -> int:
-        return int(self.parameters.get("num_jobs", 1))
+        """As many as it was told; else one for each row of a table of arguments."""
+        return int(self.parameters.get("num_jobs") or _rows(self.parameters.get("arguments")) or 1)
 
     @num_jobs.setter
     def num_jobs(self, num_jobs: int) -> None:
@@ -100,3 +139,33 @@ class CondorJob(Job):
     @remote_input_files.setter
     def remote_input_files(self, files: list[str]) -> None:
         self._set_parameter("remote_input_files", files)
+
+
+def _rows(arguments: Any) -> int:
+    """Of a table; 0 for what is one command line."""
+    is_table = isinstance(arguments, list) and arguments and isinstance(arguments[0], list)
+    return len(arguments) if is_table else 0
+
+
+def _has_home(name: str, value: Any) -> bool:
+    """An expression ("2 * MemoryUsage") is no size that Roost could know: it stays an attribute. So do parts
+    of a megabyte."""
+    home = _HOMES.get(name)
+    if home is None or home == name:
+        return home is not None
+    plain = _plain(value)
+    if isinstance(plain, int) and not isinstance(plain, bool):
+        return name != _KILOBYTES or plain % 1024 == 0
+    return isinstance(plain, str) and home in _SIZES and check.is_size(plain)
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
+def _lifted(name: str, value: Any) -> tuple[str, Any]:
+    home = _HOMES[name]
+    if home == name:
+        return home, value
+    plain = _plain(value)
+    return home, plain // 1024 if name == _KILOBYTES and isinstance(plain, int) else plain

@@ -123,7 +123,7 @@ def _description(number: int, tasks: Sequence[Task], around: Surroundings) -> De
         *(little_by_little(first) if is_late(first) else ()),
         f"queue attempt, slice, words from {number}.rows",
     ]
-    rows = "".join(f"{row}\n" for task in tasks for row in _rows(task))
+    rows = "".join(f"{row}\n" for task in tasks for row in rows_of(task))
     return Description("\n".join(parts) + "\n", rows, plan)
 
 
@@ -138,7 +138,7 @@ def asked(task: Task, around: Surroundings) -> Iterator[str]:
     yield from attributes.lines(task.attributes)
 
 
-def _rows(task: Task) -> Iterator[str]:
+def rows_of(task: Task) -> Iterator[str]:
     if task.script:
         yield f"{task.attempt}, 0, whole"
         return
