@@ -23,7 +23,7 @@ from jobs_app.lifecycle import live as live  # and this
 from jobs_app.lifecycle.finish import fetches, finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.forget import forget_over
-from jobs_app.lifecycle.link import Link, live_segments
+from jobs_app.lifecycle.link import Link, give_up, live_segments
 from jobs_app.lifecycle.nudge import Bell, hand_over, ring
 from jobs_app.lifecycle.record import Overtaken, record_patiently
 from jobs_app.lifecycle.requests import serve
@@ -32,7 +32,7 @@ from jobs_app.lifecycle.sweep import sweep
 from jobs_app.lifecycle.vitals import Vitals
 from jobs_app.lifecycle.wish import act
 from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler, Segment
-from jobs_app.pools.base import Events, PoolError
+from jobs_app.pools.base import Events, Garbled, PoolError
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ SWEEP_EVERY = 10.0
 LOOK_EVERY = 1.0  # seconds between two looks at what nobody was nudged about
 NOTHING_TO_HEAR = 0.02  # seconds to sleep where no pool could say anything
 TROUBLE = 2.0  # seconds of rest after an error of our own
+DAMAGED_AFTER = 3  # readings in a row
 OFFER_AGAIN = 15.0  # seconds
 MANY = 10_000
 
@@ -70,6 +71,7 @@ class Courier:
         self._subjobs = True  # whether somebody may wait for one
         self._usage = usage.Keeper()
         self._offered: dict[int, float] = {}  # attempts that somebody else was asked to finish, and when
+        self._unreadable: dict[int, int] = {}  # segments: how often in a row
         self._desk = errands.Desk(self.link)
         self._vitals = Vitals()
 
@@ -171,12 +173,26 @@ class Courier:
         try:
             found = gather(self.link.pool, segment.name, segment.offset, wait)
         except PoolError as error:
-            self.link.failed(error)
+            self._not_read(segment, error)
             return False
         return self._record(segment, found)
 
+    def _not_read(self, segment: Segment, error: PoolError) -> None:
+        """What cannot be read again and again is damaged there; the link is well, and the others go on."""
+        unreadable = isinstance(error, Garbled)
+        self._unreadable[segment.pk] = self._unreadable.get(segment.pk, 0) + 1 if unreadable else 0
+        if self._unreadable[segment.pk] < DAMAGED_AFTER:
+            self.link.failed(error)
+            return
+        log.error("Segment %s cannot be read; its jobs are asked about instead: %s", segment, error)
+        give_up(segment, error)
+        self.link.answered()
+        self._look_again()
+        self._reconciled = -reconcile.EVERY
+
     def _record(self, segment: Segment, found: Events) -> bool:
         self.link.answered()
+        self._unreadable.pop(segment.pk, None)
         recorded = record_patiently(segment, usage.without(found), self.link.actor)
         if self.link.scheduler.kind != Scheduler.EMBEDDED:
             self._usage.keep(found.events)
@@ -277,8 +293,8 @@ class Courier:
             self._vitals.read(follower.heard)
             found = follower.take()
             if isinstance(found, PoolError):
-                self.link.failed(found)
-                del self._followers[pk]
+                self._not_read(follower.segment, found)
+                self._followers.pop(pk).stop()
             elif found is not None:
                 heard |= self._record(follower.segment, found)
         return heard

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from jobs_app.lifecycle import lease, logins, room
 from jobs_app.lifecycle.close import live_attempt
+from jobs_app.lifecycle.link import damaged_segments
 from jobs_app.lifecycle.pausing import why_not_sending
 from jobs_app.lifecycle.vitals import WRITE_EVERY, quantile
 from jobs_app.models import Attempt, AttemptPhase, Batch, Job, Scheduler
@@ -53,6 +54,7 @@ def of(scheduler: Scheduler) -> Health:
         "logins": _logins(scheduler),
         "limits": _limits(scheduler),
         "link": _link(scheduler),
+        "damaged": {segment.name: segment.damaged for segment in damaged_segments(scheduler)},
     }
     return {**known, "troubles": troubles(known)}
 
@@ -154,6 +156,8 @@ def troubles(known: Health) -> list[str]:
     age = known["view"]["age"]
     if queue["on_pool"] and known["courier"]["alive"] and age is not None and age > BLIND + WRITE_EVERY:
         found.append(f"Nothing was read from {name} for {age:.0f} s.")
+    for segment, why in known["damaged"].items():
+        found.append(f"The event log {segment} cannot be read, so its jobs are asked about: {why}")
     spent, budget = known["logins"]["this_hour"], known["logins"]["per_hour"]
     if budget and spent >= budget:
         found.append(f"All {budget} logins of this hour are used up.")

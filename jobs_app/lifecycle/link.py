@@ -73,7 +73,7 @@ class Link:
 
     def open_segment(self) -> Segment:
         """The one in which new batches log. A long one is closed: it ends when all its attempts are over."""
-        if self._segment is None or self._segment.offset > SEGMENT_LENGTH:
+        if self._segment is None or _is_full(self._segment):
             self._segment = open_segment(self.scheduler)
         return self._segment
 
@@ -155,15 +155,26 @@ def back_off(failures: int) -> datetime:
 # --- segments ---------------------------------------------------------------------------------------------
 
 SEGMENT_LENGTH = 64 << 20
+# A pool may remove a segment that nobody has written to for a day; so none is begun with that is so old.
+SEGMENT_AGE = timedelta(hours=12)
 
 
 def open_segment(scheduler: Scheduler) -> Segment:
     segment = Segment.objects.filter(scheduler=scheduler, open=True).first()
-    if segment is not None and segment.offset < SEGMENT_LENGTH:
+    if segment is not None and not _is_full(segment):
         return segment
     if segment is not None:
         Segment.objects.filter(pk=segment.pk).update(open=False)
     return Segment.objects.create(scheduler=scheduler, name=_segment_name())
+
+
+def _is_full(segment: Segment) -> bool:
+    return segment.offset > SEGMENT_LENGTH or timezone.now() - segment.created > SEGMENT_AGE
+
+
+def give_up(segment: Segment, error: PoolError) -> None:
+    """It cannot be read on: the pool itself is asked about its attempts, and new ones log elsewhere."""
+    Segment.objects.filter(pk=segment.pk).update(open=False, damaged=str(error) or type(error).__name__)
 
 
 def _segment_name() -> str:
@@ -175,4 +186,12 @@ def live_segments(scheduler: Scheduler) -> list[Segment]:
     on_pool = Attempt.objects.filter(
         batch__segment=OuterRef("pk"), scheduler=scheduler, phase__in=("sending", "sent")
     )
-    return list(Segment.objects.filter(Exists(on_pool), scheduler=scheduler).order_by("pk"))
+    sound = Segment.objects.filter(scheduler=scheduler, damaged="")
+    return list(sound.filter(Exists(on_pool)).order_by("pk"))
+
+
+def damaged_segments(scheduler: Scheduler) -> list[Segment]:
+    """Those with attempts of which nothing is heard any more."""
+    on_pool = Attempt.objects.filter(batch__segment=OuterRef("pk"), phase__in=("sending", "sent"))
+    damaged = Segment.objects.filter(scheduler=scheduler).exclude(damaged="")
+    return list(damaged.filter(Exists(on_pool)).order_by("pk"))

@@ -99,6 +99,7 @@ class Segment(models.Model):
     name = models.CharField(max_length=64)
     offset = models.BigIntegerField(default=0)
     open = models.BooleanField(default=True)  # new batches log here
+    damaged = models.TextField(blank=True, default="")  # why it is not read any more
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

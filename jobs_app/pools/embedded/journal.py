@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from jobs_app.killpoints import reach
@@ -20,6 +21,7 @@ from .log import log
 from .places import Places
 from .wire import Note, decode, encode, read_record, record_line
 
+SEGMENTS_STAY = 24 * 3600.0  # seconds
 RECORDS_PER_CHECKPOINT = int(os.environ.get("ROOST_POOL_CHECKPOINT", "20000"))
 
 
@@ -70,6 +72,15 @@ class Journal:
         self._places.batch(token).unlink(missing_ok=True)
 
     # -- segments
+
+    def drop_old_segments(self, wanted: Collection[str]) -> None:
+        """Those of no batch that nobody has written to for a day: no new batch names one so old."""
+        old = time.time() - SEGMENTS_STAY
+        for path in list(self._places.events.iterdir()):
+            is_free = path.name not in wanted and path.name not in self._pending
+            if is_free and path.stat().st_mtime < old:
+                self._let_go(path.name)
+                path.unlink(missing_ok=True)
 
     def size(self, segment: str) -> int:
         path = self._places.segment(segment)

@@ -86,6 +86,8 @@ class Verbs:
         for batch in set(batches.values()) - kept:
             self._journal.drop(batch)
             reach("pool.batch-dropped")
+        if batches:
+            self._journal.drop_old_segments({work.segment for work in self._plan.works.values()})
         return _DONE
 
     # -- attempts
