@@ -33,6 +33,7 @@ def spec_of(attempt: Attempt, present: list[str]) -> dict[str, Any]:
         "concurrency": parameters.get("concurrency", 0),
         "options": _with_places(parameters.get("options", {}), places),
         "datasets": parameters.get("datasets", {}),
+        "places": places,
         "jobs": {name: _placed(value, places) for name, value in _other_jobs(parameters).items()},
         "parent": job.parent.jobid if job.parent else "",
         "seed": seed(job),
@@ -76,7 +77,8 @@ def setup_of(attempt: Attempt, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _places(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Directory of each job that the parameters name, by its id ("ising-3")."""
-    named = {*_jobs_of(_other_jobs(parameters)), *_files_of(parameters.get("options", {}))}
+    datasets = (name.partition("/")[0] for name in _jobs_of(parameters.get("datasets", {})))
+    named = {*_jobs_of(_other_jobs(parameters)), *_files_of(parameters.get("options", {})), *datasets}
     numbers = [int(name.rpartition("-")[2]) for name in named]
     if not numbers:
         return {}

@@ -26,8 +26,8 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     from . import whole
 
     if asked.command == "run-step":
-        return whole.run_alone(asked.spec, asked.step, asked.slice)
-    return whole.run_all(asked.spec, asked.slots)
+        return whole.run_alone(asked.spec, asked.step, asked.slice, asked.letters)
+    return whole.run_all(asked.spec, asked.slots, asked.letters)
 
 
 def run_part(path: Path, step: str, sliceno: int = 0, tries: int = 1) -> int:
@@ -52,12 +52,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="roost.zip")
     commands = parser.add_subparsers(dest="command", required=True)
     part, alone = commands.add_parser("run-part"), commands.add_parser("run-step")
+    whole = commands.add_parser("run-all")
     for each in (part, alone):
         each.add_argument("spec", type=Path)
         each.add_argument("step", choices=("prepare", "analysis", "synthesis"))
         each.add_argument("slice", type=int, nargs="?", default=0)
     part.add_argument("--tries", type=int, default=1)
-    whole = commands.add_parser("run-all")
+    for each in (alone, whole):
+        each.add_argument("--letters", action="store_true", help="build() leaves its request as a file")
     whole.add_argument("spec", type=Path)
     whole.add_argument("--slots", type=int, default=os.cpu_count() or 1)
     return parser

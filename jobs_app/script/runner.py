@@ -28,6 +28,7 @@ from . import current, failure, finishing, subjobs
 from .analysis_res import AnalysisRes
 from .capture import Capture
 from .current import CurrentJob, FinishEarly, Registered
+from .letters import Waiting
 from .loading import Script, load
 from .parameters import typed_datasets, typed_jobs
 from .results import Results, keep
@@ -40,7 +41,7 @@ __all__ = ["DONE", "FAILED", "Part", "fail_part", "load", "run_part"]
 
 DONE, FAILED = 2, 3  # as jobs_app.states.SliceState has them
 
-EXIT_RECORDED, EXIT_NOT_RECORDED = 0, 70
+EXIT_RECORDED, EXIT_NOT_RECORDED, EXIT_WAITS = 0, 70, 75
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def run_part(
     tries: int = 1,
     ask: Optional[Ask] = None,
 ) -> int:
-    """0 if its end was recorded, however it ended. This process is the part's from now on."""
+    """0 if its end was recorded, however it ended; EXIT_WAITS if it has to be run again once it is answered.
+    This process is the part's from now on."""
     part = Part(Spec.of(spec), Path(directory), step, sliceno, tries)
     begun = time.time()
     registered = Registered()
@@ -90,6 +92,8 @@ def run_part(
         script.install()
         outcome = _execute(script, part, registered, ask, begun)
         _report(part, outcome, begun, printed)
+    except Waiting:
+        return EXIT_WAITS
     except OSError as error:  # a full disk, most likely: whoever started us must know
         print(f"The end of {part.title} of {part.spec.job} is not recorded: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_NOT_RECORDED
@@ -136,6 +140,8 @@ def _execute(script: Script, part: Part, registered: Registered, ask: Optional[A
         killpoints.reach("runner.ran")
         _settle(part, registered, begun)
         return outcome
+    except Waiting:
+        raise
     except BaseException as error:  # noqa: BLE001 - whatever a script raises is its outcome, and is reported
         return Outcome(error=failure.described(error, part.step, part.sliceno, part.tries))
 

@@ -12,30 +12,36 @@ from typing import Optional
 
 from jobs_app.errors import JobFailed, ScriptError
 from jobs_app.jobdir import facts
-from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS, JobPaths
+from jobs_app.jobdir.layout import ANALYSIS, PREPARE, SYNTHESIS, JobPaths, part_name
 
 from . import finishing, runner
 from .command import job_directory
+from .job import set_resolver
+from .letters import Letters, job_here
 from .loading import Script
 from .spec import Spec
 
 Todo = tuple[int, int]  # slice, try
 
 
-def run_all(path: Path, slots: int) -> int:
-    """0 if the end of the job was recorded, good or bad. What is recorded as done is not run again."""
-    whole = _open(Spec.read(path), job_directory(path), SYNTHESIS, 0, slots)
+def run_all(path: Path, slots: int, letters: bool = False) -> int:
+    """0 if the end of the job was recorded, good or bad. What is recorded as done is not run again.
+
+    `letters`: parts ask for subjobs by files; then EXIT_WAITS says that one does."""
+    whole = _open(Spec.read(path), job_directory(path), SYNTHESIS, slots=slots, letters=letters)
     return whole.run() if whole is not None else runner.EXIT_RECORDED
 
 
-def run_alone(path: Path, step: str, sliceno: int) -> int:
+def run_alone(path: Path, step: str, sliceno: int, letters: bool = False) -> int:
     """One part, where the others run elsewhere; 0 if its end was recorded, good or bad."""
     spec = replace(Spec.read(path), alone=True)
-    whole = _open(spec, job_directory(path), step, sliceno, 1)
+    whole = _open(spec, job_directory(path), step, sliceno, letters=letters)
     return whole.run_only(step, sliceno) if whole is not None else runner.EXIT_RECORDED
 
 
-def _open(spec: Spec, directory: Path, step: str, sliceno: int, slots: int) -> Optional[_Whole]:
+def _open(
+    spec: Spec, directory: Path, step: str, sliceno: int = 0, slots: int = 1, letters: bool = False
+) -> Optional[_Whole]:
     """A script that cannot be loaded is the failure of that part."""
     os.chdir(directory)
     try:
@@ -43,22 +49,31 @@ def _open(spec: Spec, directory: Path, step: str, sliceno: int, slots: int) -> O
     except ScriptError as error:
         runner.fail_part(spec, directory, step, sliceno, 1, error)
         return None
-    return _Whole(script, spec, directory, slots)
+    if letters:
+        set_resolver(lambda jobid: job_here(directory, jobid))
+    return _Whole(script, spec, directory, slots, letters)
 
 
 class _Whole:
-    def __init__(self, script: Script, spec: Spec, directory: Path, slots: int) -> None:
+    def __init__(self, script: Script, spec: Spec, directory: Path, slots: int, letters: bool) -> None:
         self.script, self.spec, self.directory = script, spec, directory
         self.attempt = JobPaths(directory).attempt(spec.number)
         self.facts = self.attempt.facts
         self.slots = max(1, slots)
+        self.letters = letters
         self.recorded = True
+        self.waits = False
 
     def run(self) -> int:
         """Step after step, as long as all goes well."""
         steps = [step for step in (PREPARE, ANALYSIS) if step in self.script.steps]
         if all(self._step(step) for step in (*steps, SYNTHESIS)):
             finishing.sweep(self.attempt)
+        return self._exit()
+
+    def _exit(self) -> int:
+        if self.waits:
+            return runner.EXIT_WAITS
         return runner.EXIT_RECORDED if self.recorded else runner.EXIT_NOT_RECORDED
 
     def run_only(self, step: str, sliceno: int) -> int:
@@ -66,7 +81,7 @@ class _Whole:
         good = self._parts(step, self._missing(step, range(sliceno, sliceno + 1)), 1)
         if good and step == PREPARE and self._ended_early():
             self._parts(SYNTHESIS, self._missing(SYNTHESIS, range(1)), 1)
-        return runner.EXIT_RECORDED if self.recorded else runner.EXIT_NOT_RECORDED
+        return self._exit()
 
     def _step(self, step: str) -> bool:
         if step == ANALYSIS and self._ended_early():
@@ -102,7 +117,7 @@ class _Whole:
                 continue
             sliceno, tries = running.pop(process)
             if not self._ended_well(step, sliceno, tries, how):
-                if tries <= self.spec.retries:
+                if tries <= self.spec.retries and not self.waits:
                     todo.appendleft((sliceno, tries + 1))
                 else:
                     good = False
@@ -113,7 +128,9 @@ class _Whole:
         if process:
             return process
         try:
-            os._exit(runner.run_part(self.script, self.spec, self.directory, step, sliceno, tries))
+            part = part_name(step, sliceno)
+            ask = Letters(self.directory, self.spec.number, part) if self.letters else None
+            os._exit(runner.run_part(self.script, self.spec, self.directory, step, sliceno, tries, ask))
         except BaseException:
             traceback.print_exc()
             raise
@@ -124,6 +141,9 @@ class _Whole:
         fact = facts.read(self.facts, step, sliceno)
         if fact is not None and fact.tries == tries:
             return fact.state == runner.DONE
+        if os.WIFEXITED(how) and os.WEXITSTATUS(how) == runner.EXIT_WAITS:
+            self.waits = True
+            return False
         self._record_loss(step, sliceno, tries, how)
         return False
 

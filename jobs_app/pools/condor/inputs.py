@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from jobs_app.jobdir.layout import DOCUMENT, PRIVATE, RESERVED, SETUP, STATE_POINT
+from jobs_app.script.letters import JOBS
 
 from ..base import Node, Refused, Task
 from . import workflow
@@ -92,7 +95,24 @@ def _script(task: Task) -> Iterable[Input]:
     wanted += [path for path in (root / STATE_POINT, root / DOCUMENT) if path.exists()]
     if task.done:
         wanted += [*_files(attempt), *_own_files(root)]
-    return [_input(path.relative_to(root).as_posix(), path) for path in dict.fromkeys(wanted)]
+    yield from (_input(path.relative_to(root).as_posix(), path) for path in dict.fromkeys(wanted))
+    for jobid, place in json.loads((attempt / "spec.json").read_text()).get("places", {}).items():
+        yield from job_files(jobid, Path(place))
+
+
+_NOT_READ = ("attempts", "remote", "live")  # below a job's .roost
+
+
+def job_files(jobid: str, directory: Path) -> Iterator[Input]:
+    """What another job may read of this one."""
+    for folder, folders, names in os.walk(directory):
+        below = Path(folder).relative_to(directory)
+        if below == Path(PRIVATE):
+            folders[:] = [name for name in folders if name not in _NOT_READ]
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.is_file():
+                yield _input(Path(JOBS, jobid, below, name).as_posix(), path)
 
 
 def _own_files(root: Path) -> Iterator[Path]:

@@ -47,6 +47,8 @@ def _keys(event: Event) -> tuple[Key, ...]:
         return ((event.attempt, "0"),)
     if "part" in event.data:
         return ((event.attempt, event.data["part"]),)
+    if "asks" in event.data:
+        return ((event.attempt, event.data["asks"]),)
     if "recorded" in event.data:
         return ((event.attempt, PREPARE), (event.attempt, SYNTHESIS))
     return ((event.attempt, "0"),) if "whole" in event.data else ()
@@ -74,10 +76,22 @@ def _expanded(event: Event, records: Records) -> Iterator[Event]:
         yield _finished(event, records)
     elif "part" in event.data:
         yield from _of_part(event, record)
+    elif "asks" in event.data:
+        yield from _asked(event, record)
     elif "steps" not in event.data or "facts" not in record:
         yield event
     else:
         yield from _of_all_steps(replace(event, host=record.get("host", "")), record)
+
+
+def _asked(event: Event, record: dict[str, Any]) -> Iterator[Event]:
+    """A part that waits for a subjob is held by ourselves; to the user it runs."""
+    asked = [request for request in record.get("requests", ()) if isinstance(request.get("id"), str)]
+    for request in asked:
+        step = str(request.get("step", event.step))
+        yield replace(event, kind=EventKind.REQUEST, step=step, code=0, reason="", data=request)
+    if not asked:
+        yield replace(event, data={})
 
 
 def _of_part(event: Event, record: dict[str, Any]) -> Iterator[Event]:

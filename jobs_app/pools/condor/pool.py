@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base import Event, Events, Refused, Resources, Selection, Sending, Sent, Snapshot, Task
-from ..shell import Shell
+from ..base import Event, Events, Resources, Selection, Sending, Sent, Snapshot, Task
 from ..findings import Finding
-from . import asking, checkup, results
+from ..shell import Shell
+from . import answering, asking, checkup, results
 from .acting import Acting
 from .analysis import Analysis
+from .dag import acting as dag_acting
 from .following import Readers
 from .live import LiveTails
 from .names import checked
@@ -46,12 +47,18 @@ class CondorPool:
         return asking.query(attempts, self._point, self._plans) if attempts else {}
 
     def hold(self, selection: Selection, reason: str) -> Sequence[Event]:
+        if dag_acting.acts(self._point, "hold", selection, reason):
+            return ()
         return self._acting.hold(selection, reason)
 
     def release(self, selection: Selection) -> Sequence[Event]:
+        if dag_acting.acts(self._point, "release", selection):
+            return ()
         return self._acting.release(selection)
 
     def remove(self, selection: Selection, reason: str) -> Sequence[Event]:
+        if dag_acting.acts(self._point, "remove", selection, reason):
+            return ()
         return self._acting.remove(selection, reason)
 
     def change(self, selection: Selection, resources: Resources) -> Sequence[Event]:
@@ -60,8 +67,8 @@ class CondorPool:
     def why_idle(self, attempts: Sequence[str]) -> Mapping[str, str]:
         return self._analysis.why_idle(attempts)
 
-    def answer(self, attempt: str, request: str, answer: Mapping[str, Any]) -> None:  # noqa: ARG002
-        raise Refused(f"Attempt {attempt} runs on HTCondor, where job scripts cannot start subjobs yet.")
+    def answer(self, attempt: str, request: str, answer: Mapping[str, Any]) -> None:
+        answering.answer(self._point, attempt, request, answer)
 
     def fetch(self, task: Task, into: Path) -> bool:
         with self._point.shell.get_tree(self._point.names.attempt(task.attempt), "out") as stream:

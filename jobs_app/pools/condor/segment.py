@@ -22,6 +22,8 @@ from .plan import ClusterPlan, Share
 from .progress import Progress
 from .workflow_progress import WorkflowProgress
 
+_BY_RULE, _WAITS = 3, 75  # job_script.sub holds a part that waits for a subjob
+
 FindPlan = Callable[[str, int], ClusterPlan | None]  # by its name, and which cluster of it
 
 
@@ -280,6 +282,10 @@ def _evicted(event: LogEvent, at: float, share: Share, number: int) -> Iterator[
 
 def _held(event: LogEvent, at: float, share: Share, number: int) -> Iterator[Event]:
     code, reason = eventlog.hold(event)
+    if code == _BY_RULE and eventlog.subcode(event) == _WAITS and (share.whole or share.recorded):
+        asks = _to_be_read(share, number).get("part", "0")
+        yield _event(EventKind.HELD, at, share, number, code=code, reason=reason, data={"asks": asks})
+        return
     more = answers.hold_code(code, eventlog.subcode(event))
     said = answers.hold_reason(code, eventlog.subcode(event), reason)
     yield _event(EventKind.HELD, at, share, number, code=more, reason=said)

@@ -33,8 +33,11 @@ if [ -e "$cd_root/in/.roost_stop/all" ]; then
     over badly
     exit 1
 fi
-if [ -e "$cd_root/held" ]; then
-    [ -e "$cd_root/held.said" ] || { say held "$token" "$(cat "$cd_root/held")"; : > "$cd_root/held.said"; }
+if [ -e "$cd_root/in/.roost_stop/held" ]; then
+    if [ ! -e "$cd_root/held.said" ]; then
+        echo "${CONDOR_ID%%.*} $4" > "$cd_root/held.said"
+        say held "$token" "$(cat "$cd_root/in/.roost_stop/held")"
+    fi
     exit 3
 fi
 [ "$step" != prepare ] || exit 0

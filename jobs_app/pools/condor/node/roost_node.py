@@ -32,8 +32,10 @@ from typing import Any
 from urllib.parse import unquote
 
 RESULT, RECORD, TASK = "roost_result.tar", "roost_record.json", ".roost_task.json"
-PARTS, STOP = "roost_parts.tar", ".roost_stop"
-OURS = {RESULT, RECORD, TASK, PARTS, STOP, "roost_node.py", "roost.zip", "roost_start.sh"}
+PARTS, STOP, KEPT = "roost_parts.tar", ".roost_stop", "roost_kept"
+ANSWERS, JOBS = ".roost_answers", ".roost_jobs"  # see jobs_app/script/letters.py
+BROUGHT = {TASK, PARTS, STOP, ANSWERS, JOBS, KEPT + ".tar", KEPT + ".json"}
+OURS = {RESULT, RECORD, *BROUGHT, "roost_node.py", "roost.zip", "roost_start.sh"}
 CONDORS = (
     "_condor_",
     "condor_exec",
@@ -45,6 +47,7 @@ CONDORS = (
     "docker_std",
 )
 CANNOT_RUN, NOT_FOUND = 126, 127
+WAITS, PAUSED = 75, 76  # the submit description holds a proc that ends so
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
 CHUNK = 1 << 20
 TELL_EVERY, FRAME, MOST_TOLD = 0.5, 1 << 16, 8 << 20
@@ -62,9 +65,14 @@ def main(given: list[str]) -> int:
         if part.is_stopped():
             write_json(RECORD, {"removed": True, "attempt": task["attempt"], "slice": sliceno})
             return 0
-        take_over(Path(task["spec"]).with_name("facts"))
+        if Path(STOP, "held").exists():
+            return PAUSED
+        take_over(part.facts)
+    if kind in ("part", "whole"):
+        adapt(Path(task["spec"]), [*OURS, *filter(is_theirs, os.listdir()), *task.get("inputs", ())])
     missing = fetch_asked(task.get("asks", []))
     before = marks()
+    take_kept()
     started = time.time()
     teller = Teller() if kind != "run" else None
     words = [*rest, str(sliceno)] if part else rest
@@ -86,6 +94,8 @@ def main(given: list[str]) -> int:
         "host": socket.gethostname(),
         "files": files,
     }
+    if code == WAITS:
+        record["requests"] = requests(Path(task["spec"]).with_name("requests"))
     if kind == "whole":
         record.update(what_the_runner_wrote(Path(task["spec"]).with_name("facts")))
     write_json(RECORD, record)
@@ -116,6 +126,38 @@ class Part:
         names = [self.name, "synthesis"] if early else [self.name]
         facts = {name: base64.b64encode(fact_at(self.facts, name)).decode() for name in names}
         return {"well": well, "early": early, "parts": facts}
+
+
+def take_kept() -> None:
+    """What a try left that had to wait for an answer: this one goes on beside it."""
+    if Path(KEPT + ".tar").exists():
+        known = json.loads(Path(KEPT + ".json").read_text()).get("files", {})
+        with open(KEPT + ".tar", "rb") as handle:
+            unpack(handle, "", known, set())
+
+
+def requests(folder: Path) -> list[dict[str, Any]]:
+    """What is asked and was not answered."""
+    if not folder.is_dir():
+        return []
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+    return [json.loads((folder / name).read_text()) for name in names if not Path(ANSWERS, name).exists()]
+
+
+def adapt(path: Path, present: list[str]) -> None:
+    """The spec, as it is true in this folder: what is not the job's own is no result of it."""
+    spec = json.loads(path.read_text())
+    spec["present"] = sorted({*spec.get("present", ()), *present})
+    write_json(str(path), moved(spec))
+
+
+def moved(value: Any) -> Any:
+    """Jobs that it reads lie elsewhere here."""
+    if isinstance(value, dict):
+        if "id" in value and "path" in value and Path(JOBS, str(value["id"])).is_dir():
+            return {**value, "path": os.path.abspath(os.path.join(JOBS, str(value["id"])))}
+        return {key: moved(each) for key, each in value.items()}
+    return [moved(each) for each in value] if isinstance(value, list) else value
 
 
 def place_of(name: str) -> int:
@@ -174,8 +216,10 @@ def unpack(data: Any, part: str, known: dict[str, Any], several: set[str]) -> No
     with tarfile.open(fileobj=data, mode="r|") as archive:
         for member in archive:
             content = archive.extractfile(member)
-            if content is None or member.name not in known or member.name.startswith("OUTPUT/"):
-                continue  # what a part printed is at home already
+            if content is None or member.name not in known:
+                continue
+            if part and member.name.startswith("OUTPUT/"):  # what a part printed is at home already
+                continue
             own = part.isdigit() and member.name in several
             target = Path("slices", part, member.name) if own else Path(member.name)
             if ".." in target.parts or target.is_absolute():
@@ -208,10 +252,11 @@ def argument(word: str) -> str:
 def command(task: dict[str, Any], kind: str, arguments: list[str]) -> list[str]:
     if kind == "part":
         step, sliceno = arguments
-        return [sys.executable, "-I", "-S", "roost.zip", "run-step", task["spec"], step, sliceno]
+        return [sys.executable, "-I", "-S", "roost.zip", "run-step", task["spec"], step, sliceno, "--letters"]
     if kind == "whole":
         slots = str(task["cpus"])
-        return [sys.executable, "-I", "-S", "roost.zip", "run-all", task["spec"], "--slots", slots]
+        words = ["run-all", task["spec"], "--slots", slots, "--letters"]
+        return [sys.executable, "-I", "-S", "roost.zip", *words]
     program = task["executable"]
     local = Path(program)
     if task["sent"]:

@@ -1,0 +1,18 @@
+"""What is done to a job script that runs as nodes of a DAG: see dag_act.sh."""
+
+from __future__ import annotations
+
+from ...base import Selection
+from ..acting import one_line
+from ..point import AccessPoint
+
+_NO_DAG = 4
+
+
+def acts(point: AccessPoint, verb: str, selection: Selection, reason: str = "") -> bool:
+    """False if it does not run so; then nothing was done."""
+    slices = [str(int(number)) for number in selection.slices]
+    done = point.run("dag_act.sh", point.names.root, selection.attempt, verb, one_line(reason), *slices)
+    if done.exit not in (0, _NO_DAG):
+        raise point.trouble(verb, done)
+    return done.exit == 0
