@@ -19,6 +19,7 @@ from paramiko.pkey import UnknownKeyType
 from ..base import AccessDenied, PoolUnreachable
 from .address import Identity, SshAddress
 from .identity import Way, ways
+from .transport import Transport
 
 # What paramiko writes into its log of errors comes as an exception as well, and is told where it is handled.
 _PARAMIKO = f"{__name__}.paramiko"
@@ -108,7 +109,7 @@ def _spoken_to(
     """An encrypted connection to the host with this key; nobody has said yet who we are."""
     link = _channel(way[-1], hop) if way else _socket(hop)
     try:
-        transport = paramiko.Transport(cast(Any, link))
+        transport = Transport(cast(Any, link))
     except BaseException:
         link.close()
         raise
