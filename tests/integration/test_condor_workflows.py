@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from jobs_app.errors import JobHeld
 from jobs_app.manager import JobManager
 from jobs_app.models import CondorWorkflow, Job, Scheduler
 from jobs_app.sdk.compute import create_scheduler
@@ -215,4 +216,70 @@ def test_a_node_may_end_the_workflow(flow: NewFlow) -> None:
     )
     run(job)
     assert states(job) == {"found": "DONE", "search": "SKIPPED", "later": "SKIPPED"}
+    assert job.cached_status == "Complete"
+
+
+def test_only_what_did_not_end_well_runs_again_and_finds_what_the_others_left(
+    flow: NewFlow, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    gate.write_text("shut")
+    job = flow(
+        {
+            "kept": {"executable": "date +%s.%N > at; echo 7 > number"},
+            "mended": {
+                "executable": '[ "$(cat gate)" = open ] || exit 3; cat number',
+                "parents": ["kept"],
+                "remote_input_files": ["kept:number", str(gate)],
+            },
+            "later": {"executable": "true", "parents": ["mended"]},
+            "last": {"executable": "true", "final": True},
+        }
+    )
+    run(job)
+    assert states(job) == {"kept": "DONE", "mended": "FAILED", "later": "SKIPPED", "last": "DONE"}
+    kept_at = (job.directory / "nodes" / "kept" / "at").read_text()
+    gate.write_text("open")
+    job.rerun_failed()
+    assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Complete"
+    assert set(states(job).values()) == {"DONE"}
+    assert (job.directory / "nodes" / "kept" / "at").read_text() == kept_at
+    assert (job.directory / "OUTPUT" / "1").read_text() == "7\n"
+    job.resubmit()
+    assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Complete"
+    assert (job.directory / "nodes" / "kept" / "at").read_text() != kept_at
+
+
+def test_a_stopped_workflow_leaves_nothing_there(flow: NewFlow, condor_pool: TestPool) -> None:
+    job = flow(
+        {"long": {"executable": "sleep 100"}, "later": {"executable": "true", "parents": ["long"]}},
+    )
+    job.execute()
+    assert not job.wait(timeout=5)
+    job.stop()
+    assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Aborted"
+    assert states(job)["long"] == "REMOVED"
+    token = job.attempts.get().token
+    wanted = ("-constraint", f'RoostAttempt == "{token}"')
+    assert condor_pool.run("condor_q", "-allusers", *wanted, "-af", "ClusterId") == ""
+
+
+def test_a_paused_workflow_goes_on_when_it_is_resumed(flow: NewFlow) -> None:
+    job = flow(
+        {
+            "first": {"executable": "sleep 6"},
+            "second": {"executable": "echo over", "parents": ["first"]},
+        }
+    )
+    job.execute()
+    assert not job.wait(timeout=5)
+    job.pause()
+    with pytest.raises(JobHeld):
+        job.wait(timeout=SECONDS)
+    assert job.cached_status == "Paused"
+    job.resume()
+    assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Complete"
