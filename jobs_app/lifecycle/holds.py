@@ -49,7 +49,7 @@ CURES: Mapping[int, str] = {
     48: "A program of the access point that prepares jobs failed. Tell its administrator, then resume it.",
 }
 LIMITS = {34: "memory", 46: "wall_time", 47: "wall_time", 101: "cpus", 102: "memory", 104: "disk"}
-_UNITS = {"memory": "MB", "wall_time": "s", "disk": "MB", "cpus": ""}
+UNITS = {"memory": "MB", "wall_time": "s", "disk": "MB", "cpus": ""}
 _WHERE_NONE_WAS_SET = {"memory": 2048, "wall_time": 7200, "disk": 4096, "cpus": 2}
 _GENERAL = "Mend what the reason names and resume it, or stop it."
 MORE = 1.5  # than what it has used
@@ -59,7 +59,7 @@ def cure(code: int, job_id: int, parameters: Mapping[str, Any], reason: str = ""
     name = limit(code, reason)
     if not name:
         return CURES.get(code, _GENERAL)
-    more = f"{suggested(name, parameters, used)}{_UNITS[name]}"
+    more = f"{suggested(name, parameters, used)}{UNITS[name]}"
     return (
         f"Give it more and let it go on: jobs resume {job_id} {name}={more} (in Python: "
         f'job.resume({name}="{more}")); or stop it.'

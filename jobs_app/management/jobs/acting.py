@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jobs_app import methods
+from jobs_app import methods, situation
 from jobs_app.errors import Invalid, JobHeld, RoostError, UnknownJob
 from jobs_app.management import person
 from jobs_app.management.base import code_of
@@ -14,19 +14,21 @@ from jobs_app.models import Job
 from jobs_app.permissions import may_act
 from jobs_app.terminal.output import Output
 
-from .common import Options, Subcommands, assignments, find_jobs, subcommand, takes_jobs
+from .common import Options, Subcommands, assignments, find_jobs, literal, subcommand, takes_jobs
 
 VERBS = {
     "execute": ("execute", "starts jobs that were created and not executed yet"),
     "stop": ("stop", "ends jobs"),
     "pause": ("pause", "holds jobs back; slices that run are ended, and begin anew at resume"),
     "resume": ("resume", "lets paused or held jobs go on"),
+    "release": ("resume", "lets held jobs go on, with more of what they had too little of"),
     "resubmit": ("resubmit", "opens another attempt at the whole job, with its own copy of the script"),
     "rerun": ("rerun_failed", "runs again the slices that failed; the others are kept"),
     "delete": ("delete", "deletes jobs with all their files"),
 }
 AGAIN = ("resubmit", "rerun")
-WITH_SLICES = ("stop", "pause", "resume")
+WITH_SLICES = ("stop", "pause", "resume", "release", "resubmit")
+LIMITS = {"memory": "2GB", "disk": "10GB", "wall-time": "2h", "cpus": "4", "gpus": "1"}
 WITH_LIMITS = ("resume", *AGAIN)
 ABOUT_LIMITS = "42, or ising-42; and new limits: memory=2GB, wall_time=2h, cpus, gpus, disk"
 
@@ -42,6 +44,9 @@ def add(commands: Subcommands) -> None:
             parser.add_argument("jobs", metavar="ID|KEY=VALUE", nargs="+", help=ABOUT_LIMITS)
         else:
             takes_jobs(parser)
+        if name == "release":
+            for limit, example in LIMITS.items():
+                parser.add_argument(f"--{limit}", metavar="N", help=f"as {example}")
         if name in WITH_SLICES:
             parser.add_argument("--slices", help="only these, as 3 or 0-9 or 1,4,7-9")
 
@@ -58,6 +63,7 @@ def act(output: Output, options: Options, name: str) -> int | None:
     verb, _ = VERBS[name]
     slices = numbers(options["slices"]) if options.get("slices") else None
     ids, limits = _apart(options["jobs"])
+    limits |= _given(options) if name == "release" else {}
     asked = [(job, _ask(job, verb, slices, limits)) for job in find_jobs(ids)]
     results = [_outcome(job, refusal, name, slices) for job, refusal in asked]
     for result in results:
@@ -78,10 +84,15 @@ def _apart(words: list[str]) -> tuple[list[str], dict[str, Any]]:
     return ids, assignments(word for word in words if "=" in word)
 
 
+def _given(options: Options) -> dict[str, Any]:
+    wanted = {limit.replace("-", "_"): options[limit.replace("-", "_")] for limit in LIMITS}
+    return {name: literal(text) for name, text in wanted.items() if text is not None}
+
+
 def _said(result: dict[str, Any], name: str) -> str:
     who = f"Job {result['id']} ({result['name']})"
     if name not in AGAIN:
-        return f"{who} is {result['state']}."
+        return " ".join([f"{who} is {result['state']}.", *result["asked"]])
     said = f"{who}: attempt {result['attempt']} began; it is {result['state']}."
     return f"{said}\n{result['note']}" if result["note"] else said
 
@@ -103,6 +114,7 @@ def _outcome(job: Job, refusal: RoostError | None, name: str, slices: list[int] 
     said = {"id": job.pk, "name": job.name, "error": str(refusal) if refusal else None}
     if refusal is None:
         said["state"] = _settled(job, SHORT if slices else PATIENCE.get(name, SHORT))
+        said["asked"] = [badge.text for badge in situation.badges(job) if badge.kind == situation.ASKED]
     if refusal is None and name in AGAIN:
         said |= {"attempt": job.number_of_attempts, "note": _about_its_script(job)}
     return said

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jobs_app import inspection
+from jobs_app import inspection, situation
 from jobs_app.errors import Invalid, JobHeld, NoAnswer, WrongState
 from jobs_app.jobdir import files as jobfiles
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
 from jobs_app.lifecycle import live
+from jobs_app.lifecycle import holds
+from jobs_app.lifecycle.described import described
 from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.models import Job
@@ -30,7 +32,11 @@ CHUNK = 1 << 20
 
 
 def add(commands: Subcommands) -> None:
-    takes_job(subcommand(commands, "show", show, "all about one job"))
+    parser = subcommand(commands, "show", show, "all about one job")
+    takes_job(parser)
+    parser.add_argument(
+        "--submit", action="store_true", help="what was or would be sent to HTCondor, in its language"
+    )
 
     parser = subcommand(commands, "logs", logs, "what a job printed", json=False)
     takes_job(parser)
@@ -53,18 +59,50 @@ def show(output: Output, options: Options) -> None:
     find_job(options["job"])
     catch_up(output)
     job = find_job(options["job"])
+    if options["submit"]:
+        return _show_description(output, job)
     said = describe.full(job)
     if output.as_json:
-        output.json({**said, "errors": [vars(trouble) for trouble in inspection.troubles(job)]})
-        return
+        badges = [vars(badge) for badge in situation.badges(job)]
+        errors = [vars(trouble) for trouble in inspection.troubles(job)]
+        return output.json({**said, "badges": badges, "errors": errors})
     output.say(f"{said['jobid']}  {job.name}", "bold")
     output.say(job.cached_status, describe.STYLES[job.state.code])
+    for badge in situation.badges(job):
+        output.say(badge.text, "yellow")
+    if job.state.code == "HLD" and (more := _what_helps(job)):
+        output.say(more, "yellow")
     output.fields(_pairs(job, said))
     for part, text in inspection.saying(job):
         output.say(f"{part}: {text}", "dim")
     for trouble in inspection.troubles(job):
         output.say(f"\n{trouble.where} failed:", "red")
         output.say(trouble.text.rstrip())
+    return None
+
+
+def _show_description(output: Output, job: Job) -> None:
+    found = described(job)
+    if output.as_json:
+        return output.json({"sent": found.sent, "files": dict(found.files)})
+    for name, text in found.files:
+        output.say(f"# {name}, {'as it was sent' if found.sent else 'as it would be sent now'}", "dim")
+        output.write(text)
+    return None
+
+
+def _what_helps(job: Job) -> str:
+    """More of what it had too little of, by what it used."""
+    reason = job.attempts.order_by("-number").values_list("reason", flat=True).first() or ""
+    limit = holds.limit(situation.hold_code(reason), reason)
+    used = situation.most_used(job, limit)
+    if not used:
+        return ""
+    more = holds.suggested(limit, job.parameters, used)
+    unit = holds.UNITS[limit]
+    option = f"--{limit.replace('_', '-')} {more}{unit}"
+    command = line(f"jobs release {job.pk} {option}")
+    return f"It has used {used:.4g} {unit} of {limit}. Enough may be: {command}"
 
 
 def _pairs(job: Job, said: dict[str, Any]) -> Iterable[tuple[str, Any]]:

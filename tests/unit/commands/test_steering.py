@@ -143,7 +143,7 @@ def test_the_person_at_the_terminal_may_act_on_others_jobs_as_a_program(make_job
 def test_json_says_it_job_by_job(make_job, asked):
     job = make_job(_status="RUN")
     assert manage("jobs", "stop", str(job.pk), "--json").json == [
-        {"id": job.pk, "name": "cool", "error": None, "state": "Aborted"}
+        {"id": job.pk, "name": "cool", "error": None, "state": "Aborted", "asked": []}
     ]
 
 
