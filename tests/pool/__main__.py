@@ -41,6 +41,9 @@ def _how_to_reach(pool: TestPool) -> str:
   key       {pool.key}
   host key  {pool.host_key}
 
+  python manage.py schedulers add test-pool --host {pool.host} --user {pool.user} \\
+      --key {pool.key} --fingerprint {pool.fingerprint}
+
   ssh -i {pool.key} -o UserKnownHostsFile={known} {pool.user}@{pool.host} condor_status
 
 Ctrl-C stops it and leaves nothing behind."""

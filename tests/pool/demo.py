@@ -14,14 +14,6 @@ from .rootfs import CannotRun, obstacle
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 NAME = "test-pool"
 
-ENROL = """
-from jobs_app.sdk.compute import create_scheduler
-scheduler = create_scheduler(
-    {name!r}, {host!r}, {user!r}, private_key_path={key!r}, host_key={host_key!r}
-)
-scheduler.save()
-"""
-
 
 def main() -> int:
     reason = obstacle()
@@ -41,8 +33,9 @@ def main() -> int:
 
 
 def _demo(pool: TestPool, environment: dict[str, str]) -> int:
-    enrol = ENROL.format(name=NAME, host=pool.host, user=pool.user, key=str(pool.key), host_key=pool.host_key)
-    for words in (["migrate", "--verbosity", "0"], ["shell", "--verbosity", "0", "-c", enrol], ["demo"]):
+    add = ["schedulers", "add", NAME, "--host", pool.host, "--user", pool.user, "--key", str(pool.key)]
+    add += ["--fingerprint", pool.fingerprint]
+    for words in (["migrate", "--verbosity", "0"], add, ["demo"]):
         code = subprocess.run([sys.executable, str(MANAGE), *words], env=environment, check=False).returncode
         if code:
             return code

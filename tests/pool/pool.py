@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -87,6 +89,12 @@ class TestPool:
     def logins(self) -> int:
         """How many SSH logins there have been."""
         return (self.hosts[ACCESS].upper / "var/log/sshd.log").read_text().count("Accepted publickey")
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its host key, as OpenSSH prints it."""
+        digest = hashlib.sha256(base64.b64decode(self.host_key.split()[1])).digest()
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
     # --- its life -------------------------------------------------------------------------------------
 
