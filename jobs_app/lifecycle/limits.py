@@ -18,7 +18,6 @@ from .close import live_attempt
 from .programs import resources_of
 from .wish import CHANGE, Wish, want
 from .work import Work
-from .work import Work
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser

@@ -13,8 +13,7 @@ from jobs_app import inspection, situation
 from jobs_app.errors import Invalid, JobHeld, NoAnswer, WrongState
 from jobs_app.jobdir import files as jobfiles
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
-from jobs_app.lifecycle import live
-from jobs_app.lifecycle import holds
+from jobs_app.lifecycle import holds, live
 from jobs_app.lifecycle.described import described
 from jobs_app.management import person
 from jobs_app.management.hints import line
