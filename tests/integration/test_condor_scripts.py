@@ -115,18 +115,19 @@ def listed(folder: Path) -> list[str]:
 
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
+NODE = "d" * 32  # the version of what runs on nodes
 
 
 def test_what_is_forgotten_is_gone_and_what_others_need_stays(point: AccessPoint) -> None:
     root = Path(point.hello.root)
     keep(root, "1" * 32, A, B)
     keep(root, "2" * 32, C)
-    point.ask("forget.sh", str(root), A, C)
+    point.ask("forget.sh", str(root), NODE, A, C)
     assert listed(root / "attempts") == [B]
     assert (listed(root / "batches"), listed(root / "sent")) == (["1" * 32 + ".0"], ["1" * 32])
     assert listed(root / "segments") == ["of-1"]
     assert (root / "files" / "shared").stat().st_nlink == 2
-    point.ask("forget.sh", str(root), B, A)
+    point.ask("forget.sh", str(root), NODE, B, A)
     for folder in ("attempts", "batches", "sent", "segments"):
         assert listed(root / folder) == []
 
@@ -136,5 +137,25 @@ def test_contents_that_nobody_needs_go_after_a_while(point: AccessPoint) -> None
     keep(root, "1" * 32, A)
     (root / "files" / "young").touch()
     os.utime(root / "files" / "shared", (0, 0))
-    point.ask("forget.sh", str(root), A)
+    point.ask("forget.sh", str(root), NODE, A)
     assert listed(root / "files") == ["young"]
+
+
+def test_versions_that_no_sending_names_go_after_a_while_and_the_newest_stays(point: AccessPoint) -> None:
+    root = Path(point.hello.root)
+    keep(root, "1" * 32, A)
+    keep(root, "2" * 32, B)
+    wanted, unwanted, young = ("e" * 32, "f" * 32, "0" * 32)
+    for version in (NODE, wanted, unwanted, young):
+        (root / "node" / version).mkdir()
+        (root / "node" / version / "roost.zip").touch()
+    for version in (NODE, wanted, unwanted):
+        os.utime(root / "node" / version, (0, 0))
+    (root / "batches" / f"{'2' * 32}.0" / "0.sub").write_text(
+        f"executable = {root}/node/{wanted}/roost_start.sh\n"
+    )
+    point.ask("forget.sh", str(root), NODE, A)
+    assert listed(root / "node") == sorted([NODE, wanted, young])
+    assert listed(root / "incoming") == []
+    point.ask("forget.sh", str(root), NODE, B)
+    assert listed(root / "node") == sorted([NODE, young])

@@ -9,7 +9,7 @@ from typing import Any
 from ..base import Event, Events, Resources, Selection, Sending, Sent, Snapshot, Task
 from ..findings import Finding
 from ..shell import Shell
-from . import answering, asking, checkup, results
+from . import answering, asking, checkup, kit, results
 from .acting import Acting
 from .analysis import Analysis
 from .dag import acting as dag_acting
@@ -90,7 +90,7 @@ class CondorPool:
     def forget(self, attempts: Sequence[str]) -> None:
         if attempts:
             tokens = [checked(attempt, "attempt") for attempt in attempts]
-            self._point.ask("forget.sh", self._point.names.root, *tokens)
+            self._point.ask("forget.sh", self._point.names.root, kit.contents()[0], *tokens)
 
     def examine(self) -> list[Finding]:
         """Whether everything that a job needs is there."""

@@ -33,6 +33,7 @@ from .submit import Surroundings
 ASK_FROM = 256 << 10
 
 _UNKNOWN = 76  # submit.sh: an earlier try began, and nobody knows how it ended
+_NO_KIT = 77  # send.sh: what runs on nodes was there when we looked, and is no more
 _NOTHING = Standing({}, {})
 
 
@@ -74,9 +75,12 @@ class Sender:
         tasks = [task for task in sending.tasks if task.attempt not in taken]
         if not tasks:
             return None
-        node = self._ensure_kit()
-        names, epoch = self._point.names, known.epoch
+        names, epoch, node = self._point.names, known.epoch, self._ensure_kit()
         around = Surroundings(token, epoch, sending.segment, names, node, self._templates)
+        done = self._upload(tasks, around)
+        if done.exit != _NO_KIT:
+            return done
+        self._bring_kit()
         return self._upload(tasks, around)
 
     def _upload(self, tasks: Sequence[Task], around: Surroundings) -> Result:
@@ -90,7 +94,8 @@ class Sender:
         small = _size(inputs, there) < ASK_FROM
         values = (around.names.root, around.token, str(around.epoch), incoming, "-xzf" if small else "-xf")
         packed = tar.zipped(stream) if small else tar.gathered(stream)
-        return self._point.run("send.sh", *values, script_text(__package__, "submit.sh"), stdin=packed)
+        submitting = script_text(__package__, "submit.sh")
+        return self._point.run("send.sh", *values, submitting, around.node, stdin=packed)
 
     def _sent(self, token: str, standing: Standing) -> Sent:
         """What was refused while the rest was taken is said beside it."""
@@ -120,11 +125,15 @@ class Sender:
         return plan
 
     def _ensure_kit(self) -> str:
-        version, members = kit.contents()
+        version, _ = kit.contents()
         if version not in self._point.hello.nodes and version not in self._brought:
-            self._point.shell.put_tree(self._point.names.node(version), kit.stream(members))
-            self._brought.add(version)
+            self._bring_kit()
         return version
+
+    def _bring_kit(self) -> None:
+        version, members = kit.contents()
+        self._point.shell.put_tree(self._point.names.node(version), kit.stream(members))
+        self._brought.add(version)
 
     def _there(self, inputs: staging.Inputs) -> frozenset[str]:
         """The contents that the pool has already."""

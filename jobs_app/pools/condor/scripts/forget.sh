@@ -1,7 +1,9 @@
-# forget.sh ROOT ATTEMPT...: removes all that is kept of these attempts, and then what nobody needs any more:
-# sendings without an attempt, event logs without a sending, contents without a name.
+# forget.sh ROOT NODE ATTEMPT...: removes all that is kept of these attempts, and then what nobody needs any more:
+# sendings without an attempt, event logs without a sending, contents without a name, and versions of what runs on
+# nodes that no sending names; NODE is the one that the next sendings will name.
 cd "$1" || exit 1
-shift
+newest=$2
+shift 2
 tokens=$(for each in "$@"; do echo "$(cat "attempts/$each/batch" 2>/dev/null)"; done | sort -u)
 for each in "$@"; do
     echo "attempts/$each"
@@ -14,6 +16,11 @@ for token in $tokens; do
 done
 find segments -type f -mtime +1 2>/dev/null | while read -r segment; do
     grep -qs "/$segment\$" batches/*/*.sub || rm -f "$segment"
+done
+find node -mindepth 1 -maxdepth 1 -type d -mmin +60 2>/dev/null | while read -r version; do
+    [ "$version" = "node/$newest" ] || grep -qrsF "/$version/" batches || {
+        mv "$version" "incoming/${version#node/}.$$" && rm -rf "incoming/${version#node/}.$$"
+    }
 done
 find files -type f -links 1 -mmin +60 -delete 2>/dev/null
 exit 0
