@@ -107,12 +107,12 @@ def postgres() -> Iterator[str]:
 @contextmanager
 def postgres_server() -> Iterator[Server]:
     """With an empty database. PostgreSQL does not run as root: somebody else runs it then."""
-    programs = _postgres_programs()
-    user = _unprivileged()
+    programs = postgres_programs()
+    user = unprivileged()
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="roost-postgres-") as folder:
         data = Path(folder, "data")
-        _make_cluster(programs, data, user)
+        make_cluster(programs, data, user)
         options = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
         fast = ["-c", f"unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=200"]
         command = [str(programs / "postgres"), *options, *fast]
@@ -121,7 +121,7 @@ def postgres_server() -> Iterator[Server]:
             yield server
 
 
-def _postgres_programs() -> Path:
+def postgres_programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if found:
         return found[-1].parent
@@ -131,14 +131,14 @@ def _postgres_programs() -> Path:
     return Path(anywhere).resolve().parent
 
 
-def _unprivileged() -> str | None:
+def unprivileged() -> str | None:
     if os.getuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return next(name for name in ("postgres", "nobody") if name in names)
 
 
-def _make_cluster(programs: Path, data: Path, user: str | None) -> None:
+def make_cluster(programs: Path, data: Path, user: str | None) -> None:
     data.mkdir()
     if user is not None:
         owner = pwd.getpwnam(user)

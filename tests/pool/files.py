@@ -51,6 +51,10 @@ MOUNT_UNDER_SCRATCH =
 ACCESS = """\
 COLLECTOR_HOST = {access}:9618
 SCHEDD_NAME = {name}.{domain}
+
+# What happened to every job, whatever its own log says: the witness of tests.
+EVENT_LOG = /var/log/condor/EventLog
+EVENT_LOG_MAX_SIZE = 2000000000
 """
 
 EXECUTE = """\

@@ -34,7 +34,8 @@ class TestPool:
     port = 22
     user = files.USER
 
-    def __init__(self, folder: Path, network: Network) -> None:
+    def __init__(self, folder: Path, network: Network, disk: Path | None = None) -> None:
+        """`disk`: a folder that becomes the one in which the account keeps what Roost brings."""
         self.folder = folder
         self.network = network
         root = rootfs()
@@ -46,6 +47,8 @@ class TestPool:
         self.host_key = " ".join(_new_key(folder / "host_key").with_suffix(".pub").read_text().split()[:2])
         self._relays: list[Relay] = []
         self._furnish(addresses)
+        if disk is not None:
+            self._give_disk(disk)
 
     # --- what tests do to it ------------------------------------------------------------------------
 
@@ -158,9 +161,18 @@ class TestPool:
             os.chown(host.upper / path, owner.st_uid, owner.st_gid)
         (host.upper / home / ".ssh").chmod(0o700)
 
+    def _give_disk(self, disk: Path) -> None:
+        host = self.hosts[ACCESS]
+        place, owner = f"home/{files.USER}/roost", (host.rootfs / f"home/{files.USER}").stat()
+        (host.upper / place).mkdir()
+        os.chown(disk, owner.st_uid, owner.st_gid)
+        disk.chmod(0o700)
+        (host.folder / "disk").symlink_to(disk)
+        (host.folder / "disk_place").write_text(f"{place}\n")
+
 
 @contextmanager
-def running_pool() -> Iterator[TestPool]:
+def running_pool(disk: Path | None = None) -> Iterator[TestPool]:
     """A pool that is up, and gone afterwards whatever happens."""
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -169,7 +181,7 @@ def running_pool() -> Iterator[TestPool]:
         (folder / "born").rename(folder / "alive")  # seen by others only when it is locked
         try:
             with _network() as network:
-                yield from _powered(TestPool(folder, network))
+                yield from _powered(TestPool(folder, network, disk))
         finally:
             shutil.rmtree(folder)
 

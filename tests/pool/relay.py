@@ -36,6 +36,7 @@ class Relay:
         self.host = "127.0.0.1"
         self.round_trip = round_trip
         self.connections = 0
+        self.breaks = 0  # connections that were cut
         self.bytes_up = 0
         self.bytes_down = 0
         self._cut_up: int | None = None
@@ -81,6 +82,7 @@ class Relay:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _abort_all(self) -> None:
+        self.breaks += len(self._pairs)
         for pair in list(self._pairs):
             pair.abort()
         self._pairs.clear()
