@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import CharField, F, Func, QuerySet, Value
 from django.db.models.functions import Cast
 
-from jobs_app import building, callbacks, permissions, registry, search
+from jobs_app import building, callbacks, lifecycle, permissions, registry, search
 from jobs_app.creation import Blueprint, blueprint, draft, is_nobody, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.lifecycle import quota
@@ -81,6 +81,10 @@ class JobManager:
             _name_by_ids(rows)
             _link_all(rows, _several(groups))
         return rows
+
+    def execute_jobs(self, jobs: Iterable[Job], user: Any = None) -> None:
+        """As execute() of each of these saved jobs; some hundred together, all of them or none."""
+        lifecycle.execute_jobs(list(jobs), user)
 
     def _blueprint(self, template_name: str | None, job_type: Any) -> Blueprint:
         return blueprint(self.app, self._project, template_name, job_type)

@@ -1,7 +1,7 @@
 """The only code that changes the state of a job. Everybody else asks here."""
 
 from .delete import delete
-from .execute import execute
+from .execute import execute, execute_jobs
 from .limits import change_limits
 from .report import report, update_status
 from .resubmit import rerun_failed, resubmit
@@ -12,6 +12,7 @@ __all__ = [
     "change_limits",
     "delete",
     "execute",
+    "execute_jobs",
     "pause",
     "report",
     "rerun_failed",

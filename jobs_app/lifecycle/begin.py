@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +17,9 @@ from jobs_app.models import (
     AttemptPhase,
     CondorJob,
     CondorWorkflow,
+    History,
     Job,
+    JobDependency,
     Scheduler,
     ScriptJob,
 )
@@ -26,6 +29,7 @@ from .actors import Actor
 from .change import UNSENT, move
 from .close import is_blocked
 from .nudge import nudge
+from .rows import insert_each, update_each
 from .work import Work
 
 
@@ -68,7 +72,13 @@ def begin(
 
 
 def _open_attempt(job: Job, number: int, phase: str, scheduler: Scheduler | None, work: Work) -> Attempt:
-    return Attempt.objects.create(
+    attempt = _attempt(job, number, phase, scheduler, work)
+    attempt.save(force_insert=True)
+    return attempt
+
+
+def _attempt(job: Job, number: int, phase: str, scheduler: Scheduler | None, work: Work) -> Attempt:
+    return Attempt(
         job=job,
         number=number,
         token=secrets.token_hex(16),
@@ -118,3 +128,85 @@ def _first_message(phase: str, scheduler: Scheduler | None) -> str:
 def _show(job: Job, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(job, name, value)
+
+
+# --- many first attempts at once ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Start:
+    """A job that is ready for its first attempt."""
+
+    job: Job
+    work: Work
+    by: Actor
+    why: str
+    fields: dict[str, Any]  # of its row
+
+
+def begin_together(starts: Sequence[Start]) -> Job | None:
+    """All of them in one transaction; or none, because of the job that is returned: it is Pending no more."""
+    with transaction.atomic():
+        pending = _lock_pending([start.job.pk for start in starts])
+        taken = next((start.job for start in starts if start.job.pk not in pending), None)
+        if taken is not None:
+            return taken
+        alone = _with_dependencies(pending) | {start.job.pk for start in starts if start.work.graph}
+        for start in starts:
+            if start.job.pk in alone:
+                begin(start.job, ("PEN",), start.work, start.by, start.why, **start.fields)
+        rows = _begin_all([start for start in starts if start.job.pk not in alone])
+    for job, row in rows:
+        _show(job, **row)
+    return None
+
+
+def _lock_pending(ids: Sequence[int]) -> set[int]:
+    rows = Job.objects.select_for_update().filter(pk__in=ids, _status="PEN", frozen=False)
+    return set(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _with_dependencies(ids: Collection[int]) -> set[int]:
+    return set(JobDependency.objects.filter(job_id__in=ids).values_list("job_id", flat=True))
+
+
+def _begin_all(starts: Sequence[Start]) -> list[tuple[Job, dict[str, Any]]]:
+    """The jobs, and what stands in their rows from now on."""
+    rows, attempts, schedulers = [], [], {_scheduler_id(start.job): _scheduler(start.job) for start in starts}
+    for start in starts:
+        scheduler = schedulers[_scheduler_id(start.job)]
+        phase = AttemptPhase.SENT if scheduler is None else AttemptPhase.WAITING
+        first = _first_fields(start.job, start.work, phase, scheduler)
+        rows.append((start.job, {**first, **start.fields, "_status": "SUB", "number_of_attempts": 1}))
+        attempts.append(_attempt(start.job, 1, phase, scheduler, start.work))
+    update_each(
+        Job, _ROW, [([row.get(name, getattr(job, name)) for name in _ROW], [job.pk]) for job, row in rows]
+    )
+    Attempt.objects.bulk_create(attempts)
+    blocks.create_all((attempt, start.work.steps) for attempt, start in zip(attempts, starts, strict=True))
+    _write_history(starts)
+    for scheduler in schedulers.values():
+        if scheduler is not None:
+            nudge(scheduler.pk)
+    return rows
+
+
+def _scheduler_id(job: Job) -> int | None:
+    return job.scheduler_id if has_pool(job) else -1
+
+
+_ROW = (
+    *("_status", "number_of_attempts", "address", "statepoint", "parameters", "workspace", "source_digest"),
+    *("frozen", "status_message", "other_status", "execute_time", "start_time", "completion_time"),
+    *("slices_total", "slices_running", "slices_done", "slices_failed", "slices_held"),
+)
+
+
+def _write_history(starts: Sequence[Start]) -> None:
+    now = timezone.now()
+    told: dict[tuple[Actor, str], list[int]] = {}
+    for start in starts:
+        told.setdefault((start.by, start.why), []).append(start.job.pk)
+    names = ("attempt", "at", "user", "actor", "before", "after", "why")
+    rows = [((1, now, by.user_id, by.name, "PEN", "SUB", why), keys) for (by, why), keys in told.items()]
+    insert_each(History, names, "job", rows)

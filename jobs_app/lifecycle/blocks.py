@@ -103,6 +103,12 @@ def create(attempt: Attempt, steps: Iterable[Step], former: dict[str, bytes] | N
     SliceBlock.objects.bulk_create(rows, batch_size=100)
 
 
+def create_all(attempts: Iterable[tuple[Attempt, Iterable[Step]]]) -> None:
+    """As create() of each, of new attempts."""
+    rows = (row for attempt, steps in attempts for step in steps for row in _rows(attempt, step, None))
+    SliceBlock.objects.bulk_create(rows, batch_size=500)
+
+
 def _rows(attempt: Attempt, step: Step, former: bytes | None) -> Iterator[SliceBlock]:
     states = former if former is not None else bytes(step.slices)
     for first in range(0, step.slices, SIZE):

@@ -23,8 +23,13 @@ def check_create(app: str, user: Any, more: int = 1) -> None:
             )
 
 
+def is_set() -> bool:
+    """Whether any rule limits what may be executed."""
+    return one_row(RetentionRule, "id", "max_active IS NOT NULL OR max_size_mb IS NOT NULL") is not None
+
+
 def check_execute(job: Job) -> None:
-    if one_row(RetentionRule, "id", "max_active IS NOT NULL OR max_size_mb IS NOT NULL") is None:
+    if not is_set():
         return
     for rule in _rules(job.app, job.user_id, max_active=None, max_size_mb=None):
         _check_active(rule)

@@ -10,7 +10,7 @@ from django.db import connection, models
 
 FEW = 3  # rows that get the same values are written one by one up to here
 
-Alike = tuple[tuple[Any, ...], Sequence[int]]  # values, and the keys of the rows that get them
+Alike = tuple[Sequence[Any], Sequence[int]]  # values, and the keys of the rows that get them
 
 
 Fields = Sequence[Any]

@@ -30,7 +30,7 @@ from .prepare import prepare
 
 log = logging.getLogger(__name__)
 
-BATCH = 200  # attempts
+BATCH = 1000  # attempts; one command sends them
 
 
 class Posted(NamedTuple):
