@@ -4,6 +4,7 @@ condor_submit each on the access point (no SSH), and condorpy."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from benchmarks import peer_condor
 from benchmarks.home import Home
@@ -19,7 +20,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     bench.say(f"{JOBS} jobs of one slice ...")
     with Home(bench.folder / "home") as home:
         home.enrol(pool, port=port)
-        took = home.call("on_pool:submit_many", count=JOBS)
+        each, together = (home.call("on_pool:submit_many", count=JOBS, together=way) for way in (False, True))
     peer_condor.clear(pool)
     alone, few = bench.size(100, 30), bench.size(10, 4)
     bench.say(f"{alone} by condor_submit, {few} by condorpy ...")
@@ -27,16 +28,23 @@ def measure(bench: Bench) -> Iterator[Row]:
     condorpy = peer_condor.condorpy(pool, port, bench.folder / "condorpy", few)
     peer_condor.clear(pool)
     note = (
-        f"execute() of all {took['execute']:.2f} s, preparing and rows {_rest(took):.2f} s, the pool's send "
-        f"{took['send']:.2f} s in {len(took['commands'])} commands. Peer: one condor_submit each on the "
-        f"access point, without SSH ({alone} of them); "
+        f"{_said(together)}. Peer: one condor_submit each on the access point, without SSH ({alone} of them); "
         f"condorpy {few / sum(condorpy['seconds']):.1f}/s ({few} of them)."
     )
-    yield per_second(
-        "1 000 jobs, 20 ms: execute() to accepted", JOBS / took["all"], 1_000, peer=one_by_one, note=note
+    name = "1 000 jobs, 20 ms, execute to accepted"
+    yield _rate(f"{name}: execute_jobs(jobs)", together["all"], 1_000, one_by_one, note)
+    yield _rate(f"{name}: execute() of each", each["all"], None, one_by_one, _said(each))
+    yield _rate("1 000 jobs, 20 ms, the send command alone", together["send"], 3_000, one_by_one)
+
+
+def _rate(name: str, seconds: float, limit: float | None, peer: float, note: str = "") -> Row:
+    row = per_second(name, JOBS / seconds, limit or 0, peer=peer, note=note)
+    return row if limit else replace(row, limit=None, target="")
+
+
+def _said(took: dict[str, float]) -> str:
+    rest = took["all"] - took["execute"] - took["send"]
+    return (
+        f"executing {took['execute']:.2f} s, preparing and rows {rest:.2f} s, the pool's send {took['send']:.2f} s "
+        f"in {took['commands']} command(s)"
     )
-    yield per_second("1 000 jobs, 20 ms: the send command alone", JOBS / took["send"], 3_000, peer=one_by_one)
-
-
-def _rest(took: dict[str, float]) -> float:
-    return took["all"] - took["execute"] - took["send"]
