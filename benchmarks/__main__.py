@@ -24,6 +24,7 @@ from benchmarks import (
     slices,
     small,
     submit,
+    transfers,
 )
 from benchmarks.measure import Bench, Row, Size, Skipped, not_measured
 from benchmarks.pool import shared_pool
@@ -41,6 +42,9 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "refresh": refresh.measure,
     "events": events.measure,
     "following": following.measure,
+    "files": transfers.files,
+    "large": transfers.large,
+    "beside": transfers.beside,
     "news": news.measure,
     "small": small.measure,
     "busy": busy.measure,

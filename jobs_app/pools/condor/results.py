@@ -142,7 +142,7 @@ def _members(data: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | Non
     """Each member, and its content if it is a plain file. An empty file is an empty archive: a slice was
     killed before it could pack anything."""
     try:
-        with tarfile.open(fileobj=data, mode="r|") as archive:
+        with tarfile.open(fileobj=data, mode="r|", bufsize=_CHUNK) as archive:
             for member in archive:
                 yield member, archive.extractfile(member) if member.isfile() else None
     except tarfile.ReadError as error:

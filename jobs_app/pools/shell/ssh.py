@@ -19,6 +19,7 @@ from .watch import watch
 # sshd lets ten sessions share a connection unless told otherwise.
 CHANNELS = 8
 FOLLOWERS = 4  # of these
+WINDOW = 1 << 21  # as much as may be on its way; taking all of it is cheaper than a part
 FIRST_PAUSE = 0.5  # seconds between two logins that failed; each time longer, in part by chance
 LONGEST_PAUSE = 15.0
 AFTER_DENIAL = 2.0  # for those who came at the same time; the scheduler is paused meanwhile
@@ -181,7 +182,7 @@ class _SshRunning:
         with translated(self._name):
             self._channel.settimeout(max(seconds, 0.0))
             try:
-                data = self._channel.recv(CHUNK)
+                data = self._channel.recv(WINDOW)
             except TimeoutError:
                 return None
         if not data and not self._channel.eof_received:
