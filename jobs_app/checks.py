@@ -14,12 +14,21 @@ from django.db import connection
 from jobs_app import conf, secrets
 from jobs_app.errors import SecretLost
 
+_SECONDS = {"connect", "banner", "login", "idle", "probe", "answer"}
 SEALED = ("password", "private_key", "private_key_pass")
 
 
 @checks.register("roost")
 def settings_are_usable(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:  # noqa: ARG001
-    return [*_home(), *_numbers(), *_background(), *_public_url(), *_roots(), *_secrets_key()]
+    return [
+        *_home(),
+        *_numbers(),
+        *_background(),
+        *_public_url(),
+        *_roots(),
+        *_secrets_key(),
+        *_ssh_seconds(),
+    ]
 
 
 def _home() -> Iterator[checks.CheckMessage]:
@@ -95,6 +104,17 @@ def _roots() -> Iterator[checks.CheckMessage]:
                 hint="Give absolute paths.",
                 id="roost.E008",
             )
+
+
+def _ssh_seconds() -> Iterator[checks.CheckMessage]:
+    given = getattr(settings, "ROOST_SSH_SECONDS", {})
+    numbers = isinstance(given, dict) and all(isinstance(value, (int, float)) for value in given.values())
+    if not numbers or not set(given) <= _SECONDS:
+        yield checks.Error(
+            f"ROOST_SSH_SECONDS = {given!r} is no mapping from waiting times to seconds.",
+            hint=f"There are {', '.join(sorted(_SECONDS))}.",
+            id="roost.E023",
+        )
 
 
 def _secrets_key() -> Iterator[checks.CheckMessage]:

@@ -72,8 +72,15 @@ def _without_secrets(scheduler: Scheduler) -> AccountAt:
         ssh_config=scheduler.ssh_config,
         jump=scheduler.jump,
         jump_host_key=scheduler.jump_host_key,
-        seconds=seconds_of(scheduler),
+        seconds=_usable_seconds(scheduler),
     )
+
+
+def _usable_seconds(scheduler: Scheduler) -> Seconds:
+    try:
+        return seconds_of(scheduler)
+    except BadParameter as error:
+        raise AccessDenied(f"{scheduler}: {error}") from error
 
 
 def seconds_of(scheduler: Scheduler) -> Seconds:
@@ -83,4 +90,7 @@ def seconds_of(scheduler: Scheduler) -> Seconds:
     if unknown:
         known = ", ".join(Seconds.__dataclass_fields__)
         raise BadParameter(f"{', '.join(sorted(unknown))}: no such waiting time. There are {known}.")
-    return Seconds(**{name: float(value) for name, value in said.items()})
+    try:
+        return Seconds(**{name: float(value) for name, value in said.items()})
+    except (TypeError, ValueError) as error:
+        raise BadParameter(f"A waiting time is no number of seconds: {error}") from error

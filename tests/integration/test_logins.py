@@ -312,6 +312,19 @@ def test_the_key_of_a_host_behind_others_is_seen_too(sshd: Sshd, gate: Sshd, key
     )
 
 
+def test_a_host_that_its_jump_host_cannot_reach_is_out_of_reach(
+    sshd: Sshd, gate: Sshd, keys: dict[str, Path], open_shell: Open
+) -> None:
+    mine = Identity((str(keys["ed25519"]),))
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    with pytest.raises(
+        PoolUnreachable, match=f"{port} is not reached from the jump host before it: Connect failed"
+    ) as caught:
+        open_shell(sshd, mine, port=port, jumps=(address(gate, mine),)).run(["true"])
+    assert not isinstance(caught.value, AccessDenied)
+
+
 def test_an_ssh_configuration_says_all_of_it_and_is_overruled_by_what_is_said(
     sshd: Sshd, gate: Sshd, keys: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ WRONG = {
     "ROOST_BACKGROUND": ("magic", "roost.E005"),
     "ROOST_PUBLIC_URL": ("roost.example", "roost.E007"),
     "ROOST_WORKSPACE_ROOTS": (["scratch"], "roost.E008"),
+    "ROOST_SSH_SECONDS": ({"conect": 3}, "roost.E023"),
 }
 
 

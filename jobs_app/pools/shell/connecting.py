@@ -163,7 +163,10 @@ def _socket(hop: SshAddress) -> socket.socket:
 
 def _channel(way: paramiko.Transport, hop: SshAddress) -> paramiko.Channel:
     target = (hop.host, hop.port)
-    return way.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=hop.seconds.connect)
+    try:
+        return way.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=hop.seconds.connect)
+    except paramiko.ChannelException as error:
+        raise PoolUnreachable(f"{hop} is not reached from the jump host before it: {error.text}") from error
 
 
 # --- logging in -------------------------------------------------------------------------------------------

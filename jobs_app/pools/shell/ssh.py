@@ -65,9 +65,13 @@ class SshShell(Shell):
                 self._connection.close()
                 self._connection = None
 
-    @property
-    def is_idle(self) -> bool:
-        return self._used == 0
+    def close_if_idle(self) -> bool:
+        """Whether nobody has used it for long, so that it is closed now."""
+        with self._opening:  # who begins to use it has counted already, and waits for this to be over
+            idle = self._used == 0 and time.monotonic() - self.last_used > self.address.seconds.idle
+            if idle and self._connection is not None:
+                self._connection.close()
+            return idle
 
     @contextmanager
     def place_for_follower(self) -> Iterator[bool]:

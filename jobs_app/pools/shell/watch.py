@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ def _wait(connection: Connection, seconds: float) -> None:
 
 
 def _is_over(shell: SshShell, connection: Connection) -> bool:
-    if shell.is_idle and time.monotonic() - shell.last_used > shell.address.seconds.idle:
+    if shell.close_if_idle():
         log.info("%s: closed, as nobody used it for %g s", shell.name, shell.address.seconds.idle)
         return True
     if not _answers(connection, shell.address.seconds.answer):

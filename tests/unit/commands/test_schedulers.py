@@ -227,6 +227,16 @@ def test_what_an_administrator_paused_stays_paused(host: dict[str, paramiko.PKey
     assert ruby().paused == "new disks"
 
 
+def test_a_secret_that_no_key_opens_any_more_is_given_again(
+    host: dict[str, paramiko.PKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add("--accept-host-key")
+    Scheduler.objects.filter(name="ruby").update(password=secrets.Secret("gAAAAA-lost"))
+    monkeypatch.setattr("sys.stdin", Pipe(f"{PASSWORD}\n"))
+    assert manage("schedulers", "edit", "ruby", "--password-prompt").code == 0
+    assert ruby().password.reveal() == PASSWORD
+
+
 def test_a_secret_is_forgotten_when_it_is_said(host: dict[str, paramiko.PKey]) -> None:
     add("--accept-host-key")
     Scheduler.objects.filter(name="ruby").update(password=PASSWORD, private_key=KEY)
