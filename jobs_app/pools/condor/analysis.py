@@ -145,7 +145,7 @@ def nothing_has(proc: Ad, slots: Sequence[Ad]) -> str:
     for need, wanted in asked.items():
         largest = max(_number(slot, need.there) for slot in slots)
         if wanted > largest:
-            return f"No machine has {_said(need, wanted)}; the largest has {_said(need, largest)}."
+            return _too_much(need, wanted, largest)
     if not any(_fits(asked, slot) for slot in slots):
         wish = ", ".join(_said(need, wanted) for need, wanted in asked.items() if wanted)
         return f"No machine has all of this together: {wish}."
@@ -162,11 +162,24 @@ def _number(ad: Ad, name: str) -> float:
     return value if isinstance(value, (int, float)) else 0
 
 
+def _too_much(need: Need, wanted: float, largest: float) -> str:
+    if not largest:
+        return f"No machine has {_said(need, wanted)}; none has any."
+    size = _size(need, largest)
+    if size == _size(need, wanted):
+        return f"No machine has quite {_said(need, wanted)}: the largest has a little less."
+    return f"No machine has {_said(need, wanted)}; the largest has {size}."
+
+
 def _said(need: Need, value: float) -> str:
-    if not need.unit:
-        return f"{value:g} {need.said}"
+    return f"{_size(need, value)} {need.said}"
+
+
+def _size(need: Need, value: float) -> str:
     size = value * need.unit / 2**30
-    return f"{size:.3g} GB {need.said}" if size >= 1 else f"{value * need.unit / 2**20:.0f} MB {need.said}"
+    if not need.unit:
+        return f"{value:g}"
+    return f"{size:.3g} GB" if size >= 1 else f"{value * need.unit / 2**20:.0f} MB"
 
 
 def _many(count: int, one: str, several: str) -> str:
