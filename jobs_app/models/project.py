@@ -20,7 +20,7 @@ class Project(models.Model):
 
     @property
     def workspace(self) -> Path:
-        return Path(self.path) / "workspace"
+        return Path(self.path, "workspace")
 
     def directory(self, address: str) -> Path:
-        return self.workspace / address
+        return Path(self.path, "workspace", address)

@@ -47,9 +47,7 @@ def _new(inputs: Inputs, there: Collection[str]) -> dict[str, Input]:
 
 
 def _attempt(task: Task, inputs: Sequence[Input], new: Mapping[str, Input], incoming: str) -> Iterator[bytes]:
-    place = f"{incoming}/attempts/{task.attempt}"
-    yield from tar.folder(place)
-    yield from tar.folder(f"{place}/in")
+    place = f"{incoming}/attempts/{task.attempt}"  # tar makes the folders above what it unpacks
     yield from tar.folder(f"{place}/out")
     for name, known in task_files(task):
         yield from tar.text(f"{place}/in/{name}", json.dumps(known).encode())
