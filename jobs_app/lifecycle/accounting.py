@@ -12,11 +12,14 @@ EVERYBODY = "*"
 
 def check_accounting(job: Job) -> None:
     """NotAllowed for what the job's owner may not charge. A program's own jobs are its own affair."""
+    check_charge(job, job.get_attribute("accounting_group"), job.get_attribute("accounting_group_user"))
+
+
+def check_charge(job: Job, wanted_group: object, wanted_user: object) -> None:
     user = job.user
     if user is None or user.has_perm(ANYBODYS):
         return
-    group = str(job.get_attribute("accounting_group") or "")
-    other = str(job.get_attribute("accounting_group_user") or "")
+    group, other = str(wanted_group or ""), str(wanted_user or "")
     if group and not _may_charge(group, user):
         raise NotAllowed(
             f"{user.get_username()} may not use the accounting group {group!r}. ROOST_ACCOUNTING_GROUPS says "

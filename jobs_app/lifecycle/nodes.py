@@ -62,7 +62,8 @@ def _note(row: WorkflowNode, event: Event) -> None:
         row.ended = at
     if event.kind == EventKind.ENDED:
         row.tries = max(row.tries, event.tries)
-        if event.exit_code or event.signal or row.exit_code is None:
+        whole = event.slice <= row.first and event.slice + event.count >= row.first + row.slices
+        if event.exit_code or event.signal or row.exit_code is None or whole:
             row.exit_code, row.signal = event.exit_code, event.signal
 
 

@@ -44,12 +44,20 @@ def dag_of(task: Task, around: Surroundings, unit: int) -> Dag:
         text=text_of(task, f"{around.names.root}/batches/{around.plan}", unit),
         nodes=tuple(_submitted(task, node, around) for node in nodes),
         settings=task.settings,
-        files={f"{unit}.{name}": text.encode() for name, text in {**files, "noop.sub": _NOOP}.items()},
+        files={
+            f"{unit}.{name}": text.encode()
+            for name, text in {**files, "noop.sub": _NOOP, _SAME: _ENDS_AS_IT}.items()
+        },
         graph=graph_of(task, [node.name for node in nodes]),
     )
 
 
 _NOOP = "executable = /bin/true\nqueue\n"
+
+# DAGMan (23.9) forgets to try a node again of which another slice ends well after the one that failed, unless
+# a script has the last word.
+_SAME = "same.post"
+_ENDS_AS_IT = 'if [ "$1" -ge 0 ] && [ "$1" -le 255 ]; then exit "$1"; else exit 1; fi\n'
 
 
 def runs_of(task: Task, node: Node) -> tuple[Run, ...]:
@@ -130,6 +138,8 @@ def _said_of(library: Any, task: Task, node: Node, unit: int) -> dict[str, Any]:
         # A DAGMan that ends with more than 2 is started again by its own description.
         abort = library.DAGAbortCondition(node.abort_on, 0 if node.abort_return == 0 else 1)
     scripts = {which: _script(library, node, which, unit) for which, _ in _hooks(node)}
+    if node.retries and node.slices > 1 and not node.post:
+        scripts["post"] = library.Script("/bin/sh", [f"{unit}.{_SAME}", "$RETURN"])
     return {
         **scripts,
         "retries": node.retries or None,

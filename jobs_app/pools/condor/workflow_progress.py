@@ -8,7 +8,7 @@ when that is decided: when all of them are well, when its script has spoken, or 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs_app.jobdir.layout import RUN
@@ -28,6 +28,7 @@ class _Node:
     state: str = OPEN
     tries: int = 0
     code: int | None = None  # the last bad exit code of a slice
+    ends: dict[int, str] = field(default_factory=dict)  # of the procs of its last cluster
 
     def __getattr__(self, name: str) -> Any:
         return self.said[name]
@@ -60,7 +61,7 @@ class WorkflowProgress(DagProgress):
     def begin(self, group: int) -> None:
         super().begin(group)
         node = self._by_group[group]
-        node.tries, node.code = node.tries + 1, None
+        node.tries, node.code, node.ends = max(node.tries, len(self._clusters[group])), None, {}
 
     # --- what a proc does -----------------------------------------------------------------------------------
 
@@ -123,6 +124,7 @@ class WorkflowProgress(DagProgress):
         node = self._by_group[group]
         progress = self._clusters[group][-1]
         progress.end(number, good=good, removed=removed)
+        node.ends[number] = "good" if good else "removed" if removed else "bad"
         if not good and not removed:
             self._note_bad(node, code)
         if not progress.left and not node.post:
@@ -134,7 +136,7 @@ class WorkflowProgress(DagProgress):
         if (not progress.failed and not progress.removed) or (early and self._early_well):
             yield from self._decide(node, WELL, at)
         elif node.state == OPEN and (early or not node.is_tried_again):
-            node.state = FAILED
+            yield from self._settle_begun(node, at)
 
     @property
     def _early_words(self) -> str:
@@ -221,13 +223,17 @@ class WorkflowProgress(DagProgress):
             yield from self._decide(node, WELL, at)
 
     def _settle_begun(self, node: _Node, at: float) -> Iterator[Event]:
-        last = self._clusters[node.group][-1]
-        if last.failed or last.removed:
-            node.state = FAILED
-            kind = EventKind.ENDED if last.failed else EventKind.REMOVED
-            yield self._all(node, kind, at, exit_code=(node.code or 1) if last.failed else None)
-        else:
+        """It is not tried again, whatever was said: each slice is as it ended last."""
+        if set(node.ends.values()) <= {"good"}:
             yield from self._decide(node, WELL, at)
+            return
+        node.state = FAILED
+        share = self._shares[node.group]
+        for number, how in sorted(node.ends.items()):
+            run = share.place(number)
+            kind = EventKind.REMOVED if how == "removed" else EventKind.ENDED
+            code = {"good": 0, "bad": node.code or 1}.get(how)
+            yield Event(kind, self.attempt, at, RUN, run.first, run.count, tries=node.tries, exit_code=code)
 
     def _outcome(self) -> dict[str, object]:
         failed = [node.name for node in self._nodes if node.state == FAILED]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from jobs_app.errors import BadParameter, Invalid, Unknown, WrongState
+from jobs_app.errors import BadParameter, Invalid, NotAllowed, Unknown, WrongState
 from jobs_app.lifecycle.task import task_of
 from jobs_app.manager import JobManager
 from jobs_app.models import CondorWorkflow, CondorWorkflowNode, Job
@@ -245,3 +245,9 @@ def test_many_nodes_are_checked_in_no_time() -> None:
         {"name": f"n{number}", "parents": [f"n{number - 1}"] if number else []} for number in range(5000)
     ]
     assert len(checked(chain)) == 5000
+
+
+def test_no_node_charges_another_s_share(manager: JobManager, alice: User) -> None:
+    node = {"name": "a", "executable": "true", "attributes": {"Accounting_Group_User": "bob"}}
+    with pytest.raises(NotAllowed, match="cannot charge jobs to 'bob'"):
+        flow(manager, alice, [node]).execute()
