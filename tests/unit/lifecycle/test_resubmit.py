@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from jobs_app.courier import Courier
-from jobs_app.errors import BadParameter, Damaged, WrongState
+from jobs_app.errors import BadParameter, Damaged, Invalid, WrongState
 from jobs_app.jobdir import facts, files
 from jobs_app.jobdir.facts import Fact
 from jobs_app.models import Attempt, History, Job
@@ -302,3 +302,47 @@ def test_a_directory_that_cannot_be_moved_leaves_the_job_as_it_was(
         failed.delete()
     assert failed.status == "Various-Complete"
     assert Attempt.objects.filter(job=failed).exists()
+
+
+# --- chosen slices ------------------------------------------------------------------------------------------
+
+
+def test_chosen_slices_run_again_and_the_others_stay_as_they_ended(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job(num_jobs=4)
+    job.execute()
+    courier.tick()
+    for number, code in enumerate((0, 0, 3, 0)):
+        pool.happens(job, EventKind.ENDED, slice=number, exit_code=code)
+    pool.happens(job, EventKind.FINISHED, data={"ok": False, "reason": ""})
+    courier.tick()
+    assert job.status == "Various-Complete"
+    job.resubmit(slices=[1, 3])
+    courier.tick()
+    (task,) = list(pool.batches.values())[-1].tasks
+    assert task.done == (("run", 0, 1), ("run", 2, 1))
+    for number in (1, 3):
+        pool.happens(job, EventKind.ENDED, slice=number, exit_code=0)
+    pool.happens(job, EventKind.FINISHED, data={"ok": True, "reason": ""})
+    courier.tick()
+    assert job.status == "Various-Complete"
+    assert job.failed_slices() == [2]
+
+
+@pytest.mark.parametrize("slices", [[4], [-1]])
+def test_a_slice_that_is_not_there_cannot_run_again(
+    new_job: NewJob, courier: Courier, pool: FakePool, slices: list[int]
+) -> None:
+    job = new_job(num_jobs=4)
+    job.execute()
+    job.stop()
+    with pytest.raises(Invalid, match="its slices are 0 to 3"):
+        job.resubmit(slices=slices)
+
+
+def test_slices_of_a_job_that_never_ran_cannot_run_again(new_job: NewJob) -> None:
+    job = new_job(num_jobs=4)
+    job.stop()
+    with pytest.raises(WrongState, match="has never run"):
+        job.resubmit(slices=[1])
