@@ -20,7 +20,7 @@ from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, AttemptPhase, History, Job, Segment, SubjobRequest
 from jobs_app.pools.base import Event, EventKind, Events
 
-from . import blocks, holds, nodes, tries
+from . import blocks, holds, nodes, saying, tries
 from .actors import Actor
 from .change import LIMITED, RESUMED, UNSENT, message
 from .reading import open_sheets
@@ -93,6 +93,7 @@ def _apply_all(events: Sequence[Event], by: Actor) -> Recorded:
     for sheet in sheets:
         for event in sheet.events:
             _apply(sheet, _storable(event))
+    saying.keep(events)
     return _write(sheets, by)
 
 

@@ -158,6 +158,7 @@ class EventKind(enum.StrEnum):
     SUSPENDED = "suspended"
     RESUMED = "resumed"
     USAGE = "usage"  # what it uses now; changes nothing
+    SAYING = "saying"  # what a running part says of itself: data has its lines; changes nothing
     REQUEST = "request"  # a running slice asks for a subjob; data holds the request
     FINISHED = "finished"  # nothing of the attempt will happen any more
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
+from jobs_app import conf, inspection
+from jobs_app.errors import JobHeld
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Scheduler, ScriptJob
+from jobs_app.pools.base import Selection
+from jobs_app.pools.condor.opening import AccountAt, open_condor
 from jobs_app.sdk.compute import create_scheduler
 from tests.pool.pool import TestPool
 from tests.unit.manager.conftest import NewApp, new_app
@@ -22,7 +27,11 @@ pytestmark = [pytest.mark.pool, pytest.mark.django_db(transaction=True)]
 SECONDS = 120.0
 
 SUMMING = """
-options = {"upto": 10, "early": False, "fails": -1}
+import time
+
+from jobs_app.script import status
+
+options = {"upto": 10, "early": False, "fails": -1, "seconds": 0.0}
 
 def prepare(options, job):
     with open("shared.txt", "w") as handle:
@@ -33,6 +42,8 @@ def prepare(options, job):
     return options.upto
 
 def analysis(sliceno, slices, prepare_res, options):
+    with status("slice %d sleeps" % sliceno):
+        time.sleep(options.seconds)
     assert open("shared.txt").read() == "for all"
     if sliceno == options.fails:
         raise ValueError("slice %d is unlucky" % sliceno)
@@ -151,7 +162,11 @@ def test_a_slice_that_fails_leaves_its_siblings_alone_and_only_it_runs_again(
     assert (job.cached_status, job.status_message) == ("Complete", "")
     assert json.loads((job.directory / "total.json").read_text())["total"] == 45
     ran = condor_pool.run(
-        "condor_history", "-constraint", f'RoostAttempt == "{job.attempts.last().token}"', "-af", "RoostStep"
+        "condor_history",
+        "-constraint",
+        f'RoostAttempt == "{job.attempts.latest("number").token}"',
+        "-af",
+        "RoostStep",
     )
     assert sorted(ran.split()) == ["analysis", "synthesis", "undefined"]
 
@@ -166,7 +181,7 @@ def test_middling_jobs_that_are_sent_together_share_a_dag(new_job: NewJob) -> No
     assert json.loads((other.directory / "total.json").read_text())["total"] == 21
     attempts = [job.attempts.get() for job in (good, bad, other)]
     assert {attempt.form for attempt in attempts} == {"batch-dag"}
-    assert len({attempt.batch.remote_id for attempt in attempts}) == 1
+    assert len({attempt.batch_id for attempt in attempts}) == 1
 
 
 @pytest.mark.parametrize("in_a_row", [1, 8], ids=["own-dag", "one-proc"])
@@ -187,3 +202,105 @@ def test_a_part_that_builds_jobs_holds_no_slot_while_it_waits_and_reads_what_the
     assert job.attempts.get().form == ("one-proc" if in_a_row > 1 else "own-dag")
     held = [change for change in job.history.all() if change.after in ("HLD", "PAS")]
     assert held == []
+
+
+def in_queue(job: Job, pool: TestPool, more: str = "true") -> list[str]:
+    """The steps of its procs; a DAGMan is "undefined"."""
+    attempt = job.attempts.get()
+    constraint = f'RoostAttempt == "{attempt.token}" && {more}'
+    return sorted(pool.run("condor_q", "-constraint", constraint, "-af", "RoostStep").split())
+
+
+def wait_for(job: Job, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{job.cached_status}: {job.status_message}"
+        assert not job.wait(timeout=0.5)
+        job.refresh_from_db()
+
+
+def test_a_paused_dag_stands_still_and_goes_on_when_it_is_resumed(
+    new_job: NewJob, condor_pool: TestPool
+) -> None:
+    job = new_job(3, seconds=4)
+    job.execute()
+    wait_for(job, lambda: job.slices_running > 0)
+    job.pause()
+    with pytest.raises(JobHeld):
+        job.wait(timeout=SECONDS)
+    assert job.cached_status == "Paused"
+    assert set(in_queue(job, condor_pool, "RoostLead =!= true && JobStatus != 5")) == set()
+    job.resume()
+    assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Complete"
+
+
+def test_a_slice_that_is_removed_takes_none_of_its_siblings_along(
+    new_job: NewJob, condor_pool: TestPool
+) -> None:
+    job = new_job(3, seconds=5)
+    job.execute()
+    wait_for(job, lambda: job.slices_running > 0)
+    account = AccountAt(
+        condor_pool.host, condor_pool.user, condor_pool.port, str(condor_pool.key), condor_pool.host_key
+    )
+    pool = open_condor(account, "roost", conf.submit_folders())
+    pool.remove(Selection(job.attempts.get().token, "analysis", (1,)), "not needed")
+    pool.close()
+    assert job.wait(timeout=SECONDS)
+    assert (job.cached_status, job.slices_done) == ("Aborted", 2)
+    assert (job.directory / "part.2").exists()
+    assert not (job.directory / "part.1").exists()
+
+
+def test_a_stopped_dag_leaves_nothing_in_the_queue(new_job: NewJob, condor_pool: TestPool) -> None:
+    jobs = [new_job(3, seconds=60), new_job(3, seconds=3)]
+    for job in jobs:
+        job.execute()
+    wait_for(jobs[0], lambda: jobs[0].slices_running > 0)
+    jobs[0].stop()
+    for job in jobs:
+        assert job.wait(timeout=SECONDS)
+    assert [job.cached_status for job in jobs] == ["Aborted", "Complete"]
+    assert in_queue(jobs[0], condor_pool) == []
+
+
+def test_slices_of_a_host_that_dies_run_again_and_finished_ones_do_not(
+    new_job: NewJob, condor_pool: TestPool
+) -> None:
+    job = new_job(8, seconds=6)
+    job.execute()
+    wait_for(job, lambda: job.slices_done > 0 and job.slices_running > 0)
+    done = job.slices_done
+    condor_pool.kill("exec1")
+    try:
+        assert job.wait(timeout=2 * SECONDS)
+    finally:
+        condor_pool.start("exec1")
+        condor_pool.wait_ready()
+    assert (job.cached_status, job.slices_done) == ("Complete", 8)
+    tried = condor_pool.run(
+        "condor_history",
+        "-constraint",
+        f'RoostAttempt == "{job.attempts.get().token}" && RoostStep == "analysis" && NumJobStarts > 1',
+        "-af",
+        "RoostSlice",
+    )
+    assert 0 < len(tried.split()) <= 8 - done
+
+
+def test_a_script_in_one_proc_tells_how_far_it_is_and_what_it_says(new_job: NewJob, settings: Any) -> None:
+    settings.ROOST_ONE_PROC_SLICES = 8
+    job = new_job(4, seconds=4)
+    job.execute()
+    said: set[tuple[str, str]] = set()
+
+    def half_way() -> bool:
+        said.update(inspection.saying(job))
+        return job.slices_done == 2
+
+    wait_for(job, half_way)
+    assert not job.is_final
+    assert said & {(str(number), f"slice {number} sleeps") for number in range(4)}
+    assert job.wait(timeout=SECONDS)
+    assert (job.cached_status, job.slices_done) == ("Complete", 4)

@@ -27,6 +27,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -52,6 +53,8 @@ PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signa
 CHUNK = 1 << 20
 TELL_EVERY, FRAME, MOST_TOLD = 0.5, 1 << 16, 8 << 20
 
+RUNS_AT_ONCE, PARTS_AT_ONCE, LINES_AT_ONCE, LONGEST_LINE = 20, 5, 4, 60
+
 Mark = tuple[int, int, int]  # size, time of change, inode
 
 
@@ -61,28 +64,51 @@ def main(given: list[str]) -> int:
     write_json(RECORD, {})
     task = json.loads(Path(TASK).read_text())
     part = Part(task, rest[0], sliceno) if kind == "part" else None
-    if part is not None:
-        if part.is_stopped():
-            write_json(RECORD, {"removed": True, "attempt": task["attempt"], "slice": sliceno})
-            return 0
-        if Path(STOP, "held").exists():
-            return PAUSED
-        take_over(part.facts)
-    if kind in ("part", "whole"):
-        adapt(Path(task["spec"]), [*OURS, *filter(is_theirs, os.listdir()), *task.get("inputs", ())])
-    missing = fetch_asked(task.get("asks", []))
+    if part is not None and part.is_stopped():
+        write_json(RECORD, {"removed": True, "attempt": task["attempt"], "slice": sliceno})
+        return 0
+    if part is not None and Path(STOP, "held").exists():
+        return PAUSED
+    missing = prepare(task, kind)
     before = marks()
     take_kept()
     started = time.time()
-    teller = Teller() if kind != "run" else None
     words = [*rest, str(sliceno)] if part else rest
-    code = 1 if missing else run(command(task, kind, words), environment(task, sliceno))
-    if teller is not None:
-        teller.end()
+    with told(task, kind):
+        code = 1 if missing else run(command(task, kind, words), environment(task, sliceno))
     files = pack(changed(before), without=part.facts.as_posix() if part else "")
+    record = {**(part.outcome() if part else {}), **used(task, sliceno, code, started), "files": files}
+    if code == WAITS:
+        record["requests"] = requests(Path(task["spec"]).with_name("requests"))
+    if kind == "whole":
+        record.update(what_the_runner_wrote(Path(task["spec"]).with_name("facts")))
+    write_json(RECORD, record)
+    return code
+
+
+def prepare(task: dict[str, Any], kind: str) -> bool:
+    """What has to lie here before the work begins; True if something of it is missing."""
+    if kind == "part":
+        take_over(Path(task["spec"]).with_name("facts"))
+    if kind in ("part", "whole"):
+        adapt(Path(task["spec"]), [*OURS, *filter(is_theirs, os.listdir()), *task.get("inputs", ())])
+    return fetch_asked(task.get("asks", []))
+
+
+@contextmanager
+def told(task: dict[str, Any], kind: str) -> Iterator[None]:
+    """Of a script, what its parts print and how far they are is told while it runs."""
+    tellers: list[Any] = [Teller(), Herald(Path(task["spec"]).parent)] if kind != "run" else []
+    try:
+        yield
+    finally:
+        for each in tellers:
+            each.end()
+
+
+def used(task: dict[str, Any], sliceno: int, code: int, started: float) -> dict[str, Any]:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    record: dict[str, Any] = {
-        **(part.outcome() if part else {}),
+    return {
         "attempt": task["attempt"],
         "slice": sliceno,
         "exit_code": max(code, 0),
@@ -92,14 +118,7 @@ def main(given: list[str]) -> int:
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "memory_bytes": usage.ru_maxrss << 10,
         "host": socket.gethostname(),
-        "files": files,
     }
-    if code == WAITS:
-        record["requests"] = requests(Path(task["spec"]).with_name("requests"))
-    if kind == "whole":
-        record.update(what_the_runner_wrote(Path(task["spec"]).with_name("facts")))
-    write_json(RECORD, record)
-    return code
 
 
 PLACES = {"prepare": 0, "synthesis": 1}  # of the facts; slices follow. See jobs_app/jobdir/facts.py
@@ -369,6 +388,100 @@ class Teller:
         except OSError:  # no room: it comes home with the results, or fails there
             self.left = 0
         self.told[name] = offset
+
+
+class Herald:
+    """Writes into HTCondor's event log which parts of a script have ended well or run now, and what they say:
+    a little now and then, and less often the longer it takes. Where a pool forbids it, nothing is told."""
+
+    def __init__(self, attempt: Path) -> None:
+        self.attempt = attempt
+        self.states: dict[str, int] = {}
+        self.says: dict[str, list[str]] = {}
+        self.begun = time.time()
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self) -> None:
+        try:
+            while not self.over.wait(min(30.0, 1.0 + (time.time() - self.begun) / 30)):
+                for text in self.news():
+                    chirp(f"roost progress {text}")
+        except (
+            OSError,
+            ValueError,
+            IndexError,
+        ):  # no chirp here, or not now; the record tells all of it later
+            return
+
+    def end(self) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def news(self) -> Iterator[str]:
+        states, says = self.states_now(), self.says_now()
+        runs = [
+            run for run in runs_of(states) if any(self.states.get(name) != run[3] for name in parts_of(run))
+        ]
+        changed = {part: lines for part, lines in says.items() if self.says.get(part) != lines}
+        changed.update({part: [] for part in self.says.keys() - says.keys()})
+        self.states, self.says = states, says
+        for first in range(0, len(runs), RUNS_AT_ONCE):
+            yield json.dumps({"runs": runs[first : first + RUNS_AT_ONCE]}, separators=(",", ":"))
+        for part, lines in sorted(changed.items())[:PARTS_AT_ONCE]:
+            yield json.dumps({"says": {part: lines}}, separators=(",", ":"))
+
+    def states_now(self) -> dict[str, int]:
+        """2: it has ended well; 1: it runs, for its output is there and its record is not."""
+        facts = self.attempt / "facts"
+        data = facts.read_bytes() if facts.exists() else b""
+        done = {
+            name
+            for place, name in enumerate([*PLACES, *map(str, range(len(data) // FACT - len(PLACES)))])
+            if data[place * FACT + 1 : place * FACT + 2] == bytes([DONE])
+        }
+        open_ones = os.listdir("OUTPUT") if os.path.isdir("OUTPUT") else []
+        running = {name for name in open_ones if name in PLACES or name.isdigit()}
+        return {**dict.fromkeys(running - done, 1), **dict.fromkeys(done, 2)}
+
+    def says_now(self) -> dict[str, list[str]]:
+        folder, found = self.attempt / "status", {}
+        for name in sorted(os.listdir(folder))[:PARTS_AT_ONCE] if folder.is_dir() else ():
+            try:
+                stack = json.loads((folder / name).read_text())["stack"]
+            except (FileNotFoundError, ValueError):  # it has ended, or is a file that is being written
+                continue
+            found[name] = [line["text"][:LONGEST_LINE] for line in stack[:LINES_AT_ONCE]]
+        return found
+
+
+def runs_of(states: dict[str, int]) -> list[tuple[str, int, int, int]]:
+    """(step, first slice, how many, state), neighbours together."""
+    found: list[tuple[str, int, int, int]] = []
+    for name in sorted(states, key=place_of):
+        step, number = ("analysis", int(name)) if name.isdigit() else (name, 0)
+        last = found[-1] if found else ("", 0, 0, 0)
+        if (last[0], last[1] + last[2], last[3]) == (step, number, states[name]):
+            found[-1] = (step, last[1], last[2] + 1, last[3])
+        else:
+            found.append((step, number, 1, states[name]))
+    return found
+
+
+def parts_of(run: tuple[str, int, int, int]) -> list[str]:
+    step, first, count, _ = run
+    return [str(number) for number in range(first, first + count)] if step == "analysis" else [step]
+
+
+def chirp(text: str) -> None:
+    """One line into the job's event log, through the starter. A line may have 1 024 bytes."""
+    host, port, cookie = Path(os.environ.get("_CONDOR_CHIRP_CONFIG", ".chirp.config")).read_text().split()[:3]
+    escaped = "".join("\\" + letter if letter in " \\\t" else letter for letter in text)
+    with socket.create_connection((host, int(port)), 10) as connection:
+        for line in (f"cookie {cookie}", f"ulog {escaped}"):
+            connection.sendall(line.encode("ascii", "replace") + b"\n")
+            connection.recv(1024)
 
 
 def names() -> Iterator[str]:
