@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from jobs_app import job_templates, job_types
 from jobs_app.errors import RoostError
 from jobs_app.lifecycle.restart import as_if_new
-from jobs_app.models import CustomStatus, Job, Project, RetentionRule, Scheduler, Template
+from jobs_app.models import CustomStatus, Job, Project, RetentionRule, Scheduler, Template, UserLimit
 from jobs_app.models.job import CALLERS
 
 if TYPE_CHECKING:
@@ -157,11 +157,20 @@ class SchedulerForm(forms.ModelForm):  # type: ignore[type-arg]
         return {**forgotten, **{name: text.replace("\r\n", "\n") for name, text in typed.items() if text}}
 
 
+class UserLimits(admin.TabularInline):  # type: ignore[type-arg]
+    """Of users who may have another share of the pool than the others."""
+
+    model = UserLimit
+    raw_id_fields = ("user",)
+    extra = 0
+
+
 @admin.register(Scheduler)
 class SchedulerAdmin(_ModelAdmin):
     """What the couriers know is shown; how a pool is reached is changed here."""
 
     form = SchedulerForm
+    inlines = (UserLimits,)
     list_display = ("name", "kind", "host", "paused", "draining", "last_contact", "last_error")
     ordering = ("position", "id")
     readonly_fields = (

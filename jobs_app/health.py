@@ -12,11 +12,10 @@ from django.db.models import Count
 from django.utils import timezone
 
 from jobs_app.lifecycle import lease, logins, room
-from jobs_app.lifecycle.close import live_attempt
 from jobs_app.lifecycle.link import damaged_segments
 from jobs_app.lifecycle.pausing import why_not_sending
 from jobs_app.lifecycle.vitals import WRITE_EVERY, quantile
-from jobs_app.models import Attempt, AttemptPhase, Batch, Job, Scheduler
+from jobs_app.models import Attempt, AttemptPhase, Batch, Scheduler
 
 HOUR = timedelta(hours=1)
 MOST_BATCHES = 5000  # of the last hour, that are looked at
@@ -162,34 +161,3 @@ def troubles(known: Health) -> list[str]:
     if budget and spent >= budget:
         found.append(f"All {budget} logins of this hour are used up.")
     return found
-
-
-def remark(job: Job) -> str:
-    """What the user should know beside the job's state, of its scheduler; "" if all is well."""
-    attempt = live_attempt(job)
-    scheduler = attempt.scheduler if attempt is not None else None
-    if attempt is None or scheduler is None:
-        return ""
-    if attempt.phase in (AttemptPhase.WAITING, AttemptPhase.BLOCKED):
-        return _sentence(why_not_sending(scheduler))
-    if scheduler.failures or scheduler.paused_by == Scheduler.BY_ACCESS:
-        return _sentence(
-            f"{scheduler} is out of sight{_ago(scheduler)}; what is shown is the last that is known"
-        )
-    return ""
-
-
-def _ago(scheduler: Scheduler) -> str:
-    age = _view(scheduler)["age"]
-    return "" if age is None else f" for {_duration(age)}"
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _sentence(text: str) -> str:
-    return f"{text}." if text and not text.endswith(".") else text

@@ -37,7 +37,10 @@ class Vitals:
             return
         self._written = time.monotonic()
         scheduler.health = {**scheduler.health, **self.as_json(segments)}
-        Scheduler.objects.filter(pk=scheduler.pk).update(health=scheduler.health)
+        if self._read:
+            scheduler.last_contact = datetime.fromtimestamp(self._read, UTC)
+        known = {"health": scheduler.health, "last_contact": scheduler.last_contact}
+        Scheduler.objects.filter(pk=scheduler.pk).update(**known)
 
     def as_json(self, segments: int) -> dict[str, Any]:
         known: dict[str, Any] = {"at": _iso(time.time()), "segments": segments}
