@@ -9,18 +9,18 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db.models import Sum
 
 from jobs_app.errors import Damaged
-from jobs_app.jobdir import errors, manifest
+from jobs_app.jobdir import errors, manifest, remote
 from jobs_app.jobdir.files import is_plain_file
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
 from jobs_app.jobdir.output import Output, Part
 from jobs_app.jobdir.text import storable
-from jobs_app.models import Job, SliceBlock
+from jobs_app.models import CondorWorkflow, CondorWorkflowNode, Job, SliceBlock, WorkflowNode
 from jobs_app.script.status import read as read_status
 from jobs_app.states import Counts, SliceState
 
@@ -33,6 +33,7 @@ _COUNTS = [state.name.lower() for state in SliceState]
 class File:
     name: str
     size: int
+    remote: bool = False  # it stayed on the pool, and comes when it is read
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,12 @@ def files(job: Job) -> list[File]:
     """The registered files of a job that ended well; without a sound manifest, whatever lies there."""
     if not has_directory(job):
         return []
+    away = remote.absent(job.paths)
     with suppress(FileNotFoundError, Damaged):
-        return [File(name, entry.size) for name, entry in sorted(manifest.read(job.paths).items())]
-    found = itertools.islice(_left_behind(job.directory), MOST_LEFT)
+        listed = sorted(manifest.read(job.paths).items())
+        return [File(name, entry.size, name in away) for name, entry in listed]
+    found = [*itertools.islice(_left_behind(job.directory), MOST_LEFT)]
+    found += [File(name, known.size, remote=True) for name, known in away.items()]
     return sorted(found, key=lambda file: file.name)
 
 
@@ -102,6 +106,12 @@ def steps(job: Job) -> list[tuple[str, Counts]]:
     return sorted(found.items(), key=lambda item: STEPS.index(item[0]))
 
 
+def form(job: Job) -> str:
+    """How its pool runs the last attempt, where it has several ways: "one-proc", "batch-dag", "own-dag"."""
+    last = job.attempts.filter(number=job.number_of_attempts)
+    return last.values_list("form", flat=True).first() or ""
+
+
 def saying(job: Job, limit: int = 20) -> list[tuple[str, str]]:
     """What running parts say of themselves: each one's innermost status."""
     attempt = _attempt(job)
@@ -110,6 +120,72 @@ def saying(job: Job, limit: int = 20) -> list[tuple[str, str]]:
     paths = itertools.islice(_sorted_parts(attempt.root / "status"), limit)
     said = ((path.name, read_status(path)) for path in paths)
     return [(part, lines[-1].text) for part, lines in said if len(lines) > 1]
+
+
+# --- a workflow's nodes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node of the last attempt, and the edges that lead to it: `parents`, each of which stands before it."""
+
+    name: str
+    state: SliceState
+    parents: list[str]
+    slices: Counts
+    first: int  # number of its first slice
+    final: bool = False
+    tries: int = 0
+    host: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    reason: str = ""
+
+
+def nodes(job: Job) -> list[NodeView]:
+    """Of a workflow, parents first; before it was executed as they are declared. Empty for other jobs."""
+    if not isinstance(job, CondorWorkflow):
+        return []
+    attempt = job.attempts.filter(number=job.number_of_attempts).first()
+    if attempt is None:
+        return [_declared(node) for node in job.nodes]
+    blocks = attempt.blocks.order_by("first").values_list("states", flat=True)
+    states = b"".join(map(bytes, blocks))
+    return [_seen(row, states) for row in attempt.nodes.order_by("position")]
+
+
+def _declared(node: CondorWorkflowNode) -> NodeView:
+    parents = [parent.name for parent in node.parents]
+    counts = Counts(waiting=node.num_jobs)
+    return NodeView(node.name, SliceState.WAITING, parents, counts, node.slices[0], node.final)
+
+
+def _seen(row: WorkflowNode, states: bytes) -> NodeView:
+    mine = states[row.first : row.first + row.slices]
+    known = {name: getattr(row, name) for name in _SEEN}
+    counts = Counts.of({state: mine.count(state) for state in SliceState})
+    return NodeView(row.name, _together(mine), list(row.parents), counts, **known)
+
+
+_SEEN = ("first", "final", "tries", "host", "exit_code", "signal", "started", "ended", "reason")
+
+# Of slices in different states, what is most worth telling.
+_TELLING = (
+    SliceState.HELD,
+    SliceState.RUNNING,
+    SliceState.SUSPENDED,
+    SliceState.FAILED,
+    SliceState.WAITING,
+    SliceState.REMOVED,
+    SliceState.DONE,
+    SliceState.SKIPPED,
+)
+
+
+def _together(states: bytes) -> SliceState:
+    return next(state for state in _TELLING if state in states)
 
 
 # --- output and errors --------------------------------------------------------------------------------------

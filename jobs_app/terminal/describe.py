@@ -61,6 +61,7 @@ def full(job: Job) -> dict[str, Any]:
         "template": job.template and f"{job.template.name} v{job.template.version}",
         "scheduler": job.scheduler and job.scheduler.name,
         "attempt": job.number_of_attempts,
+        "form": inspection.form(job),
         "parent": job.parent and job.parent.jobid,
         "address": job.address,
         "directory": str(job.directory) if job.address else None,
@@ -68,6 +69,18 @@ def full(job: Job) -> dict[str, Any]:
         "parameters": job.parameters,
         "steps": {name: _counts(counts) for name, counts in inspection.steps(job)},
         "files": len(inspection.files(job)),
+        **({"nodes": found} if (found := [node(each) for each in inspection.nodes(job)]) else {}),
+    }
+
+
+def node(view: inspection.NodeView) -> dict[str, Any]:
+    """A node of a workflow."""
+    return {
+        **vars(view),
+        "state": view.state.word,
+        "slices": _counts(view.slices),
+        "started": _iso(view.started),
+        "ended": _iso(view.ended),
     }
 
 

@@ -72,6 +72,8 @@ def show(output: Output, options: Options) -> None:
     if job.state.code == "HLD" and (more := _what_helps(job)):
         output.say(more, "yellow")
     output.fields(_pairs(job, said))
+    if said.get("nodes"):
+        output.table(NODE_COLUMNS, said["nodes"], "")
     for part, text in inspection.saying(job):
         output.say(f"{part}: {text}", "dim")
     for trouble in inspection.troubles(job):
@@ -104,6 +106,18 @@ def _what_helps(job: Job) -> str:
     return f"It has used {used:.4g} {unit} of {limit}. Enough may be: {command}"
 
 
+NODE_COLUMNS = (
+    Column("node", "name", style="bold"),
+    Column("state", "state"),
+    Column("slices", "slices", lambda counts: str(sum(counts.values())), right=True),
+    Column("after", "parents", ", ".join),
+    Column("tries", "tries", right=True),
+    Column("host", "host", style="dim"),
+    Column("exit", "exit_code", lambda code: "" if code is None else str(code), right=True),
+    Column("reason", "reason", style="dim"),
+)
+
+
 def _pairs(job: Job, said: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     names = (
         "message",
@@ -115,6 +129,7 @@ def _pairs(job: Job, said: dict[str, Any]) -> Iterable[tuple[str, Any]]:
         "method",
         "scheduler",
         "attempt",
+        "form",
         "parent",
     )
     plain = [(name, said[name]) for name in names]
@@ -225,6 +240,7 @@ class Follower:
 FILE_COLUMNS = (
     Column("name", "name"),
     Column("size", "size", inspection.size, right=True, style="dim"),
+    Column("", "remote", lambda remote: "on the pool" if remote else "", style="dim"),
 )
 PLAIN_FILE_COLUMNS = (Column("name", "name"), Column("size", "size"))
 
@@ -232,7 +248,9 @@ PLAIN_FILE_COLUMNS = (Column("name", "name"), Column("size", "size"))
 def files(output: Output, options: Options) -> None:
     job = find_job(options["job"])
     found = inspection.files(job)
-    rows = [{"name": _name(job, file, options["paths"]), "size": file.size} for file in found]
+    rows = [
+        {"name": _name(job, file, options["paths"]), "size": file.size, "remote": file.remote} for file in found
+    ]
     output.table(FILE_COLUMNS if output.fancy else PLAIN_FILE_COLUMNS, rows, "It has no files.")
     if output.fancy and rows:
         output.say(f"in {job.directory}", "dim")
