@@ -20,7 +20,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from jobs_app import permissions, search, states
@@ -215,15 +215,16 @@ class _Rows:
     @cached_property
     def _bounds(self) -> tuple[int, int]:
         """The lowest and the highest number that may be wanted."""
-        known = Job.objects.aggregate(first=Min("pk"), last=Max("pk"))
-        first, last = known["first"] or 0, known["last"] or 0
+        numbers = Job.objects.values_list("pk", flat=True)  # two questions: SQLite answers one by reading all
+        first, last = numbers.order_by("pk").first() or 0, numbers.order_by("-pk").first() or 0
         if self.wanted.ids:
             return max(first, min(self.wanted.ids)), min(last, max(self.wanted.ids))
         after, before = self.wanted.created_after, self.wanted.created_before
         if after is not None:
             first = max(first, _first_since(after, last + 1) - SLACK)
-        if before is not None:
-            last = min(last, _first_since(before, last + 1) + SLACK)
+        for moment in (before, self.wanted.ended_before):  # what has ended before it was made before
+            if moment is not None:
+                last = min(last, _first_since(moment, last + 1) + SLACK)
         return first, last
 
     def within(self, window: _Window, limit: int) -> list[Job]:
@@ -282,13 +283,16 @@ def _beyond(key: Key, wanted: Wanted, than: str, equal: str = "") -> Q:
 
 
 def _filtered(rows: QuerySet[Job], wanted: Wanted) -> QuerySet[Job]:
-    rows = rows.filter(_plain_conditions(wanted) & _times(wanted))
+    template = "template"
+    if wanted.user:  # a user's jobs are fewer: the sum keeps SQLite from the index of the templates
+        rows, template = rows.alias(of_template=F("template_id") + 0), "of_template"
+    rows = rows.filter(_plain_conditions(wanted, template) & _times(wanted))
     if wanted.text:
         rows = rows.filter(_about(wanted.text))
     return search.by_statepoint(rows, wanted.statepoint) if wanted.statepoint else rows
 
 
-def _plain_conditions(wanted: Wanted) -> Q:
+def _plain_conditions(wanted: Wanted, template: str) -> Q:
     given: dict[str, Any] = {
         "pk__in": wanted.ids,
         "_status__in": _codes(wanted.status) if wanted.status else (),
@@ -298,9 +302,10 @@ def _plain_conditions(wanted: Wanted) -> Q:
         "parent": wanted.parent,
     }
     condition = Q(**{name: value for name, value in given.items() if value not in ("", (), None)})
-    for name, model, column in (("template", Template, "name"), ("scheduler", Scheduler, "name")):
-        if value := getattr(wanted, name):
-            condition &= Q(**{f"{name}__in": _ids(model, **{column: value})})
+    if wanted.template:
+        condition &= Q(**{f"{template}__in": _ids(Template, name=wanted.template)})
+    if wanted.scheduler:
+        condition &= Q(scheduler__in=_ids(Scheduler, name=wanted.scheduler))
     if wanted.user:
         condition &= Q(user__in=_ids(Job._meta.get_field("user").related_model, username=wanted.user))
     return condition

@@ -21,7 +21,8 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jobs_app.errors import UnknownJob
 from jobs_app.models import Job, JobShare
@@ -33,6 +34,8 @@ READ, ACT, EDIT = "read", "act", "edit"
 VERBS = (READ, ACT, EDIT)
 ALL, NONE = frozenset(VERBS), frozenset[str]()
 _OF_SHARES = {JobShare.READ: frozenset({READ}), JobShare.ACT: frozenset({READ, ACT})}
+
+FEW = 2_000  # shares
 
 EVERYBODYS = "jobs_app.jobs_table_actions"
 RUN_ANYTHING = "jobs_app.run_anything"
@@ -153,8 +156,21 @@ def readable_parts(person: Person) -> list[Q]:
         return [Q()]
     if isinstance(person, Caller) and person.user is None:
         return [Q(app=person.app)]
-    shared: Any = JobShare.objects.filter(group__user=person.pk).values("job_id")
-    return [Q(user=person.pk), Q(pk__in=shared) & ~Q(user=person.pk)]
+    own, groups = Q(user__in=[person.pk]), _groups(person)
+    return [own, _shared_with_any(groups) & ~Q(user=person.pk)] if groups else [own]
+
+
+def _groups(person: Person) -> list[int]:
+    links: Any = Group.user_set.through  # of users and groups
+    return list(links.objects.filter(user=person.pk).values_list("group_id", flat=True))
+
+
+def _shared_with_any(groups: list[int]) -> Q:
+    """Of few shares the database begins with the shares, of many with the jobs."""
+    shares = JobShare.objects.filter(group__in=groups)
+    if shares[: FEW + 1].count() <= FEW:
+        return Q(pk__in=shares.values("job_id"))
+    return Q(Exists(shares.filter(job=OuterRef("pk"))))
 
 
 def refuse_unseen(person: Person, ids: Iterable[int]) -> None:

@@ -53,6 +53,7 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
         ("method", job.method),
         ("scheduler", job.scheduler),
         ("attempt", job.number_of_attempts),
+        ("form", inspection.form(job)),
         ("created", _moment(job.creation_time)),
         ("started", _moment(job.start_time)),
         ("ended", _moment(job.completion_time)),

@@ -6,7 +6,9 @@ import json
 import logging
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, set_response_etag
 from ninja import NinjaAPI
@@ -18,7 +20,6 @@ from jobs_app.errors import RoostError
 from jobs_app.web.security import guarded
 
 from . import actions, apps, datasets, document, events, files, jobs, logs, schedulers, slices, tokens
-from .door import refuse_large
 from .problems import TYPE, Refused, of_refused, of_roost, problem
 from .types import Problem
 
@@ -40,16 +41,10 @@ PAGE = (
 
 
 class Parser(NinjaParser):
-    """JSON as its standard has it (no NaN), of a size that is looked at before it is read."""
+    """JSON as its standard has it: no NaN."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        refuse_large(request)
-        try:
-            return json.loads(request.body, parse_constant=_no_constant)
-        except RecursionError:
-            raise Refused(400, "The body is nested too deeply.") from None
-        except ValueError as error:
-            raise Refused(400, f"The body is no JSON: {error}") from None
+        return json.loads(request.body, parse_constant=_no_constant)
 
 
 def _no_constant(name: str) -> None:
@@ -115,7 +110,24 @@ def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:  # noqa: A
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: ARG001
-    return problem(error.status_code, "" if error.status_code == 401 else str(error))
+    return problem(error.status_code, _HTTP.get(error.status_code) or str(error))
+
+
+_HTTP = {
+    400: "The body is no JSON that can be read.",
+    401: "Sign in, or send a token: Authorization: Bearer roost_...",
+}
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001
+    length, most = request.META.get("CONTENT_LENGTH"), settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return problem(413, f"The body has {length} bytes; {most} are allowed here.", limit=most)
+
+
+@api.exception_handler(RawPostDataException)
+def _form(request: HttpRequest, error: RawPostDataException) -> HttpResponse:  # noqa: ARG001
+    return problem(415, "This is a form. Send JSON, with the header Content-Type: application/json.")
 
 
 @api.exception_handler(ValidationError)
@@ -141,6 +153,7 @@ _ERRORS = {
     "409": "Not in the present state",
     "412": "It was changed meanwhile (If-Match)",
     "413": "The body is too large",
+    "415": "The body is a form",
     "422": "Something in the request is wrong",
     "429": "Too many wrong tries",
 }

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
-from jobs_app import conf, permissions, throttling, tokens
+from jobs_app import permissions, throttling, tokens
 from jobs_app.models import Job
 
 from .problems import Refused
@@ -104,8 +104,7 @@ def job_for(
     return job
 
 
-def refuse_large(request: HttpRequest, most: int = 0) -> None:
+def refuse_large(request: HttpRequest, most: int) -> None:
     """Before the body is read."""
-    most = most or conf.largest_body()
     if (length := int(request.META.get("CONTENT_LENGTH") or 0)) > most:
         raise Refused(413, f"The body has {length} bytes; {most} are allowed here.", limit=most)

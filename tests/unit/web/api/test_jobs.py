@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from jobs_app.models import Job
+import pytest
+from django.contrib.auth.models import Permission
+
+from jobs_app.models import IdempotencyKey, Job, JobShare, JobUse
 
 ONE = {"app": "examples.ising", "template": "ising", "name": "cool {id}"}
 
@@ -15,12 +18,190 @@ def test_one_job_is_made_from_a_template(api_of, alice):
 
 def test_many_jobs_are_made_in_one_call(api_of, alice):
     many = [{"name": f"s{seed}", "parameters": {"options": {"seed": seed}}} for seed in range(20)]
-    answer = api_of(alice).call(
-        "POST",
-        "/jobs",
-        {"app": "examples.ising", "template": "ising", "jobs": many, "parameters": {"slices": 2}},
-    )
+    order = {"app": "examples.ising", "template": "ising", "jobs": many, "parameters": {"slices": 2}}
+    answer = api_of(alice).call("POST", "/jobs", order)
     assert answer.status_code == 201
     seeds = [job.parameters["options"]["seed"] for job in Job.objects.order_by("pk")]
     assert seeds == list(range(20))
     assert {job["slices"]["total"] for job in answer.json()["jobs"]} == {2}
+
+
+def test_all_are_made_or_none(api_of, alice):
+    many = [{"name": "good"}, {"name": "bad", "parameters": {"memory": "much"}}]
+    answer = api_of(alice).call("POST", "/jobs", {"app": "examples.ising", "template": "ising", "jobs": many})
+    assert answer.status_code == 422
+    assert "memory" in answer.json()["detail"]
+    assert not Job.objects.exists()
+
+
+class TestTheSameCallAgain:
+    def test_makes_no_second_jobs(self, api_of, alice):
+        client = api_of(alice)
+        first = client.call("POST", "/jobs", ONE, **{"Idempotency-Key": "k1"})
+        again = client.call("POST", "/jobs", ONE, **{"Idempotency-Key": "k1"})
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert again.json()["jobs"] == first.json()["jobs"]
+        assert (first.json()["replayed"], again.json()["replayed"]) == (False, True)
+        assert Job.objects.count() == 1
+
+    def test_is_refused_with_another_body(self, api_of, alice):
+        client = api_of(alice)
+        client.call("POST", "/jobs", ONE, **{"Idempotency-Key": "k1"})
+        other = client.call("POST", "/jobs", {**ONE, "name": "warm"}, **{"Idempotency-Key": "k1"})
+        assert other.status_code == 422
+        assert Job.objects.count() == 1
+
+    def test_may_be_mended_when_it_failed(self, api_of, alice):
+        client = api_of(alice)
+        wrong = {**ONE, "parameters": {"memory": "much"}}
+        assert client.call("POST", "/jobs", wrong, **{"Idempotency-Key": "k1"}).status_code == 422
+        assert not IdempotencyKey.objects.exists()
+        assert client.call("POST", "/jobs", ONE, **{"Idempotency-Key": "k1"}).status_code == 201
+
+    def test_is_another_persons_own(self, api_of, alice, bob):
+        for person in (alice, bob):
+            answer = api_of(person).call("POST", "/jobs", ONE, **{"Idempotency-Key": "k1"})
+            assert answer.status_code == 201
+        assert Job.objects.count() == 2
+
+
+class TestWhatMayBeAskedFor:
+    @pytest.mark.parametrize("name", ["executable", "environment", "arguments", "attributes", "method"])
+    def test_only_who_may_run_anything_says_which_program_runs(self, api_of, alice, name):
+        answer = api_of(alice).call("POST", "/jobs", {**ONE, "parameters": {name: "x"}})
+        assert answer.status_code == 403
+        assert "run_anything" in answer.json()["detail"]
+
+    @pytest.mark.parametrize("name", ["process_results_function", "workspace"])
+    def test_nobody_names_code_or_folders_of_the_server(self, api_of, admin_user, name):
+        answer = api_of(admin_user).call("POST", "/jobs", {**ONE, "parameters": {name: "os.system"}})
+        assert answer.status_code == 403
+
+    def test_a_bare_type_needs_the_permission(self, api_of, alice):
+        order = {
+            "app": "examples.ising",
+            "type": "CONDORJOB",
+            "name": "x",
+            "parameters": {"executable": "/bin/ls"},
+        }
+        assert api_of(alice).call("POST", "/jobs", order).status_code == 403
+        alice.user_permissions.add(Permission.objects.get(codename="run_anything"))
+        assert api_of(alice).call("POST", "/jobs", order).status_code == 201
+
+    def test_the_project_may_open_a_parameter(self, api_of, alice, settings):
+        settings.ROOST_OPEN_PARAMETERS = ["environment"]
+        answer = api_of(alice).call("POST", "/jobs", {**ONE, "parameters": {"environment": {"A": "1"}}})
+        assert answer.status_code == 201
+
+    def test_a_job_that_one_may_not_see_cannot_be_named(self, api_of, alice, charlie, make_job):
+        theirs = make_job(user=alice)
+        said = [
+            api_of(charlie).call("POST", "/jobs", {**ONE, "parameters": {"after": [pk]}})
+            for pk in (theirs.pk, 999_999)
+        ]
+        assert {answer.status_code for answer in said} == {404}
+        assert said[0].json() == said[1].json()
+        assert (
+            api_of(alice).call("POST", "/jobs", {**ONE, "parameters": {"after": [theirs.pk]}}).status_code
+            == 201
+        )
+
+    def test_anothers_state_point_is_not_told(self, api_of, alice, charlie):
+        order = {**ONE, "name": "SECRET", "parameters": {"statepoint": {"a": 1}}}
+        assert api_of(alice).call("POST", "/jobs", order).status_code == 201
+        answer = api_of(charlie).call("POST", "/jobs", {**order, "name": "mine"})
+        assert answer.status_code == 422
+        assert "SECRET" not in answer.content.decode()
+
+    def test_shares_go_to_ones_own_groups(self, api_of, alice, charlie, hydrology):
+        order = {**ONE, "shares": [{"group": "hydrology", "may": "act"}]}
+        assert api_of(charlie).call("POST", "/jobs", order).status_code == 422
+        assert api_of(alice).call("POST", "/jobs", order).status_code == 201
+        assert [(share.group, share.may) for share in JobShare.objects.all()] == [(hydrology, "act")]
+
+    def test_a_services_jobs_belong_to_nobody_and_to_its_app(self, api_of):
+        assert api_of(None).call("POST", "/jobs", ONE).status_code == 201
+        assert Job.objects.get().user is None
+        assert api_of(None, app="weather").call("POST", "/jobs", ONE).status_code == 403
+
+    @pytest.mark.parametrize(
+        "given", [{}, {"name": "x", "jobs": [{"name": "y"}]}, {"jobs": []}, {"nmae": "x"}]
+    )
+    def test_what_is_neither_one_nor_many_is_said(self, api_of, alice, given):
+        answer = api_of(alice).call("POST", "/jobs", {"app": "examples.ising", "template": "ising", **given})
+        assert answer.status_code == 422
+        assert answer.json()["detail"]
+
+
+class TestLists:
+    def test_a_page_leads_to_the_next(self, api_of, alice, make_job):
+        for number in range(5):
+            make_job(f"j{number}")
+        client = api_of(alice)
+        page = client.call("GET", "/jobs?limit=2&sort=name&count=true").json()
+        assert ([job["name"] for job in page["jobs"]], page["count"], page["complete"]) == (
+            ["j0", "j1"],
+            5,
+            True,
+        )
+        page = client.call("GET", f"/jobs?limit=3&sort=name&cursor={page['next']}").json()
+        assert ([job["name"] for job in page["jobs"]], page["next"]) == (["j2", "j3", "j4"], None)
+
+    def test_filters_are_those_of_the_table(self, api_of, alice, make_job):
+        make_job("a", statepoint={"T": 2.5}, _status="COM")
+        make_job("b", statepoint={"T": 3.5}, _status="ERR")
+        client = api_of(alice)
+        for query, expected in {
+            "status=ERR": ["b"],
+            "status=ERR&status=COM&sort=name": ["a", "b"],
+            'statepoint={"T":{"$lt":3}}': ["a"],
+            "user=me&text=b": ["b"],
+            "user=charlie": [],
+        }.items():
+            assert [job["name"] for job in client.call("GET", f"/jobs?{query}").json()["jobs"]] == expected
+
+    def test_nothing_new_costs_nothing(self, api_of, alice, make_job):
+        job, client = make_job(_status="RUN"), api_of(alice)
+        for path in ("/jobs", f"/jobs?id={job.pk}", f"/jobs/{job.pk}", f"/jobs/{job.pk}/events"):
+            first = client.call("GET", path)
+            again = client.call("GET", path, **{"If-None-Match": first.headers["ETag"]})
+            assert (again.status_code, again.content) == (304, b""), path
+        etag = client.call("GET", "/jobs").headers["ETag"]
+        Job.objects.update(slices_done=1)
+        assert client.call("GET", "/jobs", **{"If-None-Match": etag}).status_code == 200
+
+    def test_nothing_is_kept_by_caches_between(self, api_of, alice):
+        assert api_of(alice).call("GET", "/jobs").headers["Cache-Control"] == "private, no-cache"
+
+
+class TestOneJob:
+    def test_its_links_show_only_what_one_may_see(self, api_of, alice, bob, make_job, hydrology):
+        hidden, job = make_job(user=alice), make_job(user=alice)
+        JobUse.objects.create(job=job, used=hidden, role="x")
+        job.groups.add(hydrology)
+        assert api_of(alice).call("GET", f"/jobs/{job.pk}").json()["uses"] == [hidden.pk]
+        seen = api_of(bob).call("GET", f"/jobs/{job.pk}").json()
+        assert (seen["uses"], seen["may"]) == ([], ["read"])
+
+    def test_its_owner_changes_name_limits_and_shares_until_it_is_executed(self, api_of, alice, hydrology):
+        client = api_of(alice)
+        pk = client.call("POST", "/jobs", ONE).json()["jobs"][0]["id"]
+        changes = {"name": "warm", "parameters": {"memory": "2 GB"}, "shares": [{"group": "hydrology"}]}
+        changed = client.call("PATCH", f"/jobs/{pk}", changes).json()
+        assert (changed["name"], changed["parameters"]["memory"]) == ("warm", 2048)
+        assert changed["shares"] == [{"group": "hydrology", "may": "read"}]
+        Job.objects.update(frozen=True)
+        assert client.call("PATCH", f"/jobs/{pk}", {"parameters": {"memory": 1}}).status_code == 409
+        assert client.call("PATCH", f"/jobs/{pk}", {"parameters": {"options": {}}}).status_code == 422
+
+    def test_who_may_only_read_changes_nothing(self, api_of, bob, make_job, hydrology):
+        job = make_job()
+        job.groups.add(hydrology)
+        assert api_of(bob).call("PATCH", f"/jobs/{job.pk}", {"name": "x"}).status_code == 403
+        assert api_of(bob).call("DELETE", f"/jobs/{job.pk}").status_code == 403
+
+    def test_it_is_deleted_with_its_directory(self, api_of, alice, make_job):
+        job = make_job(files={"x": b"x"}, _status="COM")
+        assert api_of(alice).call("DELETE", f"/jobs/{job.pk}").status_code == 204
+        assert not job.directory.exists()
+        assert not Job.objects.exists()
