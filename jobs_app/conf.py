@@ -77,6 +77,17 @@ def results() -> str:
     return str(_setting("ROOST_RESULTS", "at once"))
 
 
+def remote_from_mb() -> int:
+    """ROOST_REMOTE_FROM_MB: result files of so many megabytes or more stay on their pool until somebody reads
+    them. 0: all are fetched."""
+    return int(_setting("ROOST_REMOTE_FROM_MB", 0))
+
+
+def remote_cache_mb() -> int:
+    """ROOST_REMOTE_CACHE_MB: how much of a job's files that stayed on a pool is kept here once read."""
+    return int(_setting("ROOST_REMOTE_CACHE_MB", 20_000))
+
+
 def public_url() -> str:
     """ROOST_PUBLIC_URL: where nodes and other people's schedulers reach this server ("https://roost.example")."""
     return str(_setting("ROOST_PUBLIC_URL", "")).rstrip("/")

@@ -20,6 +20,7 @@ from jobs_app import logs
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
 from jobs_app.lifecycle import copies, errands, idle, lease, pausing, reconcile, usage
 from jobs_app.lifecycle import live as live  # and this
+from jobs_app.lifecycle import remote as remote  # and this
 from jobs_app.lifecycle.finish import fetches, finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.forget import forget_over

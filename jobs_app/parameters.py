@@ -127,6 +127,7 @@ OF_SLICES: dict[str, Check] = {
     "cpus": whole(1),
     "gpus": whole(0),
     "results": results,
+    "remote_from": megabytes,
 }
 
 

@@ -46,6 +46,7 @@ PARAMETERS: Mapping[str, Schema] = {
     "memory": _SIZE,
     "disk": _SIZE,
     "wall_time": _TIME,
+    "remote_from": _SIZE,
     "results": {"type": "string", "description": "at once, on success, after 30 days, or keep"},
     "cpus": _whole(1),
     "gpus": _whole(0),

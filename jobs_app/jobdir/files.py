@@ -8,13 +8,16 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Union
+from typing import IO, Any, Callable, Union
 
 from jobs_app.errors import BadName, Damaged
 
 from .layout import RESERVED
 
 Name = Union[str, "os.PathLike[str]"]
+
+Bringer = Callable[[Path, str], None]
+_bringers: list[Bringer] = []
 
 LONGEST_PART = 255
 LONGEST = 1024
@@ -91,10 +94,17 @@ def writable_name(root: Path, name: Name) -> str:
     return safe
 
 
+def bring_with(bringer: Bringer) -> None:
+    """`bringer(root, name)` is asked for files that are not there; it may know where else they are."""
+    _bringers[:] = [bringer]
+
+
 def locate(root: Path, name: Name) -> Path:
     """The path of `name` below `root`; BadName if a link on the way leads out of it."""
     safe = name_in(root, name)
     path = root / safe
+    if _bringers and not os.path.lexists(path):
+        _bringers[0](root, safe)
     if not leads_out(root, path):
         return path
     raise BadName(f"The file name {show(safe)} leads out of {root} through a link. Copy the file instead.")

@@ -8,6 +8,7 @@
     result.pickle ...                the user's files
     OUTPUT/{prepare,0,1,...,synthesis}
     .roost/manifest.json             each registered file with its size and sha256
+    .roost/remote.json               files that stayed on the pool, as far as there are any (see remote.py)
     .roost/source/                   the script as it ran, and what it depends on
     .roost/attempts/<n>/             one try at the job:
         spec.json                    what the runner was told
@@ -82,6 +83,14 @@ class JobPaths:
     @property
     def manifest(self) -> Path:
         return self.private / "manifest.json"
+
+    @property
+    def remote(self) -> Path:
+        return self.private / "remote.json"
+
+    @property
+    def ranges(self) -> Path:
+        return self.private / "ranges"
 
     @property
     def source(self) -> Path:

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from jobs_app import conf
 from jobs_app import parameters as check
+from jobs_app.jobdir import remote
 from jobs_app.models import Attempt, AttemptPhase, Job, RemoteCopy
 from jobs_app.pools.base import PoolError
 
@@ -29,6 +30,8 @@ AT_ONCE = 200  # copies that one command drops
 def remember(attempt: Attempt, status: str) -> None:
     """To be called before the attempt is closed: until then nothing of it is dropped."""
     policy = check.results(attempt.job.parameters.get("results") or conf.results())
+    if any(away.attempt == attempt.token for away in remote.read(attempt.job.paths).values()):
+        policy = "keep"  # files that are read there
     goes = policy == "at once" or (policy == "on success" and status == "COM")
     Attempt.objects.filter(pk=attempt.pk).update(on_pool=goes)
     if goes:

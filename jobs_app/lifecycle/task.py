@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jobs_app import conf
 from jobs_app.errors import BadParameter
 from jobs_app.models import Attempt, CondorJob
 from jobs_app.pools.base import Task
@@ -40,6 +41,7 @@ def task_of(attempt: Attempt) -> Task:
         nodes=workflow.nodes_of(job) if work.graph else (),
         throttles=parameters.get("max_jobs", {}) if work.graph else {},
         settings=work.settings,
+        remote_from=parameters.get("remote_from", conf.remote_from_mb()) << 20,
     )
 
 

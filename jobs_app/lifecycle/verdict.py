@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs_app import states
-from jobs_app.jobdir import facts, manifest
+from jobs_app.jobdir import facts, manifest, remote
 from jobs_app.jobdir.layout import ANALYSIS, RUN, AttemptPaths
 from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, SliceBlock
@@ -40,7 +40,9 @@ def judge(attempt: Attempt, paths: AttemptPaths) -> Verdict:
 def verify(attempt: Attempt, paths: AttemptPaths) -> None:
     """Damaged, if a file that the job made is not there as it was made."""
     if Work.from_json(attempt.work).script:
-        manifest.verify(paths.job.root, manifest.read(paths.job), hashes=False)
+        away = remote.read(paths.job)
+        here = {name: known for name, known in manifest.read(paths.job).items() if name not in away}
+        manifest.verify(paths.job.root, here, hashes=False)
 
 
 def _counts(attempt: Attempt, work: Work) -> dict[str, Counts]:

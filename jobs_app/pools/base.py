@@ -123,6 +123,7 @@ class Task:
     nodes: tuple[Node, ...] = ()  # of a workflow, parents first: together all slices of its one step
     throttles: Mapping[str, int] = field(default_factory=dict)  # nodes of a category at once
     settings: Mapping[str, str] = field(default_factory=dict)  # of HTCondor's DAGMan, for this workflow
+    remote_from: int = 0  # results of so many bytes or more stay on the pool; 0: none does
 
 
 @dataclass(frozen=True)

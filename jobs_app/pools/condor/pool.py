@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..base import Event, Events, Resources, Selection, Sending, Sent, Snapshot, Task
 from ..findings import Finding
 from ..shell import Shell
-from . import answering, asking, checkup, kit, results
+from . import answering, asking, away, checkup, kit, results
 from .acting import Acting
 from .analysis import Analysis
 from .dag import acting as dag_acting
@@ -71,9 +72,18 @@ class CondorPool:
         answering.answer(self._point, attempt, request, answer)
 
     def fetch(self, task: Task, into: Path) -> bool:
-        with self._point.shell.get_tree(self._point.names.attempt(task.attempt), "out") as stream:
-            results.unpack(stream, task, into)
+        left = away.left_there(self._point, task) if task.remote_from and not task.nodes else {}
+        place = self._point.names.attempt(task.attempt)
+        some = away.without(self._point, task, left) if left else self._point.shell.get_tree(place, "out")
+        with some as stream:
+            results.unpack(stream, task, into, left)
         return True
+
+    def reading_away(
+        self, attempt: str, part: str, member: str, offset: int = 0, length: int | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """A result that stayed here."""
+        return away.reading(self._point, attempt, part, member, offset, length)
 
     def tail(self, task: Task, step: str, sliceno: int, stream: str, offset: int) -> tuple[bytes, int]:  # noqa: ARG002
         path = f"{self._point.names.attempt(task.attempt)}/out/{sliceno}.log"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from jobs_app.errors import BadName
-from jobs_app.jobdir import facts
+from jobs_app.jobdir import facts, remote
 from jobs_app.jobdir.files import safe_name
 from jobs_app.jobdir.layout import (
     ANALYSIS,
@@ -35,6 +35,7 @@ from jobs_app.jobdir.layout import (
 )
 from jobs_app.jobdir.output import Output
 from jobs_app.jobdir.pack import FROM_SLICES
+from jobs_app.jobdir.remote import Away
 from jobs_app.states import SliceState
 
 from ..base import Garbled, Task
@@ -53,6 +54,7 @@ class Part:
     aside: Path
     record: Mapping[str, Any] = field(default_factory=dict)
     found: dict[str, tuple[int, str]] = field(default_factory=dict)  # size and sha256, as they arrived
+    left: Mapping[str, Any] = field(default_factory=dict)  # files that stay on the pool
 
     @property
     def files(self) -> Path:
@@ -61,6 +63,11 @@ class Part:
     @property
     def log(self) -> Path:
         return self.aside / "logs" / self.name
+
+    def leave(self, left: Mapping[str, Any]) -> None:
+        """These stay where they are, as its record tells them."""
+        self.left = left
+        self.found.update({name: (known["size"], known["sha256"]) for name, known in left.items()})
 
     def problem(self) -> str:
         listed = self.record.get("files", {})
@@ -100,8 +107,9 @@ class Part:
             self.found[name] = _save(content, self.files / name, member.mode)
 
 
-def unpack(stream: BinaryIO, task: Task, into: Path) -> None:
-    """`stream` is a tar of `out/`. Garbled if a file is not as its slice left it."""
+def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | None = None) -> None:
+    """`stream` is a tar of `out/`, without what is left on the pool. Garbled if a file is not as its slice
+    left it."""
     aside = JobPaths(into).attempt(task.number).root / "incoming"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -109,6 +117,8 @@ def unpack(stream: BinaryIO, task: Task, into: Path) -> None:
         parts = _receive(stream, aside)
     except tarfile.TarError as error:
         raise Garbled(f"An archive with results of job {task.job} cannot be read: {error}") from error
+    for part in parts:
+        part.leave((left or {}).get(part.name, {}))
     problems = [problem for part in parts if (problem := part.problem())]
     if problems:
         raise Garbled(
@@ -171,14 +181,26 @@ def _save(data: IO[bytes], path: Path, mode: int = 0o644) -> tuple[int, str]:
 
 def _deliver(parts: Sequence[Part], into: Path, task: Task) -> None:
     several = _with_several_contents(parts)
+    left: dict[str, Away] = {}
     for part in parts:
-        for name in part.found:
+        for name, known in part.found.items():
             own = (part.is_slice and name in several) or not _may_write(name, task)
-            _move(part.files / name, into / _OWN / part.name / name if own else into / name)
+            home = f"{_OWN}/{part.name}/{name}" if own else name
+            if name in part.left:
+                left[home] = Away(task.attempt, part.name, name, *known)
+            else:
+                _move(part.files / name, into / home)
         if not task.script:
             _keep_of_executable(part, task, into)
         elif "parts" in part.record:
             _write_facts(part, task, into)
+    _remember(left, task, into)
+
+
+def _remember(left: Mapping[str, Away], task: Task, into: Path) -> None:
+    """A rerun goes on beside what earlier attempts left."""
+    paths = JobPaths(into)
+    remote.write(paths, {**(remote.read(paths) if task.done else {}), **left})
 
 
 def _deliver_nodes(parts: Sequence[Part], into: Path, task: Task) -> None:

@@ -86,10 +86,12 @@ class Shell:
         return self.run(["sh", "-c", text, "roost", *values], stdin, timeout)
 
     @contextmanager
-    def reading(self, argv: Sequence[str], timeout: float = SECONDS) -> Iterator[BinaryIO]:
+    def reading(
+        self, argv: Sequence[str], timeout: float = SECONDS, stdin: Input = b""
+    ) -> Iterator[BinaryIO]:
         """A command's output as a file, while it runs. Refused if the command fails in the end."""
         with self._started(argv) as running:
-            running.end_input()
+            _feed(running, stdin, timeout)
             reader = io.BufferedReader(_Reader(_chunks(running, timeout, argv[0])), CHUNK)
             yield reader
             while reader.read(CHUNK):
