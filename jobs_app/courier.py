@@ -73,7 +73,7 @@ class Courier:
         self._usage = usage.Keeper()
         self._offered: dict[int, float] = {}  # attempts that somebody else was asked to finish, and when
         self._unreadable: dict[int, int] = {}  # segments: how often in a row
-        self._desk = errands.Desk(self.link)
+        self._desk = errands.Desk(self.link, look_again=self._look_again)
         self._vitals = Vitals()
 
     # --- the lease ------------------------------------------------------------------------------------
@@ -113,7 +113,9 @@ class Courier:
     def _look_again(self) -> None:
         """The row may have been changed by hand; segments come and go."""
         self._looked_again = time.monotonic()
-        self.link.look_again()
+        if self.link.look_again():
+            self._stop_following()
+            self._desk.renew()
         live = {segment.pk: segment for segment in live_segments(self.link.scheduler)}
         self._segments = {pk: self._segments.get(pk, segment) for pk, segment in live.items()}
 
@@ -328,13 +330,13 @@ def run(scheduler: Scheduler, stop: threading.Event) -> None:
     """Is the scheduler's courier whenever nobody else is, until `stop` is set."""
     courier = Courier(scheduler)
     with logs.about(scheduler=scheduler.name):
-        while not stop.is_set():
-            _run_once(courier, stop)
+        while not stop.is_set() and _run_once(courier, stop):
             stop.wait(LOOK_EVERY)
         courier.close()
 
 
-def _run_once(courier: Courier, stop: threading.Event) -> None:
+def _run_once(courier: Courier, stop: threading.Event) -> bool:
+    """Whether there is still something to be the courier of."""
     try:
         if courier.take():
             courier.run(stop)
@@ -343,6 +345,10 @@ def _run_once(courier: Courier, stop: threading.Event) -> None:
     except DatabaseError:
         log.exception("The courier of scheduler %s cannot reach the database", courier.link.scheduler)
         close_old_connections()
+    except Scheduler.DoesNotExist:
+        log.info("Scheduler %s was removed", courier.link.scheduler)
+        return False
+    return True
 
 
 # --- a turn, for Celery -------------------------------------------------------------------------------

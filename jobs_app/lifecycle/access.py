@@ -18,6 +18,11 @@ from jobs_app.pools.shell import Seconds
 
 from . import logins
 
+REACHED_BY = (
+    *("host", "port", "username", "private_key_path", "certificate_path", "use_agent", "ssh_config"),
+    *("host_key", "jump", "jump_host_key", "remote_root", "password", "private_key", "private_key_pass"),
+)
+
 
 def open_pool(scheduler: Scheduler) -> CondorPool:
     """Nothing is connected before it is needed."""
@@ -41,8 +46,8 @@ def account_of(scheduler: Scheduler) -> AccountAt:
 
 def reached_by(scheduler: Scheduler) -> tuple[object, ...]:
     """What a connection depends on: where it has changed, the old one is of no use."""
-    sealed = (scheduler.private_key, scheduler.private_key_pass, scheduler.password)
-    return _without_secrets(scheduler), scheduler.remote_root, *(secret.sealed for secret in sealed)
+    said = (*(getattr(scheduler, name) for name in REACHED_BY), scheduler.options.get("seconds"))
+    return (*said, conf.ssh_seconds())
 
 
 def counted(scheduler: Scheduler) -> Callable[[], None]:

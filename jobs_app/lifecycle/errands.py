@@ -187,9 +187,17 @@ class Desk:
     """A courier's errands. Rows are read and written in the courier's own thread; what takes time is done in
     others, over pools of their own that share the courier's connection."""
 
-    def __init__(self, link: Link, ring: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        ring: Callable[[], None] = lambda: None,
+        look_again: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`look_again` is called before errands are begun: who asks may have changed the row before."""
         self.link = link
         self.ring = ring
+        self._look_again = look_again
+        self._generation = 0  # of connections: those of an older one lead where the pool was before
         self._under_way: dict[int, Future[Mapping[str, Any]]] = {}
         self._pools: queue.SimpleQueue[Pool] = queue.SimpleQueue()
         self._executor: ThreadPoolExecutor | None = None
@@ -206,9 +214,16 @@ class Desk:
             self._close(pk)
         asked = Errand.objects.filter(scheduler=self.link.scheduler, state=Errand.ASKED)
         new = list(asked.order_by("pk")[: AT_ONCE - len(self._under_way)])
+        if new:
+            self._look_again()
         for errand in new:
             self._begin(errand)
         return bool(done or new)
+
+    def renew(self) -> None:
+        """The pool is reached in another way from now on."""
+        self._generation += 1
+        self._close_pools()
 
     @property
     def busy(self) -> bool:
@@ -253,6 +268,7 @@ class Desk:
         return self._executor
 
     def _do(self, work: Work) -> Mapping[str, Any]:
+        generation = self._generation
         try:
             pool = self._pool()
             try:
@@ -261,12 +277,18 @@ class Desk:
                 pool.close()
                 raise
             except BaseException:
-                self._pools.put(pool)
+                self._put_back(pool, generation)
                 raise
-            self._pools.put(pool)
+            self._put_back(pool, generation)
             return found
         finally:
             self.ring()
+
+    def _put_back(self, pool: Pool, generation: int) -> None:
+        if generation == self._generation:
+            self._pools.put(pool)
+        else:
+            pool.close()
 
     def _pool(self) -> Pool:
         try:

@@ -49,13 +49,14 @@ class Link:
         self.scheduler = scheduler
         self._pool: Pool | None = None
         self._origin: object = None
+        self._reached = self._reached_by()
         self._segment: Segment | None = None
         self._heard: datetime | None = None  # when the pool last answered
         self.room = Room(scheduler)
 
     @property
     def pool(self) -> Pool:
-        origin = (OPENERS[self.scheduler.kind], conf.home(), self._reached_by())
+        origin = (OPENERS[self.scheduler.kind], conf.home())
         if self._origin != origin:
             self.close()
         if self._pool is None:
@@ -77,10 +78,16 @@ class Link:
             self._segment = open_segment(self.scheduler)
         return self._segment
 
-    def look_again(self) -> None:
-        """Others may have changed the rows."""
+    def look_again(self) -> bool:
+        """Others may have changed the rows. Whether the pool is reached in another way from now on: what is
+        open still leads where it led before."""
         self.scheduler.refresh_from_db()
         self._segment = None
+        before, self._reached = self._reached, self._reached_by()
+        has_moved = before != self._reached
+        if has_moved:
+            self.close()
+        return has_moved
 
     @property
     def actor(self) -> Actor:

@@ -99,7 +99,7 @@ def working_courier(condor_pool: TestPool) -> Iterator[Scheduler]:
     add(condor_pool, "--accept-host-key", "--no-check")
     scheduler = Scheduler.objects.get(name="real")
     stop = threading.Event()
-    thread = threading.Thread(target=_work, args=(scheduler, stop))
+    thread = threading.Thread(target=_work, args=(scheduler, stop), name="courier of real")
     thread.start()
     yield scheduler
     stop.set()
@@ -120,6 +120,28 @@ def test_checks_and_test_jobs_go_over_the_connection_that_the_courier_has(
     for words in (["--no-job"], [], ["--no-job"]):
         assert manage("schedulers", "check", "real", *words).code == 0
     assert condor_pool.logins() <= before + 1
+
+
+def test_a_check_right_after_a_change_is_of_what_is_said_now(
+    condor_pool: TestPool, working_courier: Scheduler
+) -> None:
+    assert manage("schedulers", "check", "real", "--no-job").code == 0
+    assert manage("schedulers", "edit", "real", "--user", "mallory").code == 0
+    said = manage("schedulers", "check", "real", "--no-job")
+    assert (said.code, levels(said)) == (1, {"connection": "fail"})
+    assert manage("schedulers", "edit", "real", "--user", condor_pool.user).code == 0
+    assert manage("schedulers", "check", "real", "--no-job").code == 0
+
+
+def test_the_courier_of_a_scheduler_that_is_removed_ends_quietly(
+    working_courier: Scheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert manage("schedulers", "check", "real", "--no-job").code == 0
+    assert manage("schedulers", "remove", "real").code == 0
+    courier_thread = next(thread for thread in threading.enumerate() if thread.name == "courier of real")
+    courier_thread.join(20)
+    assert not courier_thread.is_alive()
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")] == []
 
 
 # --- who is not let in ----------------------------------------------------------------------------------
