@@ -23,13 +23,14 @@ from jobs_app.models import (
     Scheduler,
     ScriptJob,
 )
+from jobs_app.pools.base import Step
 
 from . import blocks, workflow
 from .actors import Actor
 from .change import UNSENT, move
 from .close import is_blocked
 from .nudge import nudge
-from .rows import insert_each, update_each
+from .rows import insert_each, insert_rows, update_each
 from .work import Work
 
 
@@ -72,23 +73,24 @@ def begin(
 
 
 def _open_attempt(job: Job, number: int, phase: str, scheduler: Scheduler | None, work: Work) -> Attempt:
-    attempt = _attempt(job, number, phase, scheduler, work)
+    attempt = Attempt(**_attempt(job, number, phase, scheduler, work))
+    attempt.job, attempt.scheduler = job, scheduler
     attempt.save(force_insert=True)
     return attempt
 
 
-def _attempt(job: Job, number: int, phase: str, scheduler: Scheduler | None, work: Work) -> Attempt:
-    return Attempt(
-        job=job,
-        number=number,
-        token=secrets.token_hex(16),
-        phase=phase,
-        scheduler=scheduler,
-        owner=job.user_id or 0,
-        priority=job.priority,
-        slices=work.slices,
-        work=work.to_json(),
-    )
+def _attempt(job: Job, number: int, phase: str, scheduler: Scheduler | None, work: Work) -> dict[str, Any]:
+    return {
+        "job_id": job.pk,
+        "number": number,
+        "token": secrets.token_hex(16),
+        "phase": phase,
+        "scheduler_id": scheduler.pk if scheduler is not None else None,
+        "owner": job.user_id or 0,
+        "priority": job.priority,
+        "slices": work.slices,
+        "work": work.to_json(),
+    }
 
 
 def _scheduler(job: Job) -> Scheduler | None:
@@ -172,7 +174,8 @@ def _with_dependencies(ids: Collection[int]) -> set[int]:
 
 def _begin_all(starts: Sequence[Start]) -> list[tuple[Job, dict[str, Any]]]:
     """The jobs, and what stands in their rows from now on."""
-    rows, attempts, schedulers = [], [], {_scheduler_id(start.job): _scheduler(start.job) for start in starts}
+    rows, attempts = [], []
+    schedulers = {_scheduler_id(start.job): _scheduler(start.job) for start in starts}
     for start in starts:
         scheduler = schedulers[_scheduler_id(start.job)]
         phase = AttemptPhase.SENT if scheduler is None else AttemptPhase.WAITING
@@ -182,8 +185,8 @@ def _begin_all(starts: Sequence[Start]) -> list[tuple[Job, dict[str, Any]]]:
     update_each(
         Job, _ROW, [([row.get(name, getattr(job, name)) for name in _ROW], [job.pk]) for job, row in rows]
     )
-    Attempt.objects.bulk_create(attempts)
-    blocks.create_all((attempt, start.work.steps) for attempt, start in zip(attempts, starts, strict=True))
+    _write_attempts(attempts)
+    _write_blocks(starts)
     _write_history(starts)
     for scheduler in schedulers.values():
         if scheduler is not None:
@@ -200,6 +203,23 @@ _ROW = (
     *("frozen", "status_message", "other_status", "execute_time", "start_time", "completion_time"),
     *("slices_total", "slices_running", "slices_done", "slices_failed", "slices_held"),
 )
+
+
+def _write_attempts(attempts: Sequence[dict[str, Any]]) -> None:
+    fields = [field for field in Attempt._meta.concrete_fields if not field.primary_key]
+    usual = {field.attname: field.get_default() for field in fields} | {"created": timezone.now()}
+    insert_rows(
+        Attempt, [field.name for field in fields], [list({**usual, **own}.values()) for own in attempts]
+    )
+
+
+def _write_blocks(starts: Sequence[Start]) -> None:
+    works = {start.job.pk: start.work.steps for start in starts}
+    by_steps: dict[tuple[Step, ...], list[int]] = {}
+    opened = Attempt.objects.filter(job__in=list(works), number=1).values_list("pk", "job_id")
+    for pk, job_id in opened:
+        by_steps.setdefault(works[job_id], []).append(pk)
+    blocks.create_all(by_steps)
 
 
 def _write_history(starts: Sequence[Start]) -> None:

@@ -6,13 +6,14 @@ that comes twice or late changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from jobs_app.models import Attempt, SliceBlock
 from jobs_app.pools.base import Event, EventKind, Step
 from jobs_app.states import Counts, SliceState
 
-from .rows import update_each
+from .rows import insert_each, update_each
 
 SIZE = SliceBlock.SIZE
 S = SliceState
@@ -99,22 +100,23 @@ class Block:
 
 def create(attempt: Attempt, steps: Iterable[Step], former: dict[str, bytes] | None = None) -> None:
     """The rows of a new attempt; `former`: states that it inherits, step by step."""
-    rows = [row for step in steps for row in _rows(attempt, step, (former or {}).get(step.name))]
-    SliceBlock.objects.bulk_create(rows, batch_size=100)
+    rows = [row for step in steps for row in _rows(step, (former or {}).get(step.name))]
+    SliceBlock.objects.bulk_create([SliceBlock(attempt=attempt, **row) for row in rows], batch_size=100)
 
 
-def create_all(attempts: Iterable[tuple[Attempt, Iterable[Step]]]) -> None:
-    """As create() of each, of new attempts."""
-    rows = (row for attempt, steps in attempts for step in steps for row in _rows(attempt, step, None))
-    SliceBlock.objects.bulk_create(rows, batch_size=500)
+def create_all(attempts: Mapping[tuple[Step, ...], Sequence[int]]) -> None:
+    """The same for many new attempts, by their steps."""
+    names = ("step", "first", "states", *COLUMNS)
+    rows = ((row, ids) for steps, ids in attempts.items() for step in steps for row in _rows(step, None))
+    insert_each(SliceBlock, names, "attempt", [([row[name] for name in names], ids) for row, ids in rows])
 
 
-def _rows(attempt: Attempt, step: Step, former: bytes | None) -> Iterator[SliceBlock]:
+def _rows(step: Step, former: bytes | None) -> Iterator[dict[str, Any]]:
     states = former if former is not None else bytes(step.slices)
     for first in range(0, step.slices, SIZE):
         part = states[first : first + SIZE]
         counts = {name: part.count(state) for name, state in zip(COLUMNS, S, strict=True)}
-        yield SliceBlock(attempt=attempt, step=step.name, first=first, states=part, **counts)
+        yield {"step": step.name, "first": first, "states": part, **counts}
 
 
 def save(blocks: Iterable[Block]) -> None:

@@ -33,14 +33,25 @@ def insert_each(model: type[models.Model], names: Sequence[str], key: str, chang
     _write(one, many, fields[:-1], changes)
 
 
+def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """New rows: values in the order of `names`."""
+    fields: Fields = [model._meta.get_field(name) for name in names]
+    columns, places = ", ".join(_quoted(field.column) for field in fields), ", ".join(["%s"] * len(fields))
+    insert = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(insert, [_stored(fields, row) for row in rows])
+
+
+def _stored(fields: Fields, values: Sequence[Any]) -> list[Any]:
+    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
+
+
 def _write(one: str, many: str, fields: Fields, changes: Iterable[Alike]) -> None:
     """A statement for each set of many rows; one for all others together."""
     few: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
         for values, keys in changes:
-            stored = [
-                field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)
-            ]
+            stored = _stored(fields, values)
             if len(keys) <= FEW:
                 few += [(*stored, key) for key in keys]
             else:

@@ -87,6 +87,8 @@ class Parameters(models.Model):
 
     def expanded_workspace(self) -> str:
         """Where the job works: its own folder, unless its template says another."""
+        if not self.workspace:
+            return str(self.directory)
         values = {"JOB_ID": str(self.pk), "JOB_WORKSPACE": str(self.directory)}
         return expand_parameter("workspace", self.workspace, values, last=True) or str(self.directory)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -23,4 +24,10 @@ class Project(models.Model):
         return Path(self.path, "workspace")
 
     def directory(self, address: str) -> Path:
-        return Path(self.path, "workspace", address)
+        return _directory(self.path, address)
+
+
+@lru_cache(2048)
+def _directory(path: str, address: str) -> Path:
+    """Asked for a dozen times on a job's way; to make a path is dear."""
+    return Path(path, "workspace", address)
