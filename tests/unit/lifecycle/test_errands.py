@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from jobs_app import courier as couriers
@@ -45,7 +46,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answerer], list[dict[st
 def working(pool: FakePool, transactional_db: None) -> Iterator[Scheduler]:
     """A scheduler whose courier works in a thread, as in serve."""
     scheduler, stop = embedded(), threading.Event()
-    thread = threading.Thread(target=couriers.run, args=(scheduler, stop))
+
+    def work() -> None:
+        couriers.run(scheduler, stop)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
     thread.start()
     try:
         while not nudge.address(scheduler.pk).exists():
