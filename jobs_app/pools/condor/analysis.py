@@ -16,6 +16,7 @@ from .answers import Ad
 from .point import AccessPoint
 
 GOOD_FOR = 180.0  # seconds
+FRESH = 30.0  # seconds: of what machines have left
 PROCS = 500  # that are looked at in one round
 ANALYSES = 5  # of HTCondor's own, in one round
 
@@ -30,25 +31,29 @@ _JOB = (
         "ConcurrencyLimits",
     ),
 )
-_SLOT = ("TotalSlotCpus", "TotalSlotMemory", "TotalSlotDisk", "TotalSlotGPUs", "Cpus", "Memory")
+_SLOT = (
+    *("TotalSlotCpus", "TotalSlotMemory", "TotalSlotDisk", "TotalSlotGPUs"),
+    *("Cpus", "Memory", "Disk", "GPUs", "State"),
+)
 _WHOLE_MACHINES = 'PartitionableSlot =?= true || SlotType =?= "Static"'
 
 
 @dataclass(frozen=True)
 class Need:
-    """A resource: what a job calls it, what a slot does, and how it is said."""
+    """A resource: what a job calls it, what a machine has in all and has left, and how it is said."""
 
     asked: str
     there: str
+    left: str
     said: str
     unit: int = 0  # bytes; 0: a plain number
 
 
 NEEDS = (
-    Need("RequestCpus", "TotalSlotCpus", "cores"),
-    Need("RequestMemory", "TotalSlotMemory", "of memory", 2**20),
-    Need("RequestDisk", "TotalSlotDisk", "of disk", 2**10),
-    Need("RequestGPUs", "TotalSlotGPUs", "GPUs"),
+    Need("RequestCpus", "TotalSlotCpus", "Cpus", "cores"),
+    Need("RequestMemory", "TotalSlotMemory", "Memory", "of memory", 2**20),
+    Need("RequestDisk", "TotalSlotDisk", "Disk", "of disk", 2**10),
+    Need("RequestGPUs", "TotalSlotGPUs", "GPUs", "GPUs"),
 )
 
 
@@ -84,33 +89,35 @@ class Analysis:
 
     def _analysed(self, proc: Ad) -> str:
         slots = self._machines()
-        said = nothing_has(proc, slots) or passed_over(proc) or self._htcondors(proc, len(slots))
+        said = nothing_has(proc, slots) or passed_over(proc) or self._htcondors(proc, slots)
         if len(self._known) > 10 * PROCS:
             self._known.clear()
         self._known[_group(proc)] = (time.monotonic(), said)
         return said
 
     def _machines(self) -> list[Ad]:
-        if time.monotonic() - self._fetched > GOOD_FOR:
+        if time.monotonic() - self._fetched > FRESH:
             asked = ("-constraint", _WHOLE_MACHINES, "-attributes", ",".join(_SLOT))
             self._slots = self._ads("condor_status", "-json", *asked)
             self._fetched = time.monotonic()
         return self._slots
 
-    def _htcondors(self, proc: Ad, machines: int) -> str:
+    def _htcondors(self, proc: Ad, slots: Sequence[Ad]) -> str:
         done = self._point.command("condor_q", "-allusers", "-better-analyze", _name(proc))
         if done.exit != 0:
             raise self._point.trouble("condor_q -better-analyze", done)
         report = read(done.text)
-        return unmatched(report) or self._busy(proc, report, machines)
+        return unmatched(report) or self._busy(proc, report, slots)
 
-    def _busy(self, proc: Ad, report: Report, machines: int) -> str:
-        if report.able:
+    def _busy(self, proc: Ad, report: Report, slots: Sequence[Ad]) -> str:
+        """HTCondor's analysis does not count what a machine has left."""
+        if report.able and any(_has_left(proc, slot) for slot in slots):
             return "A slot would take it now. It starts at the pool's next round."
+        asked = _asked(proc)
+        fitting = sum(_fits(asked, slot) for slot in slots)
         ahead = self._ahead(proc)
         others = f"; {_many(ahead, 'slice is', 'slices are')} ahead of it in this queue" if ahead else ""
-        count = report.busy or machines
-        return f"All {_many(count, 'machine', 'machines')} that would do are busy{others}."
+        return f"All {_many(fitting, 'machine', 'machines')} that would do are busy{others}."
 
     def _ahead(self, proc: Ad) -> int:
         priority, since = proc.get("JobPrio", 0), proc.get("QDate", 0)
@@ -141,7 +148,7 @@ def nothing_has(proc: Ad, slots: Sequence[Ad]) -> str:
     """What no machine has; "" if one has all that is asked for."""
     if not slots:
         return "The pool has no machine at all at the moment."
-    asked = {need: _number(proc, need.asked) for need in NEEDS}
+    asked = _asked(proc)
     for need, wanted in asked.items():
         largest = max(_number(slot, need.there) for slot in slots)
         if wanted > largest:
@@ -150,6 +157,16 @@ def nothing_has(proc: Ad, slots: Sequence[Ad]) -> str:
         wish = ", ".join(_said(need, wanted) for need, wanted in asked.items() if wanted)
         return f"No machine has all of this together: {wish}."
     return ""
+
+
+def _asked(proc: Ad) -> dict[Need, float]:
+    return {need: _number(proc, need.asked) for need in NEEDS}
+
+
+def _has_left(proc: Ad, slot: Ad) -> bool:
+    """A claimed machine that is not cut into slots has nothing left."""
+    free = slot.get("State") == "Unclaimed"
+    return free and all(wanted <= _number(slot, need.left) for need, wanted in _asked(proc).items())
 
 
 def _fits(asked: Mapping[Need, float], slot: Ad) -> bool:

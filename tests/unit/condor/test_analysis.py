@@ -42,6 +42,7 @@ BUSY = """
 """
 FREE = BUSY.replace("0 are able", "1 are able")
 SLOT = {"TotalSlotCpus": 4, "TotalSlotMemory": 2048, "TotalSlotDisk": 1 << 20, "TotalSlotGPUs": 0}
+LEFT = {"Cpus": 1, "Memory": 128, "Disk": 1 << 20, "GPUs": 0, "State": "Unclaimed"}
 SMALL = {"RequestCpus": 1, "RequestMemory": 100, "RequestDisk": 10}
 
 
@@ -51,8 +52,9 @@ def proc(attempt: str, cluster: int = 1, group: int = 7, **known: object) -> dic
 
 
 class Point(AccessPoint):
-    def __init__(self, procs: list[dict[str, Any]], report: str = BUSY, exit: int = 0) -> None:
+    def __init__(self, procs: list[dict[str, Any]], report: str = BUSY, exit: int = 0, **left: Any) -> None:
         self.procs, self.report, self.exit = procs, report, exit
+        self.slots = [{**SLOT, **LEFT, **left}] * 8
         self.asked: list[str] = []
 
     def command(self, *argv: str) -> Result:
@@ -63,7 +65,7 @@ class Point(AccessPoint):
             self.asked.append("totals")
             return Result(0, b"Total for query: 12 jobs; 0 completed, 12 idle")
         self.asked.append(argv[0])
-        return Result(0, json.dumps(self.procs if argv[0] == "condor_q" else [SLOT]).encode())
+        return Result(0, json.dumps(self.procs if argv[0] == "condor_q" else self.slots).encode())
 
     def trouble(self, what: str, done: Result) -> PoolUnreachable:
         return PoolUnreachable(f"{what}: {done.complaint}")
@@ -143,6 +145,12 @@ def test_what_was_found_is_good_for_a_while() -> None:
 
 def test_a_free_slot_is_waited_for() -> None:
     assert Analysis(Point([proc(A)], FREE)).why_idle([A])[A].startswith("A slot would take it now.")
+
+
+@pytest.mark.parametrize("left", [{"Cpus": 0}, {"Memory": 99}, {"State": "Claimed"}])
+def test_machines_that_have_too_little_left_are_busy(left: dict[str, Any]) -> None:
+    said = Analysis(Point([proc(A)], FREE, **left)).why_idle([A])[A]
+    assert said.startswith("All 8 machines that would do are busy; 12 slices are ahead")
 
 
 def test_what_does_not_wait_any_more_has_no_reason() -> None:
