@@ -136,16 +136,8 @@ class TestSchedulers:
         assert Scheduler.objects.exists()
 
     def test_a_change_leaves_what_the_courier_knows(self, admin: Client) -> None:
-        Scheduler.objects.create(name="ruby", host="ruby.example", courier="here:1:2:3", failures=3)
-        ruby = Scheduler.objects.get(name="ruby")
-        url = f"/admin/jobs_app/scheduler/{ruby.pk}/change/"
-        given = {"name": "ruby", "kind": "condor", "position": 5, "host": "new.example", "port": 22}
-        assert (
-            admin.post(
-                url, {**given, "remote_root": "roost", "options": "{}", "courier": "", "logins_per_hour": 20}
-            ).status_code
-            == 302
-        )
+        ruby = Scheduler.objects.create(name="ruby", host="ruby.example", courier="here:1:2:3", failures=3)
+        assert self.change(admin, ruby, host="new.example", courier="").status_code == 302
         ruby.refresh_from_db()
         assert (ruby.host, ruby.courier) == ("new.example", "here:1:2:3")
         assert ruby.failures == 0  # it is tried at once
@@ -207,6 +199,9 @@ class TestSchedulers:
         assert (ruby.paused, ruby.paused_by, ruby.failures) == ("", "", 0)
 
     def change(self, admin: Client, ruby: Scheduler, **given: Any) -> Any:
-        fields = {"name": "ruby", "kind": "condor", "position": 5, "host": "ruby.example", "port": 22}
-        rest = {"remote_root": "roost", "options": "{}", "logins_per_hour": 20}
-        return admin.post(f"/admin/jobs_app/scheduler/{ruby.pk}/change/", {**fields, **rest, **given})
+        """What is not given stays as the page shows it."""
+        url = f"/admin/jobs_app/scheduler/{ruby.pk}/change/"
+        form = admin.get(url).context["adminform"].form
+        shown = {name: form[name].value() for name in form.fields}
+        fields = {name: value for name, value in shown.items() if value not in (None, False)}
+        return admin.post(url, {**fields, **given})
