@@ -130,6 +130,9 @@ ROOST_BACKGROUND = "celery" if CELERY_BROKER_URL else "threads"
 
 ROOST_SLOTS = env.number("ROOST_SLOTS", os.cpu_count() or 1)  # slices at once on the embedded pool
 ROOST_SCHEDULER = env.text("ROOST_SCHEDULER")
+ROOST_RESULTS = env.text("ROOST_RESULTS", "at once")
+ROOST_REMOTE_FROM_MB = env.number("ROOST_REMOTE_FROM_MB", 0)
+ROOST_REMOTE_CACHE_MB = env.number("ROOST_REMOTE_CACHE_MB", 20_000)
 ROOST_PUBLIC_URL = env.text("ROOST_PUBLIC_URL")
 ROOST_MATERIALIZE_FROM = env.number("ROOST_MATERIALIZE_FROM", 5_000)
 ROOST_MATERIALIZE_AT_ONCE = env.number("ROOST_MATERIALIZE_AT_ONCE", 2_000)

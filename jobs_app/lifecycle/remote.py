@@ -1,6 +1,6 @@
 """Results that stayed on their pool are read when somebody asks for them: `locate` of any file that is not
-here brings it, whole and checked by its sha256. Pieces can be had alone. What was brought may go again to make
-room.
+here brings it, whole and checked by its sha256. Pieces can be had alone. What was brought may go again, to
+make room.
 """
 
 from __future__ import annotations

@@ -249,7 +249,8 @@ def files(output: Output, options: Options) -> None:
     job = find_job(options["job"])
     found = inspection.files(job)
     rows = [
-        {"name": _name(job, file, options["paths"]), "size": file.size, "remote": file.remote} for file in found
+        {"name": _name(job, file, options["paths"]), "size": file.size, "remote": file.remote}
+        for file in found
     ]
     output.table(FILE_COLUMNS if output.fancy else PLAIN_FILE_COLUMNS, rows, "It has no files.")
     if output.fancy and rows:
