@@ -201,7 +201,11 @@ class TestSchedulers:
     def change(self, admin: Client, ruby: Scheduler, **given: Any) -> Any:
         """What is not given stays as the page shows it."""
         url = f"/admin/jobs_app/scheduler/{ruby.pk}/change/"
-        form = admin.get(url).context["adminform"].form
-        shown = {name: form[name].value() for name in form.fields}
-        fields = {name: value for name, value in shown.items() if value not in (None, False)}
+        page = admin.get(url).context
+        forms = [
+            page["adminform"].form,
+            *(one.formset.management_form for one in page["inline_admin_formsets"]),
+        ]
+        shown = {form[name].html_name: form[name].value() for form in forms for name in form.fields}
+        fields = {name: value for name, value in shown.items() if value is not None and value is not False}
         return admin.post(url, {**fields, **given})
