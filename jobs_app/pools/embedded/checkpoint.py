@@ -15,7 +15,7 @@ from typing import Any
 from ..base import EventKind, Resources
 from .work import Part, Request, Run, Wish, Work
 
-_PLAIN = ("accepted", "finished", "finished_early", "failure")
+_PLAIN = ("accepted", "finished", "finished_early", "failure", "ended_by")
 
 
 def dump(work: Work) -> dict[str, Any]:

@@ -105,9 +105,24 @@ class Crews:
             self._nursery.fork({"attempt": crew.work.token, "task": {**task, "arguments": ()}})
 
     def _order(self, crew: Crew, action: Start) -> dict[str, Any]:
+        if crew.work.graph is not None:
+            return {
+                "do": "start",
+                **action.part._asdict(),
+                "tries": action.tries,
+                "arguments": self._row(crew, action),
+            }
         rows = crew.work.task.arguments
         row = rows[action.part.slice if len(rows) > 1 else 0] if rows else ()
         return {"do": "start", **action.part._asdict(), "tries": action.tries, "arguments": row}
+
+    @staticmethod
+    def _row(crew: Crew, action: Start) -> tuple[str, ...]:
+        node = crew.work.graph.node_of(action.part.slice) if crew.work.graph else None
+        rows = node.arguments if node else ()
+        if node is None or len(rows) < 2:
+            return rows[0] if rows else ()
+        return rows[action.part.slice - node.first]
 
     def kill(self, action: Kill) -> None:
         crew = self._crews.get(action.attempt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,15 +29,25 @@ class End:
     memory_bytes: int = 0
 
 
-def run(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> int:
+Worker = Callable[[Task, Part, int, Sequence[str]], End]
+
+
+def run(
+    task: Task,
+    part: Part,
+    tries: int,
+    arguments: Sequence[str],
+    worker: Worker | None = None,
+    folder: Path | None = None,
+) -> int:
     """Its record is the last thing it writes; the exit code says only whether that could be done."""
     start = time.time()
     stopped = _let_only_the_child_stop()
-    os.chdir(task.directory)
+    os.chdir(folder or task.directory)
     paths = attempt_paths(task)
     paths.root.mkdir(parents=True, exist_ok=True)
     errors.set_aside(paths.error(*part), tries)
-    end = _run_child(task, part, tries, arguments)
+    end = (worker or run_child)(task, part, tries, arguments)
     if stopped:  # whatever it ended with, it was not given the time to end
         end = replace(end, status=-signal.SIGTERM)
     fact = _fact(end, tries, start, _drop_if_empty(paths.output(*part)))
@@ -68,7 +78,7 @@ def _let_only_the_child_stop() -> list[int]:
     return seen
 
 
-def _run_child(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> End:
+def run_child(task: Task, part: Part, tries: int, arguments: Sequence[str]) -> End:
     output = attempt_paths(task).output(*part)
     output.parent.mkdir(exist_ok=True)
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -111,15 +121,17 @@ def _slices(task: Task, part: Part) -> int:
 
 
 def _drop_if_empty(output: Path) -> int:
+    if not output.exists():  # nothing was started
+        return 0
     size = output.stat().st_size
     if size == 0:
         output.unlink()
     return size
 
 
-def link_inputs(task: Task) -> None:
-    """Each slice finds the inputs in its folder, which is the job's."""
+def link_inputs(task: Task, folder: Path | None = None) -> None:
+    """Each slice finds the inputs in its folder, which is the job's unless another is given."""
     for path in map(Path, task.inputs):
-        place = Path(task.directory, path.name)
+        place = Path(folder or task.directory, path.name)
         if not place.exists() and not place.is_symlink():
             place.symlink_to(path)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from jobs_app.jobdir.layout import ANALYSIS
 from jobs_app.states import SliceState
 
-from ..base import Event, EventKind, Resources, Selection, Task
+from ..base import Event, EventKind, Node, Resources, Selection, Task
 from .checkpoint import restore
+from .graph import Graph
 from .stage import Stage
 from .turns import Turns
 from .wire import Note
@@ -156,7 +157,7 @@ class Plan:
 
     def _first(self, work: Work) -> tuple[Part, Resources]:
         stage = work.stage
-        sliceno = stage.first_waiting() if stage else None
+        sliceno = work.graph.next_waiting() if work.graph else stage.first_waiting() if stage else None
         if stage is None or sliceno is None:
             raise AssertionError(f"{work.token} is ready, but no slice of it waits")
         part = Part(stage.name, sliceno)
@@ -183,23 +184,38 @@ class Plan:
         if part in work.wishes and not outcome.well:
             self.lost(attempt, part, tries, outcome.at)
             return
+        ends = _node_that_ends_it(work, part, outcome)
+        forgiven = ends is not None and ends.abort_return == 0
+        retried = ends is None and not outcome.well and self._gets_another_try(work, part, outcome)
         self._emit(
             work,
             EventKind.ENDED,
             outcome.at,
             part,
             tries=tries,
-            exit_code=outcome.exit_code,
+            exit_code=0 if forgiven else outcome.exit_code,
             signal=outcome.signal or None,
-            will_retry=not outcome.well and self._gets_another_try(work, part),
+            will_retry=retried,
             host=self.host,
             memory_mb=outcome.memory_mb,
             reason=outcome.reason,
-            data={"finished_early": True} if outcome.finished_early else {},
+            data=_said_of_end(outcome, ends),
         )
+        if ends is not None:
+            self._end_the_others(work, ends, outcome.at)
         self._settle(work, outcome.at)
 
-    def _gets_another_try(self, work: Work, part: Part) -> bool:
+    def _end_the_others(self, work: Work, node: Node, now: float) -> None:
+        """Of a workflow that a node has ended; its final node runs all the same."""
+        kind = EventKind.SKIPPED if node.abort_return == 0 else EventKind.REMOVED
+        for part in list(work.running):
+            if work.graph is not None and not work.graph.node_of(part.slice).final:
+                self._wish(work, part, Wish(kind, f"Node {node.name} ended the workflow."), now)
+
+    def _gets_another_try(self, work: Work, part: Part, outcome: Outcome) -> bool:
+        if work.graph is not None:
+            node = work.graph.node_of(part.slice)
+            return work.failures.get(part, 0) < node.retries and outcome.exit_code != node.retry_unless
         given_up = bool(work.failure) and not work.independent
         return not given_up and work.failures.get(part, 0) < work.task.retries
 
@@ -315,6 +331,9 @@ class Plan:
             self._turns.add(work.token, work.task.priority)
 
     def _skip(self, work: Work, now: float) -> None:
+        if work.graph is not None:
+            self._skip_nodes(work, work.graph, now)
+            return
         stage = work.stage
         if stage and work.finished_early and stage.name == ANALYSIS:
             self._skip_stage(work, stage, "the script finished early", now)
@@ -325,6 +344,14 @@ class Plan:
             return
         for later in work.stages[work.stages.index(stage) :]:
             self._skip_stage(work, later, f"{stage.name} did not end well", now)
+
+    def _skip_nodes(self, work: Work, graph: Graph, now: float) -> None:
+        stage = work.stages[0]
+        for node, reason in list(graph.doomed(work.ended_by)):
+            mine = range(node.first, node.first + node.slices)
+            for first, count in list(stage.runs((WAITING, HELD), mine)):
+                part = Part(stage.name, first)
+                self._emit(work, EventKind.SKIPPED, now, part, count=count, reason=reason)
 
     def _skip_stage(self, work: Work, stage: Stage, reason: str, now: float) -> None:
         for first, count in list(stage.runs((WAITING, HELD))):
@@ -360,6 +387,18 @@ class Plan:
             self.busy.add(work.token)
         else:
             self.busy.discard(work.token)
+
+
+def _node_that_ends_it(work: Work, part: Part, outcome: Outcome) -> Node | None:
+    """The part's node, if by ending so it ends all of its workflow."""
+    node = work.graph.node_of(part.slice) if work.graph else None
+    ends = node is not None and node.abort_on is not None and outcome.exit_code == node.abort_on
+    return node if ends and not outcome.signal else None
+
+
+def _said_of_end(outcome: Outcome, ends: Node | None) -> dict[str, Any]:
+    early = {"finished_early": True} if outcome.finished_early else {}
+    return {**early, **({"ended_by": ends.name} if ends else {})}
 
 
 def _stages(work: Work, selection: Selection) -> list[Stage]:

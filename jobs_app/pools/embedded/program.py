@@ -12,7 +12,7 @@ from jobs_app.script.loading import Script
 from jobs_app.script.spec import Spec
 
 from ..base import Task
-from . import executable
+from . import executable, node
 from .record import attempt_paths
 from .work import Part
 
@@ -36,6 +36,12 @@ class Program:
         except Exception as error:  # noqa: BLE001 - a script may raise anything
             self._error = error
 
+    def _run_executable(self, part: Part, tries: int, arguments: Sequence[str]) -> int:
+        for each in self.task.nodes:
+            if each.first <= part.slice < each.first + each.slices:
+                return node.run(self.task, each, part, tries, arguments)
+        return executable.run(self.task, part, tries, arguments)
+
     def _load_script(self) -> None:
         os.chdir(self.task.directory)
         os.environ.update(self.task.environment)
@@ -50,5 +56,5 @@ class Program:
         if self._error is not None:
             raise self._error
         if self._script is None or self._spec is None:
-            return executable.run(self.task, part, tries, arguments)
+            return self._run_executable(part, tries, arguments)
         return runner.run_part(self._script, self._spec, self.task.directory, *part, tries, ask)

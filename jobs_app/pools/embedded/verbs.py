@@ -9,7 +9,7 @@ from typing import Any
 from jobs_app.killpoints import reach
 
 from ..base import Refused, Resources, Selection, Sending
-from . import machine
+from . import machine, node
 from .checkpoint import packed
 from .connection import Connection
 from .journal import Journal
@@ -51,6 +51,9 @@ class Verbs:
             self._refuse_known(sending)
             for task in sending.tasks:
                 machine.check(task.resources, self._plan.slots, task.directory)
+                for each in task.nodes:
+                    machine.check(each.resources, self._plan.slots, task.directory)
+                node.check(task)
             offset = self._journal.size(sending.segment)
             self._journal.keep(sending.token, {"offset": offset, "sending": message["sending"]})
             reach("pool.batch-kept")

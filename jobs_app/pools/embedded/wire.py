@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-from ..base import Event, EventKind, Refused, Resources, Sending, Step, Task
+from ..base import Event, EventKind, Hook, Node, Refused, Resources, Sending, Step, Task
 
 LONGEST_LINE = 256 * 2**20
 
@@ -91,6 +91,7 @@ def task_message(task: Task) -> dict[str, Any]:
     message["resources"] = asdict(task.resources)
     message["environment"] = dict(task.environment)
     message["attributes"] = dict(task.attributes)
+    message["nodes"] = [asdict(node) for node in task.nodes]
     return message
 
 
@@ -111,4 +112,16 @@ def read_task(message: Mapping[str, Any]) -> Task:
     values["done"] = tuple(
         (str(step), int(first), int(count)) for step, first, count in values.get("done", ())
     )
+    values["nodes"] = tuple(_read_node(node) for node in values.get("nodes", ()))
     return Task(**values)
+
+
+def _read_node(message: Mapping[str, Any]) -> Node:
+    values = dict(message)
+    for which in ("pre", "post"):
+        if (hook := values[which]) is not None:
+            values[which] = Hook(str(hook["path"]), tuple(hook["arguments"]))
+    values["resources"] = Resources(**values["resources"])
+    values["arguments"] = tuple(tuple(row) for row in values["arguments"])
+    values["asks"] = tuple((str(name), str(pattern)) for name, pattern in values["asks"])
+    return Node(**{**values, "parents": tuple(values["parents"]), "inputs": tuple(values["inputs"])})

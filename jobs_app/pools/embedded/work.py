@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from jobs_app.states import SliceState
 
 from ..base import Event, EventKind, Resources, Task
+from .graph import Graph
 from .stage import Stage
 from .wire import Note
 
@@ -87,6 +88,8 @@ class Work:
     # Only of parts that did not end at their first try.
     tries: dict[Part, int] = field(default_factory=dict)
     failures: dict[Part, int] = field(default_factory=dict)
+    ended_by: str = ""  # the node that ended its workflow
+    graph: Graph | None = None
 
     def __post_init__(self) -> None:
         self.stages = [Stage(step.name, step.slices) for step in self.task.steps]
@@ -94,6 +97,8 @@ class Work:
         for step, first, count in self.task.done:
             if stage := self.named(step):
                 stage.set(first, count, SliceState.DONE)
+        if self.task.nodes:
+            self.graph = Graph(self.task, self.stages[0])
 
     @property
     def token(self) -> str:
@@ -115,12 +120,16 @@ class Work:
         if stage is None or not self.accepted or self.finished:
             return False
         room = not self.task.concurrency or len(self.running) < self.task.concurrency
+        if self.graph is not None:
+            return room and self.graph.next_waiting() is not None
         return room and stage.counts[SliceState.WAITING] > 0
 
     def named(self, step: str) -> Stage | None:
         return next((stage for stage in self.stages if stage.name == step), None)
 
     def resources_of(self, part: Part) -> Resources:
+        if self.graph is not None and self.resources == self.task.resources:
+            return self.limits.get(part, self.graph.node_of(part.slice).resources)
         return self.limits.get(part, self.resources)
 
     def next_try(self, part: Part) -> int:
@@ -170,6 +179,7 @@ class Work:
     def _apply_end(self, event: Event, stage: Stage) -> None:
         part = Part(event.step, event.slice)
         well = event.exit_code == 0 and not event.signal
+        self.ended_by = self.ended_by or str(event.data.get("ended_by", ""))
         self._leave(part, for_good=not event.will_retry)
         if well:
             stage.set(event.slice, 1, SliceState.DONE)
