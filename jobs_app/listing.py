@@ -183,6 +183,9 @@ class _Rows:
         no end if nothing is left behind it."""
         if not self.parts:
             return
+        if self.wanted.ids:  # few rows, found by their numbers
+            yield _Window(start, None)
+            return
         begun = time.monotonic()
         length = COSTLY_WINDOW if self.wanted.is_costly else WINDOW
         place = start
@@ -201,7 +204,7 @@ class _Rows:
         if not self.wanted.order.column:
             return self._end_by_number(start, length)
         behind = _behind(self.everything, start, self.wanted).values_list(self.wanted.order.column, "pk")
-        last = behind[length : length + 1].first() if not self.wanted.ids else None
+        last = behind[length : length + 1].first()
         return Key(*last) if last else None
 
     def _end_by_number(self, start: Key | None, length: int) -> Key | None:
@@ -217,8 +220,6 @@ class _Rows:
         """The lowest and the highest number that may be wanted."""
         numbers = Job.objects.values_list("pk", flat=True)  # two questions: SQLite answers one by reading all
         first, last = numbers.order_by("pk").first() or 0, numbers.order_by("-pk").first() or 0
-        if self.wanted.ids:
-            return max(first, min(self.wanted.ids)), min(last, max(self.wanted.ids))
         after, before = self.wanted.created_after, self.wanted.created_before
         if after is not None:
             first = max(first, _first_since(after, last + 1) - SLACK)

@@ -58,7 +58,8 @@ class Api(NinjaAPI):
             response.headers.setdefault("Cache-Control", "no-store")
             return response
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        set_response_etag(response)
+        if "ETag" not in response.headers:
+            set_response_etag(response)
         same = get_conditional_response(request, response.headers["ETag"], None, response)
         assert isinstance(same, HttpResponse)  # noqa: S101 - it is one of the two
         return same

@@ -62,16 +62,21 @@ def door(scope: str) -> list[AuthBase]:
 
 def _caller(request: HttpRequest, header: str) -> permissions.Caller:
     kind, _, text = header.partition(" ")
-    counted = [(throttling.TOKEN_ADDRESS, throttling.address(request))]
-    if seconds := throttling.wait_seconds(counted):
-        raise too_many(seconds)
     caller = tokens.find(text.strip()) if kind.lower() == "bearer" else None
     if caller is None:
-        throttling.failed(counted)
-        raise Refused(401, "This token is wrong, expired or revoked.").with_header(
-            "WWW-Authenticate", 'Bearer realm="roost", error="invalid_token"'
-        )
+        raise _wrong_token(request)
     return caller
+
+
+def _wrong_token(request: HttpRequest) -> Refused:
+    """A good token is taken in any case: it cannot be guessed, and its neighbours' errors are not its own."""
+    counted = [(throttling.TOKEN_ADDRESS, throttling.address(request))]
+    if seconds := throttling.wait_seconds(counted):
+        return too_many(seconds)
+    throttling.failed(counted)
+    return Refused(401, "This token is wrong, expired or revoked.").with_header(
+        "WWW-Authenticate", 'Bearer realm="roost", error="invalid_token"'
+    )
 
 
 def too_many(seconds: int) -> Refused:

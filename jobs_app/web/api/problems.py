@@ -34,6 +34,7 @@ _SAID = {
     404: "There is no such thing here.",
     405: "This cannot be done here.",
     413: "The body is too large.",
+    416: "Nothing lies in this range: it begins behind the end.",
     500: "Something broke in the server. It is in the server's log.",
 }
 
