@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import (
+    api,
     busy,
     create,
     events,
@@ -35,6 +36,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "new": new.measure,
     "create": create.measure,
     "listing": listing.measure,
+    "api": api.measure,
     "memory": memory.measure,
     "submit": submit.measure,
     "many": many.measure,
