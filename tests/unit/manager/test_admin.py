@@ -159,6 +159,13 @@ class TestSchedulers:
         assert [secret for secret in (OLD, KEY, "b3BlbnNzaC1rZXkt", PASSPHRASE) if secret in shown] == []
         assert ruby.password.sealed not in shown
 
+    def test_one_is_added_with_its_secrets(self, admin: Client) -> None:
+        limits = {"user_limits-TOTAL_FORMS": 0, "user_limits-INITIAL_FORMS": 0}
+        fields = {"name": "opal", "kind": "condor", "position": 5, "host": "opal.example", "port": 22}
+        rest = {"remote_root": "roost", "options": "{}", "logins_per_hour": 20, "new_password": OLD}
+        assert admin.post("/admin/jobs_app/scheduler/add/", {**fields, **rest, **limits}).status_code == 302
+        assert Scheduler.objects.get(name="opal").password.reveal() == OLD
+
     def test_a_form_that_is_sent_back_does_not_repeat_its_secrets(self, admin: Client) -> None:
         ruby = Scheduler.objects.create(name="ruby", host="ruby.example")
         page = self.change(
