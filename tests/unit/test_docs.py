@@ -15,6 +15,7 @@ from jobs_app.job_types import COMMON, JOB_TYPES
 from jobs_app.management.base import EXIT_CODES
 from jobs_app.manager import JobManager
 from jobs_app.models.verbs import Verbs
+from jobs_app.workflows import NODE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -170,10 +171,18 @@ def test_the_table_from_slices_to_job_is_the_code_s() -> None:
 
 def test_every_parameter_of_a_job_is_explained() -> None:
     named = set(re.findall(r"`(\w+)`", text_of("jobs-api.md")))
-    taken = set(COMMON).union(
-        *(model.PARAMETERS for name, model in JOB_TYPES.items() if name != "CONDORWORKFLOW")
-    )
+    taken = set(COMMON).union(*(model.PARAMETERS for model in JOB_TYPES.values()))
     assert sorted(taken - named) == []
+
+
+def test_every_parameter_of_a_node_is_explained_and_no_other() -> None:
+    table = text_of("workflows.md").partition("## What a node takes")[2].partition("\n\nIn a script")[0]
+    named = {
+        name
+        for line in table.splitlines()
+        for name in re.findall(r"`(\w+)`", line.split("|")[1] if "|" in line else "")
+    }
+    assert named == set(NODE)
 
 
 def test_every_verb_on_a_job_is_explained() -> None:
