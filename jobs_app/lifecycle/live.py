@@ -155,7 +155,7 @@ class Spot:
 def spot_of(job: Job, attempt: Attempt, step: str, sliceno: int) -> Spot:
     script = bool(Work.from_json(attempt.work).script)
     folder = job.paths.attempt(attempt.number).live
-    if script and getattr(attempt, "form", "") in ("", "one-proc"):
+    if script and attempt.form in ("", "one-proc"):
         step, sliceno = WHOLE, 0
     return Spot(attempt.token, step, sliceno, script, folder)
 
@@ -192,7 +192,7 @@ def _serve(errand: Errand) -> errands.Work:
         return lambda _: {}
     step, sliceno = str(errand.question["step"]), int(errand.question["slice"])
     spot = spot_of(attempt.job, attempt, step, sliceno)
-    if _state_of(attempt, step, sliceno).ended:
+    if spot.step != WHOLE and _state_of(attempt, step, sliceno).ended:
         task = task_of(attempt)
         return lambda pool: _take_the_rest(pool, task, spot)
     scheduler = errand.scheduler

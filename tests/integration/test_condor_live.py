@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from jobs_app.lifecycle import live
 from jobs_app.models import Errand, Job, Scheduler
@@ -27,9 +29,9 @@ def prepare():
     print("prepared", flush=True)
 
 def analysis(sliceno):
-    for number in range(12):
+    for number in range(16):
         print(f"slice {sliceno} says {number}", flush=True)
-        time.sleep(0.8)
+        time.sleep(1.2)
 """
 
 
@@ -61,17 +63,29 @@ def test_an_executables_output_comes_while_it_runs_and_goes_on_without_a_gap(new
     assert not job.paths.attempt(1).live.exists()
 
 
-def test_the_parts_of_a_script_are_read_while_they_run(
-    new_app: Callable[..., object], real: Scheduler, alice: object
+def test_the_parts_of_a_script_are_read_while_they_run_in_one_proc_and_in_a_dag(
+    new_app: Callable[..., Any], real: Scheduler, alice: User, settings: Any
 ) -> None:
-    app = new_app(scripts={"a_printing.py": PRINTING})
-    job = app.get_job_manager().create_job(  # type: ignore[attr-defined]
-        "prints", alice, job_type="SCRIPT", method="printing", slices=2, scheduler=real
-    )
-    job.save()
-    job.execute()
-    assert b"slice 1 says 3\n" in read_until(job, "analysis", 1, lambda found: b"says 3" in found)
-    assert read_until(job, "prepare", 0, lambda found: b"prepared" in found) == b"prepared\n"
-    assert not job.is_final
-    whole = read_until(job, "analysis", 1, lambda _: False)
-    assert whole == b"".join(b"slice 1 says %d\n" % number for number in range(12))
+    jobs_of = new_app(scripts={"a_printing.py": PRINTING}).get_job_manager()
+
+    def printing(name: str, one_proc_slices: int) -> Job:
+        settings.ROOST_ONE_PROC_SLICES = one_proc_slices
+        job = jobs_of.create_job(
+            name, alice, job_type="SCRIPT", method="printing", slices=2, cpus=2, scheduler=real
+        )
+        job.save()
+        job.execute()
+        while job._status == "SUB":
+            job.wait(timeout=0.2)
+        return job
+
+    whole, dag = printing("whole", 8), printing("dag", 0)
+    for job, form in ((whole, "one-proc"), (dag, "own-dag")):
+        assert job.attempts.get().form == form
+        early = read_until(job, "analysis", 1, lambda found: b"says 3" in found)
+        assert early.startswith(b"slice 1 says 0\nslice 1 says 1\n")
+        assert not job.is_final
+    assert read_until(whole, "prepare", 0, lambda found: b"prepared" in found) == b"prepared\n"
+    for job in (whole, dag):
+        all_of_it = read_until(job, "analysis", 1, lambda _: False)
+        assert all_of_it == b"".join(b"slice 1 says %d\n" % number for number in range(16))

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from jobs_app.jobdir.layout import part_name
+
 from ..base import Event, Events, Resources, Selection, Sending, Sent, Snapshot, Task
 from ..findings import Finding
 from ..shell import Shell
@@ -86,7 +88,7 @@ class CondorPool:
         return away.reading(self._point, attempt, part, member, offset, length)
 
     def tail(self, task: Task, step: str, sliceno: int, stream: str, offset: int) -> tuple[bytes, int]:  # noqa: ARG002
-        path = f"{self._point.names.attempt(task.attempt)}/out/{sliceno}.log"
+        path = f"{self._point.names.attempt(task.attempt)}/out/{part_name(step, sliceno)}.log"
         try:
             data = self._point.shell.get(path, offset, TAIL_AT_ONCE)
         except FileNotFoundError:  # it comes home when the slice ends
