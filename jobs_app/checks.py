@@ -172,7 +172,12 @@ def the_scheduler_exists(app_configs: Any, **kwargs: Any) -> list[checks.CheckMe
 
 
 def _has_schedulers() -> bool:
-    """Whether the database has been set up at all."""
+    """Whether the database is set up, and as new as the code: `migrate` asks before it makes it so."""
     from jobs_app.models import Scheduler
 
-    return Scheduler._meta.db_table in connection.introspection.table_names()
+    table = Scheduler._meta.db_table
+    if table not in connection.introspection.table_names():
+        return False
+    with connection.cursor() as cursor:
+        there = {column.name for column in connection.introspection.get_table_description(cursor, table)}
+    return {field.column for field in Scheduler._meta.concrete_fields} <= there

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.db import connection
+
+from jobs_app.models import Scheduler
 
 WRONG = {
     "ROOST_HOME": ("relative/home", "roost.E001"),
@@ -48,6 +51,20 @@ def test_a_home_that_cannot_be_written_is_reported(settings: Any, monkeypatch: p
     monkeypatch.setattr("os.access", lambda path, mode: path != Path("/"))
     settings.ROOST_HOME = Path("/nowhere/home")
     assert [message.id for message in found()] == ["roost.E002"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_older_than_the_code_can_be_checked_before_it_is_migrated(settings: Any) -> None:
+    settings.ROOST_SCHEDULER = "ruby"
+    field = Scheduler._meta.get_field("private_key_pass")
+    with connection.schema_editor() as editor:
+        editor.remove_field(Scheduler, field)
+    try:
+        assert found(databases=["default"]) == []
+    finally:
+        with connection.schema_editor() as editor:
+            editor.add_field(Scheduler, field)
+    assert [message.id for message in found(databases=["default"])] == ["roost.W009"]
 
 
 @pytest.mark.django_db
