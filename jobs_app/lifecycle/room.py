@@ -24,8 +24,8 @@ from jobs_app.models.plain import rows
 from .change import LIMITED, message
 
 COUNTED = 1.0  # seconds for which a count of what is on the pool holds: what ends meanwhile leaves more room
-SAY_EVERY = 5.0  # seconds
-SAID = 1000  # waiting jobs of a user that are told why: the next ones
+SAY_EVERY = 10.0  # seconds
+SAID = 200  # waiting jobs of a user that are told why: the next ones
 PATIENCE = 600.0  # seconds after which the attempt that did not fit in goes before all others
 NOBODY = 0
 CHUNK = 50
@@ -106,10 +106,12 @@ class Room:
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
         self._counted = -COUNTED
+        self._counted_for = (Limit(), Limit())  # in all, and of each user
         self._loads: dict[int, Load] = {}
         self._limits: dict[int, Limit] = {}
         self._said = -SAY_EVERY
         self._alone = False
+        self._chosen: list[tuple[int, int]] = []  # of whom, and how many slices
 
     def choose(self, count: int) -> Choice:
         owners = list(waiting_owners(self.scheduler.pk))
@@ -133,6 +135,7 @@ class Room:
 
     def _share(self, owners: list[int], count: int) -> Choice:
         choice = Choice()
+        self._chosen = []
         total = self._total()
         turns = _Turns(self.scheduler.pk, owners, self._loads, self._first())
         while len(choice.attempts) < count and (turn := turns.next()):
@@ -145,6 +148,7 @@ class Room:
                 choice.waits[owner] = f"{_name(owner)} has {full} on {self.scheduler}"
                 continue
             choice.attempts.append(one)
+            self._chosen.append((owner, one.slices))
             total.add(one.slices)
             turns.take(owner, one)
         return choice
@@ -172,17 +176,20 @@ class Room:
 
     def _count(self) -> None:
         """Without limits all of it is sent soon, and nothing has to be counted."""
-        if time.monotonic() - self._counted < COUNTED:
-            return
-        self._counted = time.monotonic()
-        self._limits = _own_limits(self.scheduler)
         usual = Limit(self.scheduler.max_attempts_per_user, self.scheduler.max_slices_per_user)
-        limited = self._everybody().is_one or usual.is_one or bool(self._limits)
+        limits = self._everybody(), usual
+        if time.monotonic() - self._counted < COUNTED and limits == self._counted_for:
+            return
+        self._counted, self._counted_for = time.monotonic(), limits
+        self._limits = _own_limits(self.scheduler)
+        limited = any(limit.is_one for limit in limits) or bool(self._limits)
         self._loads = loads_of(self.scheduler.pk) if limited else {}
 
     def sent(self) -> None:
-        """What was chosen is on the pool now, so the count does not hold."""
-        self._counted = -COUNTED
+        """What was chosen last is on the pool now. If it was less, the next count says so."""
+        for owner, slices in self._chosen:
+            self._loads.setdefault(owner, Load()).add(slices)
+        self._chosen = []
 
 
 class _Turns:

@@ -250,3 +250,15 @@ def test_a_move_between_choosing_and_sending_is_seen(
     _, claimed = send._claim(courier.link, [attempt.pk for attempt in found])
     assert claimed == 0
     assert phase(job) == AttemptPhase.WAITING
+
+
+def test_what_was_just_sent_counts_before_the_rows_are_counted_again(
+    execute: Execute, courier: Courier, pool: FakePool, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "COUNTED", 3600.0)
+    limit(max_attempts=3)
+    jobs = [execute(alice) for _ in range(2)]
+    tick(courier)
+    jobs += [execute(alice) for _ in range(3)]
+    courier.tick()
+    assert [phase(job) for job in jobs].count("sent") == 3
