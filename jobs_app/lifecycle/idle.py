@@ -16,7 +16,7 @@ from .link import Link
 
 EVERY = 10.0  # seconds
 SOON = timedelta(seconds=15)  # so long nobody wonders
-AGAIN = timedelta(minutes=3)
+AGAIN = timedelta(minutes=1)
 AT_ONCE = 200
 
 

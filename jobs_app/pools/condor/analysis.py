@@ -17,6 +17,7 @@ from .point import AccessPoint
 
 GOOD_FOR = 180.0  # seconds
 FRESH = 30.0  # seconds: of what machines have left
+SOON = "A slot would take it now. It starts at the pool's next round."
 PROCS = 500  # that are looked at in one round
 ANALYSES = 5  # of HTCondor's own, in one round
 
@@ -85,7 +86,7 @@ class Analysis:
 
     def _remembered(self, proc: Ad) -> str | None:
         when, said = self._known.get(_group(proc), (float("-inf"), ""))
-        return said if time.monotonic() - when < GOOD_FOR else None
+        return said if time.monotonic() - when < (FRESH if said == SOON else GOOD_FOR) else None
 
     def _analysed(self, proc: Ad) -> str:
         slots = self._machines()
@@ -112,7 +113,7 @@ class Analysis:
     def _busy(self, proc: Ad, report: Report, slots: Sequence[Ad]) -> str:
         """HTCondor's analysis does not count what a machine has left."""
         if report.able and any(_has_left(proc, slot) for slot in slots):
-            return "A slot would take it now. It starts at the pool's next round."
+            return SOON
         asked = _asked(proc)
         fitting = sum(_fits(asked, slot) for slot in slots)
         ahead = self._ahead(proc)
