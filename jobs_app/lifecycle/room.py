@@ -140,7 +140,7 @@ class Room:
         turns = _Turns(self.scheduler.pk, owners, self._loads, self._first())
         while len(choice.attempts) < count and (turn := turns.next()):
             owner, one = turn
-            if full := self._everybody().exceeded(total, one.slices):
+            if full := self._together().exceeded(total, one.slices):
                 choice.waits[None] = f"{full} are on {self.scheduler}"
                 _blocked.setdefault(self.scheduler.pk, (one.attempt, time.monotonic()))
                 break
@@ -163,12 +163,14 @@ class Room:
 
     # --- limits, and what is there ----------------------------------------------------------------------
 
-    def _everybody(self) -> Limit:
+    def _together(self) -> Limit:
         return Limit(self.scheduler.max_attempts, self.scheduler.max_slices)
 
     def _limit(self, owner: int) -> Limit:
-        usual = Limit(self.scheduler.max_attempts_per_user, self.scheduler.max_slices_per_user)
-        return self._limits.get(owner, usual)
+        return self._limits.get(owner, self._each())
+
+    def _each(self) -> Limit:
+        return Limit(self.scheduler.max_attempts_per_user, self.scheduler.max_slices_per_user)
 
     def _total(self) -> Load:
         loads = self._loads.values()
@@ -176,8 +178,7 @@ class Room:
 
     def _count(self) -> None:
         """Without limits all of it is sent soon, and nothing has to be counted."""
-        usual = Limit(self.scheduler.max_attempts_per_user, self.scheduler.max_slices_per_user)
-        limits = self._everybody(), usual
+        limits = self._together(), self._each()
         if time.monotonic() - self._counted < COUNTED and limits == self._counted_for:
             return
         self._counted, self._counted_for = time.monotonic(), limits
