@@ -19,10 +19,11 @@ from django.db import connection
 from jobs_app import courier
 from jobs_app.errors import JobHeld
 from jobs_app.manager import JobManager
-from jobs_app.models import Scheduler
+from jobs_app.models import Job, Scheduler
 from jobs_app.pools.shell.connecting import as_pinned
 from tests.pool.pool import TestPool
-from tests.pool.sshd import new_key
+from tests.pool.sshd import new_key, running_sshd
+from tests.pool.waiting import wait_until
 from tests.unit.commands.conftest import Said, manage
 from tests.unit.manager.conftest import NewApp, new_app
 
@@ -180,6 +181,35 @@ def test_a_changed_host_key_stops_the_scheduler_until_a_person_has_acted_then_it
     assert manage("schedulers", "edit", "real", *vouched).code == 0
     job.wait(timeout=60)
     assert job.status == "Complete"
+
+
+def test_somebody_who_steps_between_while_a_job_runs_learns_nothing_and_the_job_goes_on_afterwards(
+    condor_pool: TestPool, working_courier: Scheduler, manager: JobManager, alice: User, tmp_path: Path
+) -> None:
+    relay = condor_pool.slow()
+    way = ["--host", relay.host, "--port", str(relay.port), "--accept-host-key"]
+    assert manage("schedulers", "edit", "real", *way).code == 0
+    program = tmp_path / "slow.sh"
+    program.write_text("#!/bin/sh\nsleep 5\n")
+    program.chmod(0o755)
+    job = manager.create_job("one", alice, job_type="CONDORJOB", executable=str(program), scheduler="real")
+    job.execute()
+    wait_until(lambda: Job.objects.get(pk=job.pk).cached_status == "Running", 60, "the job to run")
+    with running_sshd([condor_pool.key.with_suffix(".pub").read_text()]) as between:
+        relay.lead_to(between.host, between.port)
+        wait_until(lambda: is_stopped("real"), 30, "the scheduler to stop")
+        tries = between.log.count("Connection from")
+        assert (between.logins, between.log.count("Failed")) == (0, 0)
+        relay.lead_to(condor_pool.host, condor_pool.port)
+    assert tries <= 3  # one of ours, and those that waited for sshd to start
+    assert Job.objects.get(pk=job.pk).cached_status == "Running"
+    assert manage("schedulers", "check", "real", "--no-job").code == 0
+    assert job.wait(timeout=60)
+    assert job.status == "Complete"
+
+
+def is_stopped(name: str) -> bool:
+    return Scheduler.objects.get(name=name).paused_by == Scheduler.BY_ACCESS
 
 
 def test_a_wrong_key_is_found_by_the_check_that_says_what_to_do_and_the_right_one_mends_it(

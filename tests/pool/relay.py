@@ -59,6 +59,11 @@ class Relay:
         self._refuses = False
         self._cut_up = self._cut_down = None
 
+    def lead_to(self, target: str, port: int) -> None:
+        """Somewhere else from now on; what is connected breaks."""
+        self._target = (target, port)
+        self._call(self._abort_all())
+
     def cut_after(self, *, up: int | None = None, down: int | None = None) -> None:
         """Breaks all connections once so many further bytes have passed; new ones are let through."""
         self._cut_up = None if up is None else self.bytes_up + up
