@@ -31,7 +31,7 @@ import time
 
 from jobs_app.script import status
 
-options = {"upto": 10, "early": False, "fails": -1, "seconds": 0.0}
+options = {"upto": 10, "early": False, "fails": -1, "seconds": 0.0, "uneven": False}
 
 def prepare(options, job):
     with open("shared.txt", "w") as handle:
@@ -43,7 +43,7 @@ def prepare(options, job):
 
 def analysis(sliceno, slices, prepare_res, options):
     with status("slice %d sleeps" % sliceno):
-        time.sleep(options.seconds)
+        time.sleep(options.seconds * (3 if options.uneven and sliceno % 2 else 1))
     assert open("shared.txt").read() == "for all"
     if sliceno == options.fails:
         raise ValueError("slice %d is unlucky" % sliceno)
@@ -118,12 +118,25 @@ def new_job(new_app: NewApp, real: Scheduler, alice: User, settings: Any) -> New
     return new
 
 
-def test_a_large_script_runs_as_a_dag_and_all_that_its_parts_left_is_here(new_job: NewJob) -> None:
-    job = new_job(4, upto=100)
-    job.execute()
-    assert job.wait(timeout=SECONDS)
-    assert (job.cached_status, job.status_message) == ("Complete", "")
-    assert job.slices_done == 4
+def test_a_large_script_runs_as_a_dag_of_its_own(
+    new_job: NewJob, condor_pool: TestPool, settings: Any
+) -> None:
+    """Three at once: one that runs through, one that prepare ends, and one of which a slice fails."""
+    settings.ROOST_BATCH_DAG_SLICES = 0
+    through, early, fails = new_job(4, upto=100), new_job(4, early=True), new_job(4, fails=2)
+    for job in (through, early, fails):
+        job.execute()
+    for job in (through, early, fails):
+        assert job.wait(timeout=SECONDS)
+        assert job.attempts.get().form == "own-dag"
+    check_what_its_parts_left(through)
+    check_that_nothing_more_ran(early)
+    check_that_its_siblings_went_on(fails)
+    check_that_only_what_is_missing_runs_again(fails, condor_pool)
+
+
+def check_what_its_parts_left(job: Job) -> None:
+    assert (job.cached_status, job.status_message, job.slices_done) == ("Complete", "", 4)
     total = json.loads((job.directory / "total.json").read_text())
     assert total == {"total": 4950, "parts": [0, 1, 2, 3]}
     assert (job.directory / "OUTPUT" / "prepare").read_text() == "prepared for 100\n"
@@ -133,81 +146,66 @@ def test_a_large_script_runs_as_a_dag_and_all_that_its_parts_left_is_here(new_jo
     assert set(manifest["files"]) == {"result.pickle", "total.json"}
 
 
-def test_a_script_that_finishes_early_runs_nothing_more(new_job: NewJob) -> None:
-    job = new_job(4, early=True)
-    job.execute()
-    assert job.wait(timeout=SECONDS)
+def check_that_nothing_more_ran(job: Job) -> None:
     assert (job.cached_status, job.status_message) == ("Complete", "")
     assert (job.directory / "post.json").exists()
     assert (job.directory / "shared.txt").read_text() == "for all"
     assert not (job.directory / "part.0").exists()
 
 
-def test_a_slice_that_fails_leaves_its_siblings_alone_and_only_it_runs_again(
-    new_job: NewJob, condor_pool: TestPool
-) -> None:
-    job = new_job(4, fails=2)
-    job.execute()
-    assert job.wait(timeout=SECONDS)
+def check_that_its_siblings_went_on(job: Job) -> None:
     assert job.cached_status == "Error"
     assert "slice 2 is unlucky" in job.status_message
     assert (job.slices_done, job.slices_failed) == (3, 1)
     assert (job.directory / "OUTPUT" / "3").read_text() == "slice 3\n"
 
+
+def check_that_only_what_is_missing_runs_again(job: Job, pool: TestPool) -> None:
     source = job.directory / ".roost" / "source" / "a_summing.py"
     source.write_text(source.read_text().replace("raise ValueError", "print"))
     job.rerun_failed()
-    job.refresh_from_db()
     assert job.wait(timeout=SECONDS)
     assert (job.cached_status, job.status_message) == ("Complete", "")
     assert json.loads((job.directory / "total.json").read_text())["total"] == 45
-    ran = condor_pool.run(
-        "condor_history",
-        "-constraint",
-        f'RoostAttempt == "{job.attempts.latest("number").token}"',
-        "-af",
-        "RoostStep",
-    )
+    token = job.attempts.latest("number").token
+    ran = pool.run("condor_history", "-constraint", f'RoostAttempt == "{token}"', "-af", "RoostStep")
     assert sorted(ran.split()) == ["analysis", "synthesis", "undefined"]
 
 
-def test_middling_jobs_that_are_sent_together_share_a_dag(new_job: NewJob) -> None:
-    good, bad, other = new_job(3), new_job(3, fails=0), new_job(3, upto=7)
-    for job in (good, bad, other):
+def test_middling_jobs_that_are_sent_together_share_a_dag_and_nothing_else(
+    new_job: NewJob, condor_pool: TestPool
+) -> None:
+    good, fails, stopped, paused = (
+        new_job(3),
+        new_job(3, fails=0),
+        new_job(3, seconds=60),
+        new_job(3, seconds=8),
+    )
+    for job in (good, fails, stopped, paused):
         job.execute()
-    for job in (good, bad, other):
+    wait_for(stopped, lambda: bool(stopped.slices_running))
+    wait_for(paused, lambda: bool(paused.slices_running))
+    stopped.stop()
+    paused.pause()
+    with pytest.raises(JobHeld):
+        paused.wait(timeout=SECONDS)
+    assert paused.cached_status == "Paused"
+    assert in_queue(paused, condor_pool, "JobStatus != 5") == []
+    for job in (good, fails, stopped):
         assert job.wait(timeout=SECONDS)
-    assert [job.cached_status for job in (good, bad, other)] == ["Complete", "Error", "Complete"]
-    assert json.loads((other.directory / "total.json").read_text())["total"] == 21
-    attempts = [job.attempts.get() for job in (good, bad, other)]
+    assert in_queue(stopped, condor_pool) == []
+    paused.resume()
+    assert paused.wait(timeout=SECONDS)
+    ended = [job.cached_status for job in (good, fails, stopped, paused)]
+    assert ended == ["Complete", "Error", "Aborted", "Complete"]
+    attempts = [job.attempts.get() for job in (good, fails, stopped, paused)]
     assert {attempt.form for attempt in attempts} == {"batch-dag"}
     assert len({attempt.batch_id for attempt in attempts}) == 1
 
 
-@pytest.mark.parametrize("in_a_row", [1, 8], ids=["own-dag", "one-proc"])
-def test_a_part_that_builds_jobs_holds_no_slot_while_it_waits_and_reads_what_they_left(
-    new_job: NewJob, settings: Any, in_a_row: int
-) -> None:
-    settings.ROOST_SLICES = 1
-    settings.ROOST_ONE_PROC_SLICES = in_a_row
-    source = new_job(1, upto=3)
-    source.execute()
-    assert source.wait(timeout=SECONDS)
-    job = new_job(2, method="asking", jobs={"source": source.jobid})
-    job.execute()
-    assert job.wait(timeout=2 * SECONDS)
-    assert (job.cached_status, job.status_message) == ("Complete", "")
-    assert isinstance(job, ScriptJob)
-    assert job.load() == (6 + 10) + 15 + 3
-    assert job.attempts.get().form == ("one-proc" if in_a_row > 1 else "own-dag")
-    held = [change for change in job.history.all() if change.after in ("HLD", "PAS")]
-    assert held == []
-
-
 def in_queue(job: Job, pool: TestPool, more: str = "true") -> list[str]:
     """The steps of its procs; a DAGMan is "undefined"."""
-    attempt = job.attempts.get()
-    constraint = f'RoostAttempt == "{attempt.token}" && {more}'
+    constraint = f'RoostAttempt == "{job.attempts.get().token}" && {more}'
     return sorted(pool.run("condor_q", "-constraint", constraint, "-af", "RoostStep").split())
 
 
@@ -219,20 +217,25 @@ def wait_for(job: Job, condition: Callable[[], bool]) -> None:
         job.refresh_from_db()
 
 
-def test_a_paused_dag_stands_still_and_goes_on_when_it_is_resumed(
-    new_job: NewJob, condor_pool: TestPool
+def test_a_part_that_builds_jobs_holds_no_slot_while_it_waits_and_reads_what_they_left(
+    new_job: NewJob, settings: Any
 ) -> None:
-    job = new_job(3, seconds=4)
-    job.execute()
-    wait_for(job, lambda: job.slices_running > 0)
-    job.pause()
-    with pytest.raises(JobHeld):
-        job.wait(timeout=SECONDS)
-    assert job.cached_status == "Paused"
-    assert set(in_queue(job, condor_pool, "RoostLead =!= true && JobStatus != 5")) == set()
-    job.resume()
-    assert job.wait(timeout=SECONDS)
-    assert job.cached_status == "Complete"
+    """As a DAG, because it has more than one slice a core; and in one proc."""
+    settings.ROOST_SLICES = 1
+    settings.ROOST_ONE_PROC_SLICES = 1
+    source = new_job(1, upto=3)
+    source.execute()
+    assert source.wait(timeout=SECONDS)
+    jobs = [new_job(slices, method="asking", jobs={"source": source.jobid}) for slices in (2, 1)]
+    for job in jobs:
+        job.execute()
+    for job in jobs:
+        assert job.wait(timeout=SECONDS)
+        assert (job.cached_status, job.status_message) == ("Complete", "")
+        assert isinstance(job, ScriptJob)
+        assert job.load() == (6 + 10) + 15 + 3
+        assert not job.history.filter(after__in=("HLD", "PAS")).exists()
+    assert [job.attempts.get().form for job in jobs] == ["own-dag", "one-proc"]
 
 
 def test_a_slice_that_is_removed_takes_none_of_its_siblings_along(
@@ -240,7 +243,7 @@ def test_a_slice_that_is_removed_takes_none_of_its_siblings_along(
 ) -> None:
     job = new_job(3, seconds=5)
     job.execute()
-    wait_for(job, lambda: job.slices_running > 0)
+    wait_for(job, lambda: bool(job.slices_running))
     account = AccountAt(
         condor_pool.host, condor_pool.user, condor_pool.port, str(condor_pool.key), condor_pool.host_key
     )
@@ -251,42 +254,6 @@ def test_a_slice_that_is_removed_takes_none_of_its_siblings_along(
     assert (job.cached_status, job.slices_done) == ("Aborted", 2)
     assert (job.directory / "part.2").exists()
     assert not (job.directory / "part.1").exists()
-
-
-def test_a_stopped_dag_leaves_nothing_in_the_queue(new_job: NewJob, condor_pool: TestPool) -> None:
-    jobs = [new_job(3, seconds=60), new_job(3, seconds=3)]
-    for job in jobs:
-        job.execute()
-    wait_for(jobs[0], lambda: jobs[0].slices_running > 0)
-    jobs[0].stop()
-    for job in jobs:
-        assert job.wait(timeout=SECONDS)
-    assert [job.cached_status for job in jobs] == ["Aborted", "Complete"]
-    assert in_queue(jobs[0], condor_pool) == []
-
-
-def test_slices_of_a_host_that_dies_run_again_and_finished_ones_do_not(
-    new_job: NewJob, condor_pool: TestPool
-) -> None:
-    job = new_job(8, seconds=6)
-    job.execute()
-    wait_for(job, lambda: job.slices_done > 0 and job.slices_running > 0)
-    done = job.slices_done
-    condor_pool.kill("exec1")
-    try:
-        assert job.wait(timeout=2 * SECONDS)
-    finally:
-        condor_pool.start("exec1")
-        condor_pool.wait_ready()
-    assert (job.cached_status, job.slices_done) == ("Complete", 8)
-    tried = condor_pool.run(
-        "condor_history",
-        "-constraint",
-        f'RoostAttempt == "{job.attempts.get().token}" && RoostStep == "analysis" && NumJobStarts > 1',
-        "-af",
-        "RoostSlice",
-    )
-    assert 0 < len(tried.split()) <= 8 - done
 
 
 def test_a_script_in_one_proc_tells_how_far_it_is_and_what_it_says(new_job: NewJob, settings: Any) -> None:
@@ -304,3 +271,43 @@ def test_a_script_in_one_proc_tells_how_far_it_is_and_what_it_says(new_job: NewJ
     assert said & {(str(number), f"slice {number} sleeps") for number in range(4)}
     assert job.wait(timeout=SECONDS)
     assert (job.cached_status, job.slices_done) == ("Complete", 4)
+
+
+def test_what_htcondor_would_refuse_of_a_dag_s_nodes_is_refused_before_anything_begins(
+    new_job: NewJob, condor_pool: TestPool
+) -> None:
+    job = new_job(3)
+    job.parameters["attributes"] = {"requirements": "((("}
+    job.save()
+    job.execute()
+    assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Error"
+    assert "requirements" in job.status_message.lower()
+    assert in_queue(job, condor_pool) == []
+
+
+def test_slices_of_a_host_that_dies_and_a_dagman_that_dies_go_on_and_finished_ones_do_not(
+    new_job: NewJob, condor_pool: TestPool
+) -> None:
+    job = new_job(8, seconds=4, uneven=True)
+    job.execute()
+    wait_for(job, lambda: job.slices_done > 0)
+    done, constraint = (
+        job.slices_done,
+        f'RoostAttempt == "{job.attempts.get().token}" && RoostStep == "analysis"',
+    )
+    running = f"{constraint} && JobStatus == 2"
+    where = condor_pool.run("condor_q", "-constraint", running, "-af", "RemoteHost").split()
+    host = where[0].partition("@")[2].partition(".")[0]
+    condor_pool.run("sh", "-c", "kill -9 $(pgrep condor_dagman || pgrep -f condor_scheduniv)", user="root")
+    condor_pool.kill(host)
+    try:
+        assert job.wait(timeout=2 * SECONDS)
+    finally:
+        condor_pool.start(host)
+        condor_pool.wait_ready()
+    assert (job.cached_status, job.slices_done) == ("Complete", 8)
+    again = f"{constraint} && NumJobStarts > 1"
+    tried = condor_pool.run("condor_history", "-constraint", again, "-af", "RoostSlice").split()
+    assert 0 < len(tried) <= 8 - done
+    assert len(condor_pool.run("condor_history", "-constraint", constraint, "-af", "RoostSlice").split()) == 8

@@ -11,8 +11,9 @@ _NO_DAG = 4
 
 def acts(point: AccessPoint, verb: str, selection: Selection, reason: str = "") -> bool:
     """False if it does not run so; then nothing was done."""
-    slices = [str(int(number)) for number in selection.slices]
-    done = point.run("dag_act.sh", point.names.root, selection.attempt, verb, one_line(reason), *slices)
+    slices = "".join(f"{int(number)}\n" for number in selection.slices).encode()  # no command line holds them
+    words = (point.names.root, selection.attempt, verb, one_line(reason))
+    done = point.run("dag_act.sh", *words, stdin=slices)
     if done.exit not in (0, _NO_DAG):
         raise point.trouble(verb, done)
     return done.exit == 0

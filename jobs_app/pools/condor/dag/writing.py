@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 
 from ..submit import Surroundings
 from . import SETTINGS, Dag, Node
+
+MOST_CHECKS = 20  # descriptions that HTCondor's parser reads before anything is submitted
 
 
 def files(dag: Dag, unit: int, first_group: int, around: Surroundings) -> Iterator[tuple[str, bytes]]:
@@ -23,6 +26,8 @@ def files(dag: Dag, unit: int, first_group: int, around: Surroundings) -> Iterat
         yield name, _text([node.description.rstrip("\n"), *_ours(node, unit, around)])
     for node in dag.nodes:
         yield _rows(node, unit), node.rows.encode()
+    for number, node in enumerate(list({node.file(unit): node for node in dag.nodes}.values())[:MOST_CHECKS]):
+        yield f"{unit}.{number}.check", _text(_check(node, unit, around))
     yield from dag.files.items()
 
 
@@ -58,6 +63,19 @@ def _ours(node: Node, unit: int, around: Surroundings) -> Iterable[str]:
         "MY.RoostSlice = $(slice)",
         f"queue {node.columns} from $(rows)",
     )
+
+
+def _check(node: Node, unit: int, around: Surroundings) -> Iterator[str]:
+    """A description with one row of its own, for `condor_submit -dry-run`. The first line is its shape."""
+    yield f"# {hashlib.sha256(node.description.encode()).hexdigest()}"
+    known = {**node.variables, "attempt": node.share.attempt, "group": "0"}
+    yield from (f"{name} = {value}" for name, value in known.items())
+    yield node.description.rstrip("\n")
+    *ours, _ = _ours(node, unit, around)
+    yield from ours
+    yield f"queue {node.columns} from ("
+    yield node.rows.partition("\n")[0]
+    yield ")"
 
 
 def _lead(dag: Dag, unit: int, around: Surroundings) -> Iterator[str]:

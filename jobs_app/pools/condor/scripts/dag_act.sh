@@ -1,12 +1,12 @@
-# dag_act.sh ROOT ATTEMPT VERB REASON [SLICE...]: hold, release or remove a job script that runs as nodes of a DAG, or
-# slices of it. 4: it does not run so, and nothing was done. 70: HTCondor did not do it; it says why.
+# dag_act.sh ROOT ATTEMPT VERB REASON: hold, release or remove a job script that runs as nodes of a DAG, or slices of
+# it, whose numbers are on standard input. 4: it does not run so, and nothing was done. 70: HTCondor did not do it.
 # What is not submitted yet is reached by marks among the attempt's inputs: roost_dag.sh and the nodes look for them.
 # DAGMan itself is never held. A slice that is removed ends as if it had done nothing: DAGMan takes a removed one for a
 # failure of all its siblings.
 set -u
 cd "$1" || exit 1
 token=$2 verb=$3 reason=$4
-shift 4
+set -- $(cat)
 home=attempts/$token marks=attempts/$token/in/.roost_stop
 batch=$(cat "$home/batch" 2>/dev/null) || exit 4
 grep -qsE "roost_dag.sh pre [a-z]+ $token " batches/"$batch".*/*.dag || exit 4

@@ -9,16 +9,18 @@ batch=$1/batches/$2.$3
 
 # HTCondor's own parser reads each new shape of a description before anything of that shape is submitted.
 check() { # GROUP
-    [ -e "$1.check" ] || return 0
-    shape=$(head -n 1 "$1.check" | tr -d '# ')
-    [ ! -e "$root/checked/$shape" ] || return 0
-    condor_submit -dry-run - "$1.check" > /dev/null && mkdir -p "$root/checked" && : > "$root/checked/$shape"
+    for each in "$1.check" "$1".*.check; do
+        [ -e "$each" ] || continue
+        shape=$(head -n 1 "$each" | tr -d '# ')
+        [ ! -e "$root/checked/$shape" ] || continue
+        condor_submit -dry-run - "$each" > /dev/null && mkdir -p "$root/checked" && : > "$root/checked/$shape" || return 1
+    done
 }
 
 hand_over() { # GROUP: a cluster, or a DAG whose DAGMan gets what makes it ours
     if [ -e "$1.dag" ]; then
         rm -f "$1.dag".*
-        condor_submit_dag -no_submit -insert_sub_file "$1.lead" "$1.dag" >&2 &&
+        check "$1" && condor_submit_dag -no_submit -insert_sub_file "$1.lead" "$1.dag" >&2 &&
             condor_submit -terse "$1.dag.condor.sub"
     else
         check "$1" && condor_submit -terse "$1.sub"
