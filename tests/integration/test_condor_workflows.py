@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from jobs_app import conf
 from jobs_app.errors import JobHeld
+from jobs_app.lifecycle.blocks import Block, table_of
 from jobs_app.manager import JobManager
 from jobs_app.models import CondorWorkflow, Job, Scheduler
+from jobs_app.pools.base import EventKind, Hook, Node, Sending, Step, Task
+from jobs_app.pools.condor import CondorPool
+from jobs_app.pools.condor.opening import AccountAt, open_condor
 from jobs_app.sdk.compute import create_scheduler
 from jobs_app.states import SliceState
 from tests.pool.pool import TestPool
@@ -21,7 +29,7 @@ __all__ = ["new_app"]
 
 pytestmark = [pytest.mark.pool, pytest.mark.django_db(transaction=True)]
 
-SECONDS = 45.0
+SECONDS = 120.0
 
 
 @pytest.fixture
@@ -141,7 +149,13 @@ def test_what_fails_keeps_its_descendants_from_running_and_the_rest_ends(flow: N
     run(job)
     assert job.cached_status == "Various-Complete"
     assert job.status_message.startswith("Node bad failed: it ended with exit code 3.")
-    assert states(job) == {"good": "DONE", "bad": "FAILED", "twin": "DONE", "after": "SKIPPED", "last": "DONE"}
+    assert states(job) == {
+        "good": "DONE",
+        "bad": "FAILED",
+        "twin": "DONE",
+        "after": "SKIPPED",
+        "last": "DONE",
+    }
     rows = {row.name: row for row in job.attempts.get().nodes.all()}
     assert rows["bad"].exit_code == 3
     assert rows["good"].host
@@ -189,21 +203,9 @@ def test_scripts_before_and_after_a_node_are_told_apart(flow: NewFlow) -> None:
     rows = {row.name: row for row in job.attempts.get().nodes.all()}
     assert rows["unready"].reason == "Its pre script ended with exit code 4: no input"
     assert rows["untidy"].reason == "Its post script ended with exit code 5: not good enough"
-    assert job.status_message.startswith("Node unready failed: its pre script ended with exit code 4: no input")
-
-
-def test_a_node_is_tried_again_unless_it_ends_as_said_and_may_end_the_workflow(flow: NewFlow) -> None:
-    job = flow(
-        {
-            "flaky": {"executable": 'echo "try" >> /tmp/tries.$ROOST_ATTEMPT; exit 1', "retry": 1},
-            "hopeless": {"executable": "exit 7", "retry": 5, "retry_unless_exit_value": 7},
-        }
+    assert job.status_message.startswith(
+        "Node unready failed: its pre script ended with exit code 4: no input"
     )
-    run(job)
-    assert states(job) == {"flaky": "FAILED", "hopeless": "FAILED"}
-    assert job.cached_status == "Error"
-    rows = {row.name: row.tries for row in job.attempts.get().nodes.all()}
-    assert rows == {"flaky": 2, "hopeless": 1}
 
 
 def test_a_node_may_end_the_workflow(flow: NewFlow) -> None:
@@ -283,3 +285,70 @@ def test_a_paused_workflow_goes_on_when_it_is_resumed(flow: NewFlow) -> None:
     job.resume()
     assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Complete"
+
+
+def test_dagman_reads_variables_as_they_were_and_keeps_throttles(
+    flow: NewFlow, condor_pool: TestPool, tmp_path: Path, settings: Any
+) -> None:
+    """`description` is the one text that HTCondor keeps as it stands, so it shows what DAGMan made of it."""
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "condor_templates").mkdir()
+    (tmp_path / "condor_templates" / "labelled.sub").write_text("description = $(user_label)\n")
+    label = "a \"b\" \\ $HOME $(slice) $ENV(PATH) 'q'; %s #"
+    node = {"executable": "sleep 1", "category": "alone", "condor_template": "labelled"}
+    names = ("one", "two", "three")
+    job = flow(
+        {name: {**node, "variables": {"label": label}} for name in names},
+        max_jobs={"alone": 1},
+    )
+    run(job)
+    assert job.cached_status == "Complete"
+    constraint = f'RoostAttempt == "{job.attempts.get().token}" && RoostGroup == 1'
+    found = condor_pool.run("condor_history", "-constraint", constraint, "-af", "JobDescription")
+    assert found == f"{label}\n"
+    times = sorted((row.started, row.ended) for row in job.attempts.get().nodes.all())
+    assert all(ended <= begun for (_, ended), (begun, _) in itertools.pairwise(times))
+
+
+def test_another_courier_goes_on_where_the_first_one_was_killed(
+    condor_pool: TestPool, tmp_path: Path
+) -> None:
+    nodes = (
+        _node("begin", 0),
+        _node("tried", 1, 2, executable="false", parents=("begin",), retries=1),
+        _node("after", 3, parents=("tried",)),
+        _node("beside", 4, parents=("begin",), post=Hook("/bin/true")),
+    )
+    task = Task(secrets.token_hex(16), 1, 1, str(tmp_path), (Step("run", 5),), nodes=nodes)
+    segment, events, offset = secrets.token_hex(6), [], 0
+    pool = _open(condor_pool)
+    pool.send(Sending(secrets.token_hex(16), segment, (task,)))
+    ends = time.monotonic() + SECONDS
+    while not any(event.kind == EventKind.FINISHED for event in events):
+        assert time.monotonic() < ends
+        read = pool.follow(segment, offset, 1.0)
+        events += read.events
+        offset = read.offset
+        if read.events:
+            pool.close()  # whatever it knew is gone
+            pool = _open(condor_pool)
+    pool.forget([task.attempt])
+    pool.close()
+    block = Block(0, "run", 0, bytes(5))
+    for event in events:
+        if (table := table_of(event)) is not None:
+            block.apply(table, event.slice, event.slice + event.count)
+    states = [SliceState(state) for state in block.states]
+    assert states[0] == states[4] == SliceState.DONE
+    assert states[3] == SliceState.SKIPPED
+    assert SliceState.FAILED in states[1:3]
+    assert set(states[1:3]) <= {SliceState.FAILED, SliceState.REMOVED}
+
+
+def _node(name: str, first: int, slices: int = 1, executable: str = "true", **known: Any) -> Node:
+    return Node(name, first, slices, executable=executable, folder=name, **known)
+
+
+def _open(pool: TestPool) -> CondorPool:
+    account = AccountAt(pool.host, pool.user, pool.port, str(pool.key), pool.host_key)
+    return open_condor(account, "roost", conf.submit_folders())
