@@ -70,8 +70,8 @@ def _row(each: Slice) -> dict[str, Any]:
         "exit": _exit(each),
         "time": _time(each),
         "cores": _of(each.cpus_used, each.cpus, "{:.2g}".format),
-        "memory": _of(each.memory_used, each.memory, lambda mb: inspection.size(mb * 2**20)),
-        "disk": _of(each.disk_used, each.disk, lambda kb: inspection.size(kb * 2**10)),
+        "memory": _of(each.memory_used, each.memory, _megabytes),
+        "disk": _of(each.disk_used, each.disk, lambda kb: _megabytes(kb / 1024)),
     }
 
 
@@ -92,6 +92,13 @@ def _of(used: float | None, asked: float | None, said: Any) -> str:
     """ "12 MB of 64 MB" """
     words = " of ".join(said(value) for value in (used, asked) if value is not None)
     return words or "-"
+
+
+def _megabytes(number: float) -> str:
+    """As pools count them: 1024 of a unit are one of the next."""
+    if number >= 10 * 1024:
+        return f"{number / 1024:.1f} GB"
+    return f"{number:.0f} MB" if number >= 10 or number == int(number) else f"{number:.1f} MB"
 
 
 def _moment(seconds: float | None) -> str:
