@@ -1,0 +1,96 @@
+"""A reader of an event log that begins in the middle of a DAG, by our scripts for the access point."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from jobs_app.pools.base import Event, EventKind, Step, Task
+from jobs_app.pools.condor import eventlog
+from jobs_app.pools.condor.composing import compose
+from jobs_app.pools.condor.following import Readers
+from jobs_app.pools.condor.names import Names
+from jobs_app.pools.condor.plans import Plans
+from jobs_app.pools.condor.point import AccessPoint
+from jobs_app.pools.condor.segment import Segment
+from jobs_app.pools.condor.submit import Surroundings
+from jobs_app.pools.shell import LocalShell
+
+TOKEN = "b" * 32
+
+
+def task(number: int) -> Task:
+    steps = (Step("prepare"), Step("analysis", 30), Step("synthesis"))
+    return Task(f"{number:032x}", number, 1, "/job", steps, script="a.py")
+
+
+FIRST, SECOND = task(1), task(2)
+
+
+@pytest.fixture
+def point(tmp_path: Path) -> AccessPoint:
+    """Two jobs that share a DAG."""
+    point = AccessPoint(LocalShell(), str(tmp_path / "roost"))
+    around = Surroundings(TOKEN, 0, "log", Names(point.hello.root), "version", lambda name: "")
+    folder = Path(point.hello.root) / "batches" / f"{TOKEN}.0"
+    folder.mkdir()
+    (folder / "plan.json").write_bytes(compose([FIRST, SECOND], around).files["plan.json"])
+    return point
+
+
+def event(code: int, cluster: int, proc: int, *lines: str) -> bytes:
+    body = "\n".join(lines)
+    return f"{code:03} ({cluster:03}.{proc:03}.000) 2026-11-20 22:00:00 {body}\n...\n".encode()
+
+
+def submitted(cluster: int, group: int, attempt: str, procs: int = 1) -> bytes:
+    notes = f"    roost {TOKEN}.0 {group} {attempt}"
+    return b"".join(event(0, cluster, proc, "Job submitted.", f"{notes} {proc}") for proc in range(procs))
+
+
+def ended(cluster: int, procs: int = 1) -> bytes:
+    words = ("Job terminated.", "\t(1) Normal termination (return value 0)")
+    return b"".join(event(5, cluster, proc, *words) for proc in range(procs))
+
+
+def log() -> bytes:
+    """The first runs through; of the second, slice 7 is removed when its DAGMan is."""
+    return b"".join(
+        [
+            submitted(10, 0, FIRST.attempt),
+            submitted(11, 1, FIRST.attempt) + submitted(12, 4, SECOND.attempt),
+            ended(12) + ended(11),
+            submitted(13, 2, FIRST.attempt, 30) + submitted(14, 5, SECOND.attempt, 30),
+            ended(13, 30) + ended(14, 7),
+            submitted(15, 3, FIRST.attempt) + ended(15),
+            event(8, 10, 0, f"roost over {FIRST.attempt} well"),
+            event(9, 10, 0, "Job was aborted."),
+            b"".join(event(9, 14, proc, "Job was aborted.") for proc in range(7, 30)),
+        ]
+    )
+
+
+def test_it_says_the_same_as_one_that_read_all_of_it(point: AccessPoint) -> None:
+    data = log()
+    (Path(point.hello.root) / "segments" / "log").write_bytes(data)
+    whole = read(point, 0)
+    kinds = [found.kind for found in whole]
+    assert kinds.count(EventKind.ACCEPTED) == kinds.count(EventKind.FINISHED) == 2
+    segment = Segment(UTC, Plans(point).find)
+    offset = said = 0
+    for number, each in enumerate(data.split(b"\n...\n")[:-1]):
+        offset += len(each) + 5
+        text = each + b"\n...\n"
+        said += sum(len(list(segment.translate(found))) for found in eventlog.scan(text)[0])
+        if number % 7 == 0 or number > 100:
+            assert read(point, offset) == whole[said:]
+
+
+def read(point: AccessPoint, offset: int) -> list[Event]:
+    readers = Readers(point, Plans(point))
+    try:
+        return list(readers.follow("log", offset, 0.0).events)
+    finally:
+        readers.close()
