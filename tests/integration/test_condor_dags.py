@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from jobs_app.errors import JobHeld
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Scheduler, ScriptJob
 from jobs_app.pools.base import Selection
+from jobs_app.pools.condor import CondorPool
 from jobs_app.pools.condor.opening import AccountAt, open_condor
 from jobs_app.sdk.compute import create_scheduler
 from tests.pool.pool import TestPool
@@ -238,18 +239,32 @@ def test_a_part_that_builds_jobs_holds_no_slot_while_it_waits_and_reads_what_the
     assert [job.attempts.get().form for job in jobs] == ["own-dag", "one-proc"]
 
 
-def test_a_slice_that_is_removed_takes_none_of_its_siblings_along(
-    new_job: NewJob, condor_pool: TestPool
-) -> None:
-    job = new_job(3, seconds=5)
-    job.execute()
-    wait_for(job, lambda: bool(job.slices_running))
+@pytest.fixture
+def pool(condor_pool: TestPool) -> Iterator[CondorPool]:
     account = AccountAt(
         condor_pool.host, condor_pool.user, condor_pool.port, str(condor_pool.key), condor_pool.host_key
     )
-    pool = open_condor(account, "roost", conf.submit_folders())
-    pool.remove(Selection(job.attempts.get().token, "analysis", (1,)), "not needed")
-    pool.close()
+    opened = open_condor(account, "roost", conf.submit_folders())
+    yield opened
+    opened.close()
+
+
+def test_a_dag_whose_record_was_lost_is_found_by_what_it_has_in_the_queue(
+    new_job: NewJob, condor_pool: TestPool, pool: CondorPool
+) -> None:
+    """And a slice of it that is removed takes none of its siblings along."""
+    job = new_job(3, seconds=6)
+    job.execute()
+    wait_for(job, lambda: bool(job.slices_running))
+    attempt = job.attempts.get()
+    assert attempt.batch is not None
+    condor_pool.run("rm", f"/home/roost/roost/sent/{attempt.batch.token}/0.0.done")
+    found = pool.look(attempt.batch.token)
+    assert found is not None
+    assert (found.remote_id, found.forms) == (attempt.batch.remote_id, {attempt.token: "own-dag"})
+    assert not pool.query([attempt.token])[attempt.token].finished
+
+    pool.remove(Selection(attempt.token, "analysis", (1,)), "not needed")
     assert job.wait(timeout=SECONDS)
     assert (job.cached_status, job.slices_done) == ("Aborted", 2)
     assert (job.directory / "part.2").exists()
