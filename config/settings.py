@@ -155,11 +155,11 @@ LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "jobs"
 LOGOUT_REDIRECT_URL = "sign-in"
 
-# Where people come by HTTPS, nothing goes another way.
-_https = ROOST_PUBLIC_URL.startswith("https://")
+# Where people come by HTTPS, nothing goes another way. A proxy says so: without one nobody would get in.
+_https = ROOST_PUBLIC_URL.startswith("https://") and ROOST_PROXIES > 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https and ROOST_PROXIES else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _https else 0
 # Other names below this one, and browsers' own lists, are for whoever owns the domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
