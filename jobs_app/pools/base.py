@@ -144,7 +144,8 @@ class Sent:
     remote_id: str
     refused: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, str] = field(default_factory=dict)
-    descriptions: Sequence[tuple[str, Sequence[str]]] = ()  # what was sent, and for which attempts
+    # What was sent, and for which attempts; not known of what was found again.
+    descriptions: Sequence[tuple[str, Sequence[str]]] = field(default=(), compare=False)
 
 
 class EventKind(enum.StrEnum):
