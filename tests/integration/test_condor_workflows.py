@@ -17,7 +17,7 @@ from jobs_app.errors import JobHeld
 from jobs_app.lifecycle.blocks import Block, table_of
 from jobs_app.manager import JobManager
 from jobs_app.models import CondorWorkflow, Job, Scheduler
-from jobs_app.pools.base import EventKind, Hook, Node, Sending, Step, Task
+from jobs_app.pools.base import Event, EventKind, Hook, Node, Sending, Step, Task
 from jobs_app.pools.condor import CondorPool
 from jobs_app.pools.condor.opening import AccountAt, open_condor
 from jobs_app.sdk.compute import create_scheduler
@@ -166,7 +166,7 @@ def test_what_fails_keeps_its_descendants_from_running_and_the_rest_ends(flow: N
     assert (job.directory / "nodes" / "twin" / "out").read_text() == "1\n"
 
 
-def test_scripts_before_and_after_a_node_are_told_apart(flow: NewFlow) -> None:
+def test_scripts_and_further_tries_of_a_node_are_told_apart(flow: NewFlow) -> None:
     job = flow(
         {
             "made": {
@@ -181,6 +181,8 @@ def test_scripts_before_and_after_a_node_are_told_apart(flow: NewFlow) -> None:
             "needless": {"executable": "echo never", "pre_script": "exit 9", "pre_skip": 9},
             "rescued": {"executable": "exit 1", "post_script": "exit 0"},
             "nothing": {"noop": True},
+            "flaky": {"executable": "exit 1", "retry": 1},
+            "hopeless": {"executable": "exit 7", "retry": 5, "retry_unless_exit_value": 7},
             "after": {"executable": "true", "parents": ["made", "needless", "rescued", "nothing"]},
             "orphan": {"executable": "true", "parents": ["unready"]},
         }
@@ -193,6 +195,8 @@ def test_scripts_before_and_after_a_node_are_told_apart(flow: NewFlow) -> None:
         "needless": "SKIPPED",
         "rescued": "DONE",
         "nothing": "DONE",
+        "flaky": "FAILED",
+        "hopeless": "FAILED",
         "after": "DONE",
         "orphan": "SKIPPED",
     }
@@ -203,9 +207,10 @@ def test_scripts_before_and_after_a_node_are_told_apart(flow: NewFlow) -> None:
     rows = {row.name: row for row in job.attempts.get().nodes.all()}
     assert rows["unready"].reason == "Its pre script ended with exit code 4: no input"
     assert rows["untidy"].reason == "Its post script ended with exit code 5: not good enough"
-    assert job.status_message.startswith(
-        "Node unready failed: its pre script ended with exit code 4: no input"
-    )
+    words = "Node unready failed: its pre script ended with exit code 4: no input (3 more nodes failed.)"
+    assert job.status_message == words
+    tries = {name: (row.tries, row.exit_code) for name, row in rows.items()}
+    assert (tries["flaky"], tries["hopeless"], tries["rescued"]) == ((2, 1), (1, 7), (1, 0))
 
 
 def test_a_node_may_end_the_workflow(flow: NewFlow) -> None:
@@ -306,8 +311,10 @@ def test_dagman_reads_variables_as_they_were_and_keeps_throttles(
     constraint = f'RoostAttempt == "{job.attempts.get().token}" && RoostGroup == 1'
     found = condor_pool.run("condor_history", "-constraint", constraint, "-af", "JobDescription")
     assert found == f"{label}\n"
-    times = sorted((row.started, row.ended) for row in job.attempts.get().nodes.all())
-    assert all(ended <= begun for (_, ended), (begun, _) in itertools.pairwise(times))
+    rows = job.attempts.get().nodes.order_by("started")
+    assert all(
+        one.ended and then.started and one.ended <= then.started for one, then in itertools.pairwise(rows)
+    )
 
 
 def test_another_courier_goes_on_where_the_first_one_was_killed(
@@ -320,7 +327,8 @@ def test_another_courier_goes_on_where_the_first_one_was_killed(
         _node("beside", 4, parents=("begin",), post=Hook("/bin/true")),
     )
     task = Task(secrets.token_hex(16), 1, 1, str(tmp_path), (Step("run", 5),), nodes=nodes)
-    segment, events, offset = secrets.token_hex(6), [], 0
+    segment, offset = secrets.token_hex(6), 0
+    events: list[Event] = []
     pool = _open(condor_pool)
     pool.send(Sending(secrets.token_hex(16), segment, (task,)))
     ends = time.monotonic() + SECONDS
