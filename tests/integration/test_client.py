@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -148,3 +149,43 @@ def test_the_bar_shows_how_far_it_is(client, make_job):
         module.bar(client.jobs.get(job.pk))
         == f"job {job.pk} [#######.......................] 1/4 Running, 1 failed"
     )
+
+
+class TestWaiting:
+    @pytest.fixture
+    def asked(self, monkeypatch: Any) -> list[float]:
+        """How long it paused each time; nothing really waits."""
+        pauses: list[float] = []
+        monkeypatch.setattr(module.time, "sleep", pauses.append)
+        return pauses
+
+    def test_it_comes_back_with_the_job_that_is_over(self, client, make_job, asked, monkeypatch):
+        job = make_job(_status="RUN", slices_total=2)
+        states = iter([{"slices_done": 1}, {}, {}, {"slices_done": 2, "_status": "COM"}])
+
+        def pause(seconds: float) -> None:
+            asked.append(seconds)
+            Job.objects.filter(pk=job.pk).update(**(next(states) or {"slices_total": 2}))
+
+        monkeypatch.setattr(module.time, "sleep", pause)
+        over = client.jobs.get(job.pk).wait(timeout=60)
+        assert (over.final, over.status, over.slices.done) == (True, "COM", 2)
+        assert asked[2] > asked[1]  # nothing new: it asks less often
+
+    def test_the_time_is_up(self, client, make_job, asked):
+        job = make_job(_status="RUN")
+        with pytest.raises(TimeoutError, match="still Running"):
+            client.jobs.get(job.pk).wait(timeout=0)
+
+    def test_a_held_job_waits_for_a_person(self, client, make_job, asked):
+        job = make_job(_status="HLD")
+        assert client.jobs.get(job.pk).wait(held=True).status == "HLD"
+
+    def test_a_bar_is_drawn_where_somebody_looks(self, client, make_job, asked):
+        job = client.jobs.get(make_job(_status="COM", slices_total=1, slices_done=1).pk)
+        stream = io.StringIO()
+        module._Wait(job, True, stream).until(None, held=False)
+        assert stream.getvalue().endswith("1/1 Complete\x1b[K\n")
+        silent = io.StringIO()
+        module._Wait(job, None, silent).until(None, held=False)
+        assert silent.getvalue() == ""

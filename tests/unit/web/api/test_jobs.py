@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from urllib.parse import urlencode
+
 import pytest
 from django.contrib.auth.models import Permission
 
@@ -205,3 +208,23 @@ class TestOneJob:
         assert api_of(alice).call("DELETE", f"/jobs/{job.pk}").status_code == 204
         assert not job.directory.exists()
         assert not Job.objects.exists()
+
+
+def test_a_refresh_of_rows_notices_every_change_that_they_show(api_of, alice, make_job):
+    rows, client = [make_job(_status="RUN") for _ in range(3)], api_of(alice)
+    path = "/jobs?" + "&".join(f"id={job.pk}" for job in rows)
+    for changed in ({"slices_done": 1}, {"_status": "COM"}, {"status_message": "x"}, {"name": "y"}):
+        etag = client.call("GET", path).headers["ETag"]
+        assert client.call("GET", path, **{"If-None-Match": etag}).status_code == 304
+        Job.objects.filter(pk=rows[1].pk).update(**changed)
+        assert client.call("GET", path, **{"If-None-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+def test_texts_that_no_database_holds_are_refused(api_of, alice, make_job, value):
+    job, client = make_job(), api_of(alice)
+    assert client.call("PATCH", f"/jobs/{job.pk}", {"extended_properties": {"x": [value]}}).status_code == 422
+    assert client.call("PATCH", f"/jobs/{job.pk}", {"description": value}).status_code == 422
+    assert client.call("POST", "/jobs", {**ONE, "parameters": {"caption": value}}).status_code == 422
+    wanted = json.dumps({"a": value})
+    assert client.call("GET", f"/jobs?{urlencode({'statepoint': wanted})}").status_code == 422
