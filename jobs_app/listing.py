@@ -159,13 +159,13 @@ def count(person: Person, wanted: Wanted, budget: float = BUDGET) -> Count:
 
 
 def stamp(person: Person, wanted: Wanted) -> str:
-    """Another one when a column of these jobs has changed; cheaper than to read and show them. For few jobs."""
+    """Another one when a column of these few jobs has changed; cheaper than to read and show them."""
     columns = [each.attname for each in Job._meta.concrete_fields if each.name not in _BIG]
     rows = [row for part in _Rows(person, wanted).parts for row in part.values_list(*columns)]
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:32]
 
 
-# --- windows --------------------------------------------------------------------------------------------
+# --- windows ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ def _beyond(key: Key, wanted: Wanted, than: str, equal: str = "") -> Q:
     return near & (Q(**{f"{column}__{than}": key.value}) | Q(**{f"pk__{than}{equal}": key.pk}))
 
 
-# --- filters --------------------------------------------------------------------------------------------
+# --- filters ----------------------------------------------------------------------------------------------
 
 
 def _filtered(rows: QuerySet[Job], wanted: Wanted) -> QuerySet[Job]:
@@ -357,7 +357,7 @@ def _about(text: str) -> Q:
     return Q(name__icontains=text) | Q(description__icontains=text)
 
 
-# --- cursors --------------------------------------------------------------------------------------------
+# --- cursors ----------------------------------------------------------------------------------------------
 
 
 def _key(job: Job, wanted: Wanted) -> Key:
