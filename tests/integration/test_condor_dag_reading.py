@@ -1,4 +1,4 @@
-"""A reader of an event log that begins in the middle of a DAG, by our scripts for the access point."""
+"""DAGs as our scripts for the access point see them: a log read from its middle, and what is forgotten."""
 
 from __future__ import annotations
 
@@ -94,3 +94,18 @@ def read(point: AccessPoint, offset: int) -> list[Event]:
         return list(readers.follow("log", offset, 0.0).events)
     finally:
         readers.close()
+
+
+def test_a_dagman_that_still_works_keeps_its_folder_until_the_next_time(point: AccessPoint) -> None:
+    root = Path(point.hello.root)
+    batch = root / "batches" / f"{TOKEN}.0"
+    for attempt in (FIRST.attempt, SECOND.attempt):
+        (root / "attempts" / attempt).mkdir()
+        (root / "attempts" / attempt / "batch").write_text(TOKEN)
+    (batch / "0.dag.lock").touch()
+    point.ask("forget.sh", str(root), "version", FIRST.attempt, SECOND.attempt)
+    assert batch.exists()
+    (batch / "0.dag.lock").unlink()
+    point.ask("forget.sh", str(root), "version", "c" * 32)
+    assert not batch.exists()
+    assert not (root / "later").exists()
