@@ -274,6 +274,22 @@ def test_a_stopped_workflow_leaves_nothing_there(flow: NewFlow, condor_pool: Tes
     assert condor_pool.run("condor_q", "-allusers", *wanted, "-af", "ClusterId") == ""
 
 
+def test_a_stopped_node_takes_its_descendants_along(flow: NewFlow) -> None:
+    job = flow(
+        {
+            "long": {"executable": "sleep 100"},
+            "after": {"executable": "true", "parents": ["long"]},
+            "other": {"executable": "true"},
+        }
+    )
+    job.execute()
+    assert not job.wait(timeout=6)
+    job.stop(slices=job.slices_of("long"))
+    assert job.wait(timeout=SECONDS)
+    assert states(job) == {"long": "REMOVED", "other": "DONE", "after": "SKIPPED"}
+    assert job.cached_status == "Various-Complete"
+
+
 def test_a_paused_workflow_goes_on_when_it_is_resumed(flow: NewFlow) -> None:
     job = flow(
         {

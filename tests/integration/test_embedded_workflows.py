@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -212,3 +214,17 @@ def test_what_this_machine_cannot_do_is_refused_in_a_sentence(flow: NewFlow) -> 
     run(job)
     assert job.cached_status == "Error"
     assert "Give it one slice, or the job an HTCondor scheduler." in job.status_message
+
+
+def test_htcondors_library_leaves_no_trace_in_the_environment() -> None:
+    """Imported, it sets CONDOR_CONFIG, which every command started from here would inherit."""
+    text = """
+import os
+from jobs_app.pools.base import Node, Step, Task
+from jobs_app.pools.condor import workflow
+os.environ.pop("CONDOR_CONFIG", None)
+task = Task("a" * 32, 1, 1, "/job", (Step("run", 1),), nodes=(Node("one", 0),))
+print(workflow.text_of(task, "/folder", 0), os.environ.get("CONDOR_CONFIG"))
+"""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert done.stdout == "JOB one /folder/0.one.sub\n None\n"

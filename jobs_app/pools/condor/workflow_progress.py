@@ -103,10 +103,10 @@ class WorkflowProgress(DagProgress):
 
     def _removed_of(self, event: Event, node: _Node) -> Event:
         """DAGMan removes a cluster when one of its procs failed, and all when a node ends the workflow."""
-        if self._clusters[node.group][-1].failed and node.is_tried_again:
-            return replace(event, kind=EventKind.EVICTED)
         if self._ended_early and self._early_well:
             return replace(event, kind=EventKind.SKIPPED, reason=self._early_words)
+        if node.is_tried_again or node.post:  # to DAGMan, removed is failed
+            return replace(event, kind=EventKind.EVICTED)
         if self._clusters[node.group][-1].failed:
             return replace(event, reason=f"Another slice of node {node.name} failed.")
         return event

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 from dataclasses import replace
@@ -148,12 +147,6 @@ def test_a_script_runs_in_its_node_s_folder_and_tells_the_log(tmp_path: Path) ->
     said = (root / "segments" / "segment").read_text()
     assert said.startswith("008 (033.000.000) ")
     assert said.endswith(f"roost pre {'a' * 32} one 3 1 it's; $HOME 1 one \n...\n")
-
-
-def test_importing_htcondors_library_leaves_no_trace_in_the_environment() -> None:
-    assert os.environ.get("CONDOR_CONFIG") != os.devnull
-    text(Node("one", 0))
-    assert os.environ.get("CONDOR_CONFIG") != os.devnull
 
 
 def test_what_was_done_before_is_found_here(tmp_path: Path) -> None:
