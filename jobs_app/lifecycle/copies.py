@@ -33,10 +33,10 @@ def remember(attempt: Attempt, status: str) -> None:
     if any(away.attempt == attempt.token for away in remote.read(attempt.job.paths).values()):
         policy = "keep"  # files that are read there
     goes = policy == "at once" or (policy == "on success" and status == "COM")
-    Attempt.objects.filter(pk=attempt.pk).update(on_pool=goes)
-    if goes:
-        RemoteCopy.objects.filter(token=attempt.token).delete()
-    else:
+    remembered, _ = RemoteCopy.objects.filter(token=attempt.token).delete() if goes else (1, {})
+    if remembered:
+        Attempt.objects.filter(pk=attempt.pk).update(on_pool=goes)
+    if not goes:
         known = {"scheduler_id": attempt.scheduler_id, "due": _due(policy)}
         RemoteCopy.objects.update_or_create(token=attempt.token, defaults=known)
 

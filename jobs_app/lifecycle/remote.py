@@ -40,9 +40,10 @@ def read_range(job: Job, name: str, offset: int, length: int) -> bytes:
     if away is None or path.exists():
         return _piece(files.locate(job.directory, name), offset, length)
     attempt = _attempt(away, name)
-    question = {"name": name, "offset": offset, "length": length, "into": secrets.token_hex(8)}
+    into = secrets.token_hex(8)
+    question = {"name": name, "offset": offset, "length": length, "into": into}
     errands.ask(_pool_of(attempt), "piece", question, attempt)
-    aside = job.paths.ranges / question["into"]
+    aside = job.paths.ranges / into
     try:
         return aside.read_bytes()
     finally:

@@ -44,7 +44,8 @@ def test_a_fetch_that_is_cut_half_way_begins_anew_and_nothing_is_lost(
 def test_no_room_for_the_results_is_said_and_they_come_when_there_is_some(
     new_job: NewJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, tries = results._save, []
+    save = results._save
+    tries: list[Path] = []
 
     def full(data: IO[bytes], path: Any, *more: Any) -> Any:
         if path.name == "large.bin" and len(tries) < 2:
@@ -91,7 +92,8 @@ def test_an_input_of_many_jobs_travels_once_also_when_its_upload_was_cut(
 def test_an_input_that_changes_while_it_is_sent_goes_again_as_it_is_then(
     new_job: NewJob, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    path, changes = tmp_path / "data.bin", []
+    path = tmp_path / "data.bin"
+    changes: list[Path] = []
     path.write_bytes(os.urandom(1_000_000))
     send = tar.file
 

@@ -70,7 +70,7 @@ def test_the_parts_of_a_script_are_read_while_they_run_in_one_proc_and_in_a_dag(
 
     def printing(name: str, one_proc_slices: int) -> Job:
         settings.ROOST_ONE_PROC_SLICES = one_proc_slices
-        job = jobs_of.create_job(
+        job: Job = jobs_of.create_job(
             name, alice, job_type="SCRIPT", method="printing", slices=2, cpus=2, scheduler=real
         )
         job.save()

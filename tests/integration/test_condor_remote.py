@@ -10,7 +10,7 @@ import pytest
 from jobs_app import inspection
 from jobs_app.jobdir import files
 from jobs_app.lifecycle import remote
-from jobs_app.models import RemoteCopy, Scheduler
+from jobs_app.models import Job, RemoteCopy, Scheduler
 from tests.pool.pool import TestPool
 
 from .test_condor_courier import SECONDS, NewJob, manager, new_app, new_job, real
@@ -19,12 +19,28 @@ __all__ = ["manager", "new_app", "new_job", "real"]
 
 pytestmark = [pytest.mark.pool, pytest.mark.django_db(transaction=True)]
 
+
+def note_the_digest(job: Job) -> None:
+    """A process_results_function that reads what stayed there."""
+    content = files.locate(job.directory, "large.bin").read_bytes()
+    (job.directory / "noted").write_text(hashlib.sha256(content).hexdigest())
+
+
 MAKING = """
 head -c 3000000 /dev/urandom > large.bin
 mkdir -p sub && head -c 2000000 /dev/urandom > sub/other.bin
 echo small > "small.$ROOST_SLICE"
 sha256sum large.bin sub/other.bin
 """
+
+
+def test_a_function_that_processes_results_reads_also_what_stayed_there(new_job: NewJob) -> None:
+    job = new_job(MAKING, remote_from="1 MB", process_results_function=f"{__name__}.note_the_digest")
+    job.execute()
+    assert job.wait(timeout=SECONDS)
+    assert (job.cached_status, job.status_message) == ("Complete", "")
+    said = (job.directory / "OUTPUT" / "0").read_text().split()[0]
+    assert (job.directory / "noted").read_text() == said
 
 
 def test_large_results_stay_there_until_somebody_reads_them(

@@ -57,10 +57,9 @@ def job(new_job: Callable[..., Job], keeping: KeepingPool, transactional_db: Non
     job.execute()
     job.directory.mkdir(parents=True, exist_ok=True)
     Attempt.objects.filter(job=job).update(phase="final", token=TOKEN, scheduler=embedded())
-    known = {"attempt": TOKEN, "part": "0", "size": len(CONTENT)}
     digest = hashlib.sha256(CONTENT).hexdigest()
-    away = {f"{name}.bin": Away(**known, member=f"{name}.bin", sha256=digest) for name in "abc"}
-    remote.write(job.paths, away)
+    names = [f"{letter}.bin" for letter in "abc"]
+    remote.write(job.paths, {name: Away(TOKEN, "0", name, len(CONTENT), digest) for name in names})
     return job
 
 
