@@ -72,7 +72,7 @@ class Courier:
         self._subjobs = True  # whether somebody may wait for one
         self._usage = usage.Keeper()
         self._offered: dict[int, float] = {}  # attempts that somebody else was asked to finish, and when
-        self._unreadable: dict[int, int] = {}  # segments: how often in a row
+        self._unreadable: dict[int, tuple[int, float]] = {}  # segments: how often in a row, when again
         self._desk = errands.Desk(self.link, look_again=self._look_again)
         self._vitals = Vitals()
 
@@ -164,13 +164,17 @@ class Courier:
 
     def _ask_for_news(self, wait: float) -> bool:
         """Only the newest segment is waited for."""
-        segments = list(self._segments.values()) if self.link.ready else []
+        segments = self._readable() if self.link.ready else []
         if not segments:
             time.sleep(min(wait, NOTHING_TO_HEAR))
         heard = False
         for segment in segments:
             heard |= self._follow(segment, wait if segment is segments[-1] else 0.0)
         return heard
+
+    def _readable(self) -> list[Segment]:
+        now = time.monotonic()
+        return [each for each in self._segments.values() if self._unreadable.get(each.pk, (0, now))[1] <= now]
 
     def _follow(self, segment: Segment, wait: float) -> bool:
         try:
@@ -182,14 +186,18 @@ class Courier:
 
     def _not_read(self, segment: Segment, error: PoolError) -> None:
         """What cannot be read again and again is damaged there; the link is well, and the others go on."""
-        unreadable = isinstance(error, Garbled)
-        self._unreadable[segment.pk] = self._unreadable.get(segment.pk, 0) + 1 if unreadable else 0
-        if self._unreadable[segment.pk] < DAMAGED_AFTER:
+        if not isinstance(error, Garbled):
             self.link.failed(error)
             return
-        log.error("Segment %s cannot be read; its jobs are asked about instead: %s", segment, error)
+        times, _ = self._unreadable.get(segment.pk, (0, 0.0))
+        self._unreadable[segment.pk] = (times + 1, time.monotonic() + LOOK_EVERY)
+        log.warning("Segment %s cannot be read (%d. try): %s", segment, times + 1, error)
+        if times + 1 >= DAMAGED_AFTER:
+            self._give_up(segment, error)
+
+    def _give_up(self, segment: Segment, error: PoolError) -> None:
+        log.error("Segment %s is left; its jobs are asked about instead: %s", segment, error)
         give_up(segment, error)
-        self.link.answered()
         self._look_again()
         self._reconciled = -reconcile.EVERY
 

@@ -115,14 +115,19 @@ class Link:
     def failed(self, error: PoolError) -> None:
         """Tries again later, each time later; after enough failures the scheduler says that it pauses."""
         self.close()
-        self.scheduler.refresh_from_db(fields=["failures", "paused", "paused_by"])
-        failures = self.scheduler.failures + 1
+        self.scheduler.refresh_from_db(fields=["failures", "retry_at", "paused", "paused_by"])
+        failures = self.scheduler.failures + (0 if self._is_counted() else 1)
         known = {"failures": failures, "retry_at": back_off(failures), "last_error": str(error)}
         if self._heard is not None:
             known["last_contact"] = self._heard
         alarm = logging.ERROR if isinstance(error, AccessDenied) else logging.WARNING
         log.log(alarm, "Scheduler %s: %s (failure %d)", self.scheduler, error, failures)
         self._know(**known, **self._pause(error, failures))
+
+    def _is_counted(self) -> bool:
+        """A link that breaks, breaks for all that is on its way: that is one failure."""
+        retry_at = self.scheduler.retry_at
+        return bool(self.scheduler.failures) and retry_at is not None and retry_at > timezone.now()
 
     def _pause(self, error: PoolError, failures: int) -> dict[str, object]:
         """What an administrator paused stays theirs, unless we are not let in: that no resume mends."""

@@ -45,6 +45,7 @@ def tick(courier: Courier) -> None:
     time_passes(courier)
     courier._look_again()
     courier._looked = 0.0
+    courier._unreadable = {pk: (times, 0.0) for pk, (times, _) in courier._unreadable.items()}
     courier.tick()
 
 
