@@ -171,6 +171,9 @@ def test_a_hundred_thousand_slices_are_steered_as_quickly_as_a_few(
         pool.hold(Selection(task.attempt, "run", tuple(range(0, 100_000, 2))[:5_000]), "every second")
     )
     assert sum(event.count for event in told) >= 4_990
+    pool.hold(Selection(task.attempt, "run", tuple(range(10_001, 12_000))), "a long range")
+    with pytest.raises(Refused, match="Pause or resume the job as a whole"):
+        pool.hold(Selection(task.attempt, "run", tuple(range(20_000, 90_000))), "too many")
     pool.hold(Selection(task.attempt), "all")
     pool.release(Selection(task.attempt))
     pool.remove(Selection(task.attempt), "enough seen")

@@ -36,7 +36,7 @@ _FACTORY = (
 )
 _LATE = 3  # act.sh: this attempt is made little by little
 _NEXT = "JobMaterializeNextProcId"
-MOST_HELD = 20_000
+MOST_HELD = 5_000
 AT_ONCE = 2_000  # ranges of slices in one constraint: a command's word has its limit
 
 Edits = dict[str, int]
