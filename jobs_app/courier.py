@@ -275,6 +275,7 @@ class Courier:
                 self._look_now_and_then()
                 busy = self._round(bell)
                 bell.wait(0.0 if busy else LOOK_EVERY / 2)
+            self._vitals.write(self.link.scheduler, len(self._segments))
         finally:
             self._desk.ring = _nobody_listens
             bell.close()

@@ -33,8 +33,10 @@ class Vitals:
             self._lags.append(max(0.0, time.time() - max(event.at for event in events)))
 
     def write_now_and_then(self, scheduler: Scheduler, segments: int) -> None:
-        if time.monotonic() - self._written < WRITE_EVERY:
-            return
+        if time.monotonic() - self._written > WRITE_EVERY:
+            self.write(scheduler, segments)
+
+    def write(self, scheduler: Scheduler, segments: int) -> None:
         self._written = time.monotonic()
         scheduler.health = {**scheduler.health, **self.as_json(segments)}
         if self._read:
