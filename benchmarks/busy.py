@@ -41,7 +41,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         logins = pool.logins() - before
     peer_condor.clear(pool)
     note = (
-        f"{jobs} jobs of two slices, executed by scripts that end; followed, fetched and finished by workers; "
+        f"{jobs} jobs of two slices, executed by scripts that end; followed and finished by workers; "
         "pages and commands beside them. Peer: condorpy, a login to submit, one to ask, one to fetch."
     )
     yield Row("SSH logins of a busy time, all processes", logins, "", "1", 1, peer=3 * jobs, note=note)

@@ -20,7 +20,8 @@ def measure(bench: Bench) -> Iterator[Row]:
     bench.say(f"{JOBS} jobs of one slice ...")
     with Home(bench.folder / "home") as home:
         home.enrol(pool, port=port)
-        each, together = (home.call("on_pool:submit_many", count=JOBS, together=way) for way in (False, True))
+        each = home.call("on_pool:submit_many", count=JOBS, together=False)
+        together = home.call("on_pool:submit_many", count=JOBS, together=True)
     peer_condor.clear(pool)
     alone, few = bench.size(100, 30), bench.size(10, 4)
     bench.say(f"{alone} by condor_submit, {few} by condorpy ...")
@@ -45,6 +46,6 @@ def _rate(name: str, seconds: float, limit: float | None, peer: float, note: str
 def _said(took: dict[str, float]) -> str:
     rest = took["all"] - took["execute"] - took["send"]
     return (
-        f"executing {took['execute']:.2f} s, preparing and rows {rest:.2f} s, the pool's send {took['send']:.2f} s "
+        f"executing {took['execute']:.2f} s, preparing and rows {rest:.2f} s, sending {took['send']:.2f} s "
         f"in {took['commands']} command(s)"
     )

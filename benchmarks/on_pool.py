@@ -194,7 +194,7 @@ def follow_real(slices: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-# --- real jobs, to their end ----------------------------------------------------------------------------------
+# --- real jobs, to their end -----------------------------------------------------------------------------
 
 PROGRAM = "#!/bin/sh\nsleep 1\ndate +%s.%N > ended\n"
 

@@ -55,7 +55,7 @@ def _rsa_key(pool: TestPool, path: Path) -> Path:
 def condor_submit(pool: TestPool, count: int) -> float:
     """Seconds for so many jobs, a command each, one after the other."""
     script = (
-        f"mkdir -p ~/peer && cd ~/peer && printf %s {shlex.quote(NEVER)} > never.sub && "
+        f"cd && mkdir -p ~/peer && cd ~/peer && printf %s {shlex.quote(NEVER)} > never.sub && "
         f"start=$(date +%s%N); i=0; while [ $i -lt {count} ]; do "
         "condor_submit -terse never.sub > /dev/null || exit 1; i=$((i+1)); done; "
         "echo $(($(date +%s%N) - start))"
@@ -65,40 +65,26 @@ def condor_submit(pool: TestPool, count: int) -> float:
 
 def condor_submit_dag(pool: TestPool, count: int, slices: int) -> float:
     """Seconds until so many DAGs of three nodes each, the second of `slices` procs, are over."""
-    dags = range(count)
-    files = "".join(f"mkdir -p dag{number} && cp small.dag dag{number}/ && " for number in dags)
-    submits = "".join(
-        f"(cd dag{number} && condor_submit_dag -f small.dag > out) || exit 1; " for number in dags
-    )
-    script = (
-        "rm -rf ~/dags && mkdir ~/dags && cd ~/dags && "
-        f"printf %s {shlex.quote(_DAG.format(slices=slices))} > small.dag && {files}"
-        f"start=$(date +%s%N); {submits}"
-        f"while [ $(grep -ls 'EXITING WITH STATUS 0' dag*/small.dag.dagman.out | wc -l) -lt {count} ]; do "
-        "sleep 0.1; done; echo $(($(date +%s%N) - start))"
-    )
-    return int(on_access_point(pool, script)) / 1e9
+    return int(on_access_point(pool, _DAGS.format(count=count, slices=slices))) / 1e9
 
 
-_DAG = """\
-SUBMIT-DESCRIPTION part {{
-    executable = /bin/true
-    transfer_executable = false
-    request_memory = 64
-    log = part.log
-}}
-SUBMIT-DESCRIPTION slices {{
-    executable = /bin/true
-    transfer_executable = false
-    request_memory = 64
-    log = part.log
-    queue {slices}
-}}
-JOB prepare part
-JOB analysis slices
-JOB synthesis part
-PARENT prepare CHILD analysis
-PARENT analysis CHILD synthesis
+_DAGS = """
+rm -rf ~/dags && mkdir ~/dags && cd ~/dags || exit 1
+for node in part slices; do
+    printf 'executable = /bin/true\ntransfer_executable = false\nrequest_memory = 64\nlog = part.log\n' > $node.sub
+done
+echo "queue 1" >> part.sub
+echo "queue {slices}" >> slices.sub
+printf '%s\n' "JOB prepare part.sub" "JOB analysis slices.sub" "JOB synthesis part.sub" \
+    "PARENT prepare CHILD analysis" "PARENT analysis CHILD synthesis" > small.dag
+i=0; while [ $i -lt {count} ]; do mkdir dag$i && cp small.dag *.sub dag$i/ || exit 1; i=$((i+1)); done
+start=$(date +%s%N)
+for each in dag*/; do (cd $each && condor_submit_dag -f small.dag > out 2>&1) || exit 1; done
+while [ $(grep -ls 'EXITING WITH STATUS 0' dag*/small.dag.dagman.out | wc -l) -lt {count} ]; do
+    if grep -s 'EXITING WITH STATUS [^0]' dag*/small.dag.dagman.out >&2; then exit 1; fi
+    sleep 0.1
+done
+echo $(($(date +%s%N) - start))
 """
 
 
@@ -108,4 +94,4 @@ def clear(pool: TestPool) -> None:
 
 
 def on_access_point(pool: TestPool, script: str, timeout: float = 600) -> str:
-    return pool.run("sh", "-c", f"cd && {script}", timeout=timeout)
+    return pool.run("sh", "-c", f"cd\n{script}", timeout=timeout)
