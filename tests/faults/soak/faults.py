@@ -19,7 +19,9 @@ from .world import NAME, World
 Act = Callable[["Scene"], str]  # what was done, in some words; "" if it could not be done this time
 
 HOME = f"/home/{files.USER}/roost"
-KILLABLE = ("courier", "record", "finish", "prepare")  # where workers come
+# Where workers come while such jobs go their way.
+SELDOM = ("courier.answered", "courier.subjob-built", "finish.processing", "prepare.cleared")
+KILLABLE = tuple(name for name in points("courier", "record", "finish", "prepare") if name not in SELDOM)
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ def fault(name: str, place: str, weight: float) -> Callable[[Act], Act]:
 @fault("worker killed at a named place", "worker", 24)
 def killed_at(scene: Scene) -> str:
     """Both are started again with the place named; the first that gets there dies."""
-    point = scene.chance.choice(points(*KILLABLE))
+    point = scene.chance.choice(KILLABLE)
     marker = scene.world.root / f"killed-{scene.chance.getrandbits(40):x}"
     at = f"{point}:{scene.chance.choice((1, 1, 2, 5))}"
     for worker in scene.world.workers:
         worker.begin_next_with(ROOST_KILL_AT=at, ROOST_KILL_ONCE=str(marker))
         worker.signal(signal.SIGKILL)
-    return at if _appears(marker, 20) else ""
+    return at if _appears(marker, 30) else ""
 
 
 def _appears(path: Path, seconds: float) -> bool:

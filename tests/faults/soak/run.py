@@ -28,7 +28,7 @@ from .world import NAME, World
 log = logging.getLogger("soak")
 
 AT_ONCE = 3
-PACE = 0.5, 2.0  # seconds between two faults
+PACE = 0.8, 3.0  # seconds between two faults
 LONGEST_END = 600.0  # seconds after the last fault, in which every job must have ended
 GRACE = 8.0  # seconds in which the witness may learn what Roost knows already
 
@@ -133,9 +133,9 @@ class Soak:
                 self._claim(order, job)
             elif job._status == "HLD":
                 self._resume(job)
-            elif order.stop and job._status == "RUN":
-                Job.objects.get(pk=job.pk).stop()
-                order.stop = False
+            elif order.then and job._status == order.then[0][0]:
+                getattr(Job.objects.get(pk=job.pk), order.then[0][1])()
+                del order.then[0]
         self._check_claims()
 
     def _resume(self, job: Job) -> None:

@@ -31,7 +31,7 @@ class Order:
     expected: str  # the code of its state at the end
     parameters: Mapping[str, Any]
     answers: Callable[[Path, Order], list[str]]  # what is wrong with its results
-    stop: bool = False
+    then: list[tuple[str, str]] = field(default_factory=list)  # once it is in this state, its user says that
     touched: list[str] = field(default_factory=list)  # what others did to it on the pool, behind Roost
     job: int = 0  # its row, once it is there
 
@@ -64,7 +64,7 @@ class Orders:
     def _executable(self, kind: str, number: str, word: str, slices: int = 1, **more: Any) -> Order:
         kilobytes, code = more.pop("kilobytes", 0), more.pop("code", 0)
         seconds = more.pop("seconds", self._chance.choice((0, 0, 1, 3)))
-        stop, expected = more.pop("stop", False), more.pop("expected", "COM")
+        then, expected = more.pop("then", ()), more.pop("expected", "COM")
         parameters = {
             "job_type": "CONDORJOB",
             "executable": str(self._program),
@@ -73,7 +73,7 @@ class Orders:
             **more,
         }
         check = _wrong_files if expected == "COM" else _foreign_files
-        return Order(f"{kind}-{number}", kind, word, slices, expected, parameters, check, stop)
+        return Order(f"{kind}-{number}", kind, word, slices, expected, parameters, check, list(then))
 
     def _single(self, number: str, word: str) -> Order:
         return self._executable("single", number, word)
@@ -98,7 +98,12 @@ class Orders:
         return self._executable("failing", number, word, code=3, expected="ERR")
 
     def _stopped(self, number: str, word: str) -> Order:
-        return self._executable("stopped", number, word, seconds=3000, expected="ABT", stop=True)
+        then = (("RUN", "stop"),)
+        return self._executable("stopped", number, word, seconds=3000, expected="ABT", then=then)
+
+    def _paused(self, number: str, word: str) -> Order:
+        then = (("RUN", "pause"), ("PAS", "resume"))
+        return self._executable("paused", number, word, slices=2, seconds=4, then=then)
 
     def _script(self, number: str, word: str) -> Order:
         return self._words("script", number, word, self._chance.randint(1, 3))
