@@ -122,12 +122,12 @@ def saying(job: Job, limit: int = 20) -> list[tuple[str, str]]:
     return [(part, lines[-1].text) for part, lines in said if len(lines) > 1]
 
 
-# --- a workflow's nodes -------------------------------------------------------------------------------------
+# --- a workflow's nodes -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class NodeView:
-    """A node of the last attempt, and the edges that lead to it: `parents`, each of which stands before it."""
+    """A node of the last attempt, and the edges to it: `parents`, each of which stands before it."""
 
     name: str
     state: SliceState

@@ -296,26 +296,32 @@ def environment(task: dict[str, Any], sliceno: int) -> dict[str, str]:
 
 def fetch_asked(asks: list[dict[str, Any]]) -> bool:
     """Files that a workflow's earlier nodes left: they lie here as archives, one a slice. True if one is
-    missing. Files of one name and different contents go to `slices/<number>/`, as they do at home."""
-    missing = False
-    for ask in asks:
-        found: dict[str, dict[int, str]] = {}  # by name and slice: the content's digest
-        for number in range(ask["first"], ask["first"] + ask["slices"]):
-            for member, data in asked_of(ask, number):
-                found.setdefault(member.name, {})[number] = digest_of(data)
-        for number in range(ask["first"], ask["first"] + ask["slices"]):
-            own = Path("slices", str(number - ask["first"]))
-            for member, data in asked_of(ask, number):
-                several = len(set(found[member.name].values())) > 1
-                target = own / member.name if several else Path(member.name)
-                save(data, target, member, found[member.name][number])
-        if not found and not ask["optional"]:
-            sys.stderr.write(f"Node {ask['node']} left no file {ask['pattern']!r}.\n")
-            missing = True
-    for ask in asks:
-        for number in range(ask["first"], ask["first"] + ask["slices"]):
-            Path(f"{number}.tar").unlink(missing_ok=True)
-    return missing
+    missing."""
+    missing = [ask for ask in asks if not fetch_one(ask) and not ask["optional"]]
+    for ask in missing:
+        sys.stderr.write(f"Node {ask['node']} left no file {ask['pattern']!r}.\n")
+    for archive in {f"{number}.tar" for ask in asks for number in slices_of(ask)}:
+        Path(archive).unlink(missing_ok=True)
+    return bool(missing)
+
+
+def slices_of(ask: dict[str, Any]) -> range:
+    return range(ask["first"], ask["first"] + ask["slices"])
+
+
+def fetch_one(ask: dict[str, Any]) -> bool:
+    """Files of one name and different contents go to `slices/<number>/`, as they do at home."""
+    found: dict[str, dict[int, str]] = {}  # by name and slice: the content's digest
+    for number in slices_of(ask):
+        for member, data in asked_of(ask, number):
+            found.setdefault(member.name, {})[number] = digest_of(data)
+    for number in slices_of(ask):
+        own = Path("slices", str(number - ask["first"]))
+        for member, data in asked_of(ask, number):
+            several = len(set(found[member.name].values())) > 1
+            target = own / member.name if several else Path(member.name)
+            save(data, target, member, found[member.name][number])
+    return bool(found)
 
 
 def asked_of(ask: dict[str, Any], number: int) -> Iterator[tuple[tarfile.TarInfo, Any]]:
