@@ -27,7 +27,7 @@ AT_ONCE = 8  # jobs that a script executes
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    pool, seconds = bench.pool(), bench.size(60, 20)
+    pool, seconds = bench.pool(), bench.size(40, 20)
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(Home(bench.folder / "home", ROOST_REDIS_URL=_redis(stack)))
         home.enrol(pool)

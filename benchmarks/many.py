@@ -29,7 +29,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     condorpy = peer_condor.condorpy(pool, port, bench.folder / "condorpy", few)
     peer_condor.clear(pool)
     note = (
-        f"{_said(together)}. Peer: one condor_submit each on the access point, without SSH ({alone} of them); "
+        f"{_said(together)}. Peer: a condor_submit each on the access point, without SSH ({alone} of them); "
         f"condorpy {few / sum(condorpy['seconds']):.1f}/s ({few} of them)."
     )
     name = "1 000 jobs, 20 ms, execute to accepted"

@@ -68,10 +68,11 @@ def condor_submit_dag(pool: TestPool, count: int, slices: int) -> float:
     return int(on_access_point(pool, _DAGS.format(count=count, slices=slices))) / 1e9
 
 
-_DAGS = """
+_DAGS = r"""
 rm -rf ~/dags && mkdir ~/dags && cd ~/dags || exit 1
 for node in part slices; do
-    printf 'executable = /bin/true\ntransfer_executable = false\nrequest_memory = 64\nlog = part.log\n' > $node.sub
+    printf '%s\n' "executable = /bin/true" "transfer_executable = false" "request_memory = 64" \
+        "log = part.log" > $node.sub
 done
 echo "queue 1" >> part.sub
 echo "queue {slices}" >> slices.sub

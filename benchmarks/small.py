@@ -15,7 +15,7 @@ SLICES = 2
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    pool, rounds, dags = bench.pool(), bench.size(5, 2), bench.size(BATCH, 5)
+    pool, rounds, dags = bench.pool(), bench.size(5, 2), bench.size(20, 5)
     with Home(bench.folder / "home") as home:
         home.enrol(pool)
         bench.say(f"{rounds} plain jobs and {rounds} small scripts one at a time; {BATCH} at once ...")
