@@ -33,8 +33,8 @@ class Badge:
 
 
 def badges(job: Job) -> list[Badge]:
-    rows = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL).select_related("scheduler")
-    attempt = rows.order_by("-number").first()
+    rows = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL)
+    attempt = rows.select_related("scheduler", "job").order_by("-number").first()
     return list(_badges(attempt)) if attempt else []
 
 
@@ -48,8 +48,12 @@ def _badges(attempt: Attempt) -> Iterator[Badge]:
         yield Badge(ASKED, pending(attempt.wishes, scheduler))
     elif scheduler is not None and scheduler.failures:
         yield Badge(UNREACHABLE, f"{scheduler} does not answer; {_heard(scheduler)}.", scheduler.last_contact)
-    if attempt.idle:
+    if attempt.idle and _has_waiting(attempt.job):
         yield Badge(IDLE, attempt.idle, attempt.idle_asked)
+
+
+def _has_waiting(job: Job) -> bool:
+    return job.slices_total > job.slices_running + job.slices_done + job.slices_failed + job.slices_held
 
 
 _DONE = {"hold": "paused", "release": "resumed", "remove": "stopped", "change": "given new limits"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from jobs_app.models import Attempt, AttemptPhase
@@ -14,7 +14,7 @@ from jobs_app.pools.base import PoolError
 
 from .link import Link
 
-EVERY = 10.0  # seconds
+EVERY = 20.0  # seconds
 SOON = timedelta(seconds=15)  # so long nobody wonders
 AGAIN = timedelta(minutes=1)
 AT_ONCE = 200
@@ -44,7 +44,8 @@ def _waiting(link: Link) -> list[str]:
     """Those that were asked about longest ago come first."""
     now = timezone.now()
     sent = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT, sent__lt=now - SOON)
-    open_ = sent.filter(job___status__in=("SUB", "RUN", "VAR")).filter(
+    known = F("job__slices_running") + F("job__slices_done") + F("job__slices_failed") + F("job__slices_held")
+    open_ = sent.filter(job___status__in=("SUB", "RUN", "VAR"), job__slices_total__gt=known).filter(
         Q(idle_asked=None) | Q(idle_asked__lt=now - AGAIN)
     )
     return list(open_.order_by("idle_asked", "pk").values_list("token", flat=True)[:AT_ONCE])

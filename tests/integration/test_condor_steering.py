@@ -41,6 +41,11 @@ def becomes(job: Job, status: str) -> None:
     until(job, lambda: job.status == status)
 
 
+def fresh(job: Job) -> Job:
+    job.refresh_status()
+    return job
+
+
 def constraint(job: Job) -> str:
     return f'RoostAttempt == "{job.attempts.latest("number").token}"'
 
@@ -147,7 +152,7 @@ def test_a_job_waits_for_busy_machines_and_says_how_many_are_ahead(
 ) -> None:
     first = new_job("sleep 60", num_jobs=8)
     first.execute()
-    until(first, lambda: (first.refresh_status(), first.slices_running == 8)[1])
+    until(first, lambda: fresh(first).slices_running == 8)
     left = ("condor_status", "-constraint", "PartitionableSlot", "-af", "Cpus")
     until(first, lambda: condor_pool.run(*left).split() == ["0", "0"])
     second = new_job("true", num_jobs=2)
@@ -208,7 +213,7 @@ def test_chosen_slices_are_stopped_and_run_again(new_job: NewJob, alice: User) -
         'echo "$ROOST_SLICE" > "made.$ROOST_SLICE"; [ "$ROOST_SLICE" != 2 ] || sleep 600', num_jobs=4
     )
     job.execute()
-    until(job, lambda: (job.refresh_status(), job.slices_done == 3)[1])
+    until(job, lambda: fresh(job).slices_done == 3)
     job.stop(slices=[2])
     assert job.wait(timeout=SECONDS)
     assert [each.state.word for each in situation.slices(job)] == ["Done", "Done", "Removed", "Done"]
