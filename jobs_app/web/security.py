@@ -9,10 +9,13 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from jobs_app import permissions
 from jobs_app.models import Job
+
+from . import zone
 
 View = Callable[..., HttpResponseBase]
 
@@ -30,7 +33,8 @@ class Request(HttpRequest):
 def guarded(view: View, policy: str = PAGES) -> View:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
+        with timezone.override(zone.of(request)):
+            response = view(request, *args, **kwargs)
         response.headers.setdefault("Content-Security-Policy", policy)
         return response
 

@@ -1,7 +1,92 @@
-// Keeps the part of a page that changes up to date while its jobs are active, and asks before what cannot be undone.
+// What every page has: questions before what cannot be undone, the colours' switch, times in the reader's zone, and
+// the part of a page that keeps itself current. No page needs it to work.
 "use strict";
 (() => {
   const PAUSE = 2000;
+  const cookie = (name, value) =>
+    (document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`);
+
+  // --- questions: roost.ask("Stop this job?", {word: "Stop", danger: true}) gives a promise of true or false -----
+
+  function ask(question, { word = "Yes", danger = false } = {}) {
+    const box = document.createElement("dialog");
+    box.setAttribute("aria-labelledby", "roost-question");
+    const said = Object.assign(document.createElement("p"), { id: "roost-question", textContent: question });
+    const buttons = Object.assign(document.createElement("form"), { method: "dialog", className: "buttons" });
+    const no = Object.assign(document.createElement("button"), { value: "", textContent: "Cancel" });
+    const yes = Object.assign(document.createElement("button"), { value: "yes", textContent: word });
+    yes.className = danger ? "main danger" : "main";
+    buttons.append(no, yes);
+    box.append(said, buttons);
+    (document.querySelector(".roost") || document.body).append(box);
+    return new Promise((tell) => {
+      box.addEventListener("close", () => (tell(box.returnValue === "yes"), box.remove()));
+      box.showModal();
+      (danger ? no : yes).focus();
+    });
+  }
+
+  document.addEventListener("submit", async (event) => {
+    const button = event.submitter;
+    const question = button && button.dataset.confirm;
+    if (!question || event.defaultPrevented) return;
+    event.preventDefault();
+    const form = event.target;
+    if (!(await ask(question, { word: button.textContent.trim(), danger: button.classList.contains("danger") }))) return;
+    delete button.dataset.confirm;
+    form.requestSubmit(button);
+  });
+
+  // --- what a screen reader is told, politely ---------------------------------------------------------------------
+
+  function say(text) {
+    const place = document.getElementById("said");
+    if (place) place.textContent = text;
+  }
+
+  // --- colours: as the system has them, light, dark ---------------------------------------------------------------
+
+  const THEMES = ["", "light", "dark"];
+  const WORDS = { "": "◐ Auto", light: "○ Light", dark: "● Dark" };
+  const root = document.documentElement;
+  const theme = () => root.dataset.theme || "";
+  const switcher = document.querySelector("[data-theme-switch]");
+
+  function name() {
+    switcher.textContent = WORDS[theme()];
+    switcher.title = "Colours: as the system has them, light, or dark";
+  }
+  if (switcher) {
+    switcher.hidden = false;
+    name();
+    switcher.addEventListener("click", () => {
+      const next = THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length];
+      if (next) root.dataset.theme = next;
+      else delete root.dataset.theme;
+      cookie("roost_theme", next);
+      name();
+    });
+  }
+
+  // --- times: the server writes them in the zone of the cookie; before it has one they are mended here --------------
+
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const shownIn = document.body.dataset.zone;
+  const SHORT = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+  function local(within) {
+    if (shownIn === zone) return;
+    for (const time of within.querySelectorAll("time[datetime]")) {
+      const moment = new Date(time.dateTime);
+      if (!isNaN(moment)) time.textContent = moment.toLocaleString("sv-SE", SHORT);
+    }
+  }
+  if (shownIn && shownIn !== zone) {
+    cookie("roost_zone", zone);
+    local(document);
+  }
+
+  // --- <div id="live" data-live data-active>: the part of a page that is read again while its jobs are active -------
 
   async function refresh() {
     const live = document.getElementById("live");
@@ -15,16 +100,13 @@
     if (!answer || !answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("live");
-    if (fresh) live.replaceWith(fresh);
+    if (!fresh) return;
+    live.replaceWith(fresh);
+    local(fresh);
   }
-
-  document.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    const question = button && button.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
-  });
 
   const link = document.querySelector("form[data-submit]");
   if (link) link.submit();
   setTimeout(refresh, PAUSE);
+  window.roost = { ask, say, local };
 })();
