@@ -191,6 +191,10 @@ def test_only_what_did_not_end_well_runs_again(flow: NewFlow, tmp_path: Path) ->
     assert (job.cached_status, set(states(job).values())) == ("Complete", {"DONE"})
     assert (job.directory / "nodes" / "kept" / "at").read_text() == kept_at
     assert (job.directory / "OUTPUT" / "1").read_text() == "7\n"
+    job.resubmit()
+    assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Complete"
+    assert (job.directory / "nodes" / "kept" / "at").read_text() != kept_at
 
 
 def test_a_stopped_node_takes_its_descendants_along(flow: NewFlow) -> None:
