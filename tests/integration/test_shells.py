@@ -212,6 +212,18 @@ def test_what_is_there_comes_without_waiting(shell: Shell, log: str) -> None:
     follower.close()
 
 
+def test_a_long_file_comes_in_pieces(shell: Shell, log: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "AT_ONCE", 1 << 20)
+    shell.put(log, b"x" * (5 << 20))
+    follower = Follower(shell, log, 0)
+    sizes = []
+    while sum(sizes) < 5 << 20:
+        sizes.append(len(follower.read(10)))
+    assert max(sizes) < 2 << 20
+    assert sum(sizes) == follower.offset == 5 << 20
+    follower.close()
+
+
 @pytest.mark.parametrize("damage", [': > "$1"', 'rm "$1"', 'mv "$1" "$1.old"; echo new > "$1"'])
 def test_a_file_that_is_not_the_same_any_more_is_noticed(shell: Shell, log: str, damage: str) -> None:
     append(shell, log, "one\ntwo\n")
