@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_zones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -19,4 +19,4 @@ def of(request: HttpRequest) -> tzinfo:
 
 @lru_cache(maxsize=1)
 def _known() -> frozenset[str]:
-    return frozenset(available_zones())
+    return frozenset(available_timezones())
