@@ -32,11 +32,6 @@ def place(step: str, sliceno: int) -> int:
     return _FIRST[step] + sliceno
 
 
-def place(step: str, sliceno: int) -> int:
-    """Which record is the slice's."""
-    return _FIRST[step] + sliceno
-
-
 class Fact(NamedTuple):
     state: int
     tries: int = 1
