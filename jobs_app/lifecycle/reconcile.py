@@ -1,7 +1,8 @@
 """Out of step? What the pool knows is compared with what was recorded, for jobs that it has had for a while.
 
 An answer that lacks a job makes it *unknown*, which is said beside its state; it never makes it finished.
-What differs from what was recorded is believed when it was seen twice: the news of it are lost.
+What differs from what was recorded is believed when it was seen twice: the news of it are lost. Where the
+log is known to be damaged, once is enough.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ Seen = Mapping[str, object]  # by attempt, what was there at the last look and n
 
 def reconcile(link: Link, seen: Seen) -> Seen:
     """`seen`: what this returned at the last look."""
-    tokens = _long_sent(link)
+    unheard = _unheard(link)
+    tokens = list(dict.fromkeys([*unheard, *_long_sent(link)]))[:AT_ONCE]
     try:
         known = link.pool.query(tokens) if tokens else {}
     except PoolError as error:
@@ -43,7 +45,7 @@ def reconcile(link: Link, seen: Seen) -> Seen:
     _mark_unknown(set(tokens) - known.keys())
     _unmark(known)
     now = dict(_differing(known))
-    again = {token for token, what in now.items() if seen.get(token) == what}
+    again = {token for token, what in now.items() if token in unheard or seen.get(token) == what}
     for token in again:
         _believe(link, known[token])
     return {token: what for token, what in now.items() if token not in again}
@@ -53,6 +55,14 @@ def _long_sent(link: Link) -> list[str]:
     old = timezone.now() - timedelta(seconds=EVERY)
     sent = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT, sent__lt=old)
     return list(sent.order_by("pk").values_list("token", flat=True)[:AT_ONCE])
+
+
+def _unheard(link: Link) -> set[str]:
+    """What logs into a segment that is not read any more."""
+    lost = Attempt.objects.filter(
+        scheduler=link.scheduler, phase=AttemptPhase.SENT, batch__segment__damaged__gt=""
+    )
+    return set(lost.order_by("pk").values_list("token", flat=True)[:AT_ONCE])
 
 
 # --- unknown ----------------------------------------------------------------------------------------------
