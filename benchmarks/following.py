@@ -18,13 +18,12 @@ def measure(bench: Bench) -> Iterator[Row]:
         root = home.enrol(pool)
         bench.say(f"a job of {written:,} slices, as it would be logged ...")
         took = home.call("recorded:follow_many", root=str(root), slices=written)
+    rate = _spaced(round(3 * written / took["seconds"]))
     note = (
-        f"{took['bytes'] / 1e9:.2f} GB of log in {took['seconds']:.0f} s, "
-        f"{3 * written / took['seconds']:,.0f} events/s from log to rows; before it {took['before']:.0f} MB"
+        f"{took['bytes'] / 1e9:.2f} GB of log in {took['seconds']:.0f} s, {rate} events/s from log to rows; "
+        f"before it {took['before']:.0f} MB"
     )
-    yield _row(
-        f"memory of a courier, {_spaced(written)} slices followed", took["peak"], note.replace(",", " ")
-    )
+    yield _row(f"memory of a courier, {_spaced(written)} slices followed", took["peak"], note)
     with Home(bench.folder / "real") as home:
         home.enrol(pool)
         bench.say(f"{real:,} real slices, submitted and removed ...")

@@ -89,6 +89,25 @@ echo $(($(date +%s%N) - start))
 """
 
 
+def disk_seconds(pool: TestPool, jobs: int) -> float:
+    """What the access point's disk alone takes to unpack the folders of so many jobs: five things each."""
+    return int(on_access_point(pool, _UNPACK.format(count=jobs))) / 1e9
+
+
+_UNPACK = r"""
+rm -rf ~/unpack && mkdir -p ~/unpack/from ~/unpack/to && cd ~/unpack || exit 1
+i=0; while [ $i -lt {count} ]; do
+    mkdir -p from/$i/in from/$i/out && echo task > from/$i/in/task && echo batch > from/$i/batch || exit 1
+    i=$((i+1))
+done
+tar -czf all.tgz from
+start=$(date +%s%N)
+tar -xzf all.tgz -C to
+echo $(($(date +%s%N) - start))
+cd && rm -rf ~/unpack
+"""
+
+
 def clear(pool: TestPool) -> None:
     """Nothing of what was submitted is left in the queue."""
     on_access_point(pool, "condor_rm -all > /dev/null 2>&1; condor_rm -all -forcex > /dev/null 2>&1; true")
