@@ -45,7 +45,7 @@ def reconcile(link: Link, seen: Seen) -> Seen:
     _mark_unknown(set(tokens) - known.keys())
     _unmark(known)
     now = dict(_differing(known))
-    again = {token for token, what in now.items() if token in unheard or seen.get(token) == what}
+    again = {token for token, what in now.items() if _sure(known[token], unheard) or seen.get(token) == what}
     for token in again:
         _believe(link, known[token])
     return {token: what for token, what in now.items() if token not in again}
@@ -63,6 +63,10 @@ def _unheard(link: Link) -> set[str]:
         scheduler=link.scheduler, phase=AttemptPhase.SENT, batch__segment__damaged__gt=""
     )
     return set(lost.order_by("pk").values_list("token", flat=True)[:AT_ONCE])
+
+
+def _sure(snapshot: Snapshot, unheard: Collection[str]) -> bool:
+    return snapshot.attempt in unheard and not snapshot.traced
 
 
 # --- unknown ----------------------------------------------------------------------------------------------

@@ -225,6 +225,7 @@ class Snapshot:
     slices: Mapping[str, bytes]
     finished: bool = False
     hold: tuple[int, str] | None = None  # code and reason of the first slice that is held
+    traced: bool = False  # the pool has forgotten it; what it left behind tells this
 
 
 class Pool(Protocol):

@@ -1,4 +1,5 @@
-"""What HTCondor knows of attempts now: the queue first, then the history for those that have left it."""
+"""What HTCondor knows of attempts now: the queue first, then the history for those that have left it, then
+what those that it has forgotten left behind."""
 
 from __future__ import annotations
 
@@ -6,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from jobs_app.states import SliceState
 
-from ..base import Event, EventKind, Snapshot
+from ..base import Snapshot
 from . import answers
 from .answers import Ad
-from .parts import with_parts
+from .evidence import of_parts, recorded
 from .plan import Share
 from .plans import Plans
 from .point import AccessPoint
@@ -28,7 +29,9 @@ def query(attempts: Sequence[str], point: AccessPoint, plans: Plans) -> dict[str
     every = [attempt for attempt in attempts if attempt in queue or attempt in history]
     found = (_snapshot(attempt, queue, history, point, plans) for attempt in every)
     known = {each.attempt: each for each in found if each is not None}
-    return {**known, **{attempt: Snapshot(attempt, {}) for attempt in making}}
+    known.update({attempt: Snapshot(attempt, {}) for attempt in making})
+    forgotten = [attempt for attempt in attempts if attempt not in known and attempt not in queue]
+    return {**known, **(recorded(forgotten, point, plans) if forgotten else {})}
 
 
 def _ask(command: Sequence[str], attempts: Sequence[str], point: AccessPoint) -> list[Ad]:
@@ -107,19 +110,5 @@ def _of_script(share: Share, ad: Ad, point: AccessPoint) -> Snapshot:
         waiting = {run.step: bytes(run.count) for run in others}
         states = {first.step: bytes([state]) * first.count, **waiting}
         return Snapshot(share.attempt, states, hold=answers.hold([ad]))
-    steps = [(run.step, run.count) for run in share.runs]
     code = ad.get("ExitCode")
-    exit_code = code if isinstance(code, int) else None
-    ended = Event(
-        EventKind.ENDED, share.attempt, 0.0, share.runs[0].step, exit_code=exit_code, data={"steps": steps}
-    )
-    parts = {run.step: bytearray([SliceState.FAILED]) * run.count for run in share.runs}
-    for event in with_parts([ended], point):
-        parts[event.step][event.slice : event.slice + event.count] = bytes([_state(event)]) * event.count
-    return Snapshot(share.attempt, {step: bytes(each) for step, each in parts.items()}, finished=True)
-
-
-def _state(event: Event) -> SliceState:
-    if event.kind == EventKind.SKIPPED:
-        return SliceState.SKIPPED
-    return SliceState.DONE if event.exit_code == 0 and not event.signal else SliceState.FAILED
+    return of_parts(share, code if isinstance(code, int) else None, point)

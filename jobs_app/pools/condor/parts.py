@@ -34,7 +34,7 @@ class _Outcome(NamedTuple):
 
 def with_parts(events: Sequence[Event], point: AccessPoint) -> list[Event]:
     asked = dict.fromkeys(key for event in events for key in _keys(event))
-    records = _records(list(asked), point) if asked else {}
+    records = read_records(list(asked), point) if asked else {}
     return [each for event in events for each in _expanded(event, records)]
 
 
@@ -54,7 +54,7 @@ def _keys(event: Event) -> tuple[Key, ...]:
     return ((event.attempt, "0"),) if "whole" in event.data else ()
 
 
-def _records(keys: Sequence[Key], point: AccessPoint) -> dict[Key, dict[str, Any]]:
+def read_records(keys: Sequence[Key], point: AccessPoint) -> dict[Key, dict[str, Any]]:
     names = "".join(f"{attempt}/out/{part}.json\n" for attempt, part in keys)
     records = {}
     for line in point.ask("records.sh", point.names.root, stdin=names.encode()).out.splitlines():

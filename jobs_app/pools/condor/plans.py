@@ -19,9 +19,12 @@ class Plans:
 
     def find(self, name: str, group: int) -> ClusterPlan | None:
         """None if it is no batch of ours, or one that was forgotten."""
-        self.load([name])
-        plans = self._known.get(name, ())
+        plans = self.of(name)
         return plans[group] if group < len(plans) else None
+
+    def of(self, name: str) -> tuple[ClusterPlan, ...]:
+        self.load([name])
+        return self._known.get(name, ())
 
     def load(self, names: Iterable[str]) -> None:
         """All that are not known yet, by one command."""

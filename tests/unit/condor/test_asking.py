@@ -32,6 +32,7 @@ class Point(AccessPoint):
         self.history: list[dict[str, Any]] = []
         self.factories: list[dict[str, Any]] = []
         self.records = b""
+        self.traces = b""
         self.asked: list[str] = []
         self.exit = 0
 
@@ -44,6 +45,8 @@ class Point(AccessPoint):
     def ask(self, script: str, *values: str, stdin: object = b"") -> Result:
         if script == "records.sh":
             return Result(0, self.records)
+        if script == "traces.sh":
+            return Result(0, self.traces)
         return Result(0, b"".join(name.encode() + b" " + self.plan + b"\n" for name in values[1:]))
 
     def command(self, *argv: str) -> Result:
@@ -128,6 +131,34 @@ def test_an_attempt_that_nobody_knows_is_unknown_and_others_are_not() -> None:
     point = Point(share(A, 1), share(B, 1))
     point.queue = [ad(B, 0, 5)]
     assert set(ask(point, A, B)) == {B}
+
+
+def records(*ends: tuple[int, int, int]) -> bytes:
+    """Slice, exit code, signal."""
+    said = [(number, json.dumps({"exit_code": code, "signal": signal})) for number, code, signal in ends]
+    return "".join(f"{A}/out/{number}.json:{text}\n" for number, text in said).encode()
+
+
+def test_what_htcondor_has_forgotten_is_over_if_every_slice_left_its_record() -> None:
+    point = Point(share(A, 3))
+    point.traces = f"{A} {PLAN}\n".encode()
+    point.records = records((0, 0, 0), (1, 3, 0), (2, 0, 9))
+    states = {"run": bytes([DONE, FAILED, FAILED])}
+    assert ask(point, A) == {A: Snapshot(A, states, finished=True, traced=True)}
+
+
+def test_what_htcondor_has_forgotten_stays_unknown_while_a_record_is_missing() -> None:
+    point = Point(share(A, 3))
+    point.traces = f"{A} {PLAN}\n".encode()
+    point.records = records((0, 0, 0), (2, 0, 0)) + f"{A}/out/1.json:{{}}\n".encode()
+    assert ask(point, A) == {}
+
+
+def test_no_record_is_looked_at_while_the_queue_knows_the_attempt() -> None:
+    point = Point(share(A, 1))
+    point.queue = [ad(A, 0, 2)]
+    point.traces, point.records = f"{A} {PLAN}\n".encode(), records((0, 0, 0))
+    assert ask(point, A)[A].slices == {"run": bytes([RUNNING])}
 
 
 def test_what_a_rerun_left_out_is_done() -> None:
