@@ -7,6 +7,7 @@ log is known to be damaged, once is enough.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from itertools import groupby
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from jobs_app import states
 from jobs_app.models import Attempt, AttemptPhase, Job, SliceBlock
+from jobs_app.parameters import MOST_SLICES
 from jobs_app.pools.base import Event, EventKind, PoolError, Snapshot
 from jobs_app.states import SliceState
 
@@ -29,6 +31,7 @@ EVERY = 60.0  # seconds
 AT_ONCE = 500
 SMALL = 4 * SliceBlock.SIZE  # slices of an attempt that is compared while it goes on
 UNKNOWN = "The pool does not know this job"
+GONE = "It was stopped, and the pool does not know it any more."
 
 Seen = Mapping[str, object]  # by attempt, what was there at the last look and nobody has heard of
 
@@ -42,7 +45,9 @@ def reconcile(link: Link, seen: Seen) -> Seen:
     except PoolError as error:
         link.failed(error)
         return seen
-    _mark_unknown(set(tokens) - known.keys())
+    unknown = set(tokens) - known.keys()
+    _mark_unknown(unknown)
+    _end_removed(link, unknown)
     _unmark(known)
     now = dict(_differing(known))
     again = {token for token, what in now.items() if _sure(known[token], unheard) or seen.get(token) == what}
@@ -78,6 +83,18 @@ def _mark_unknown(tokens: set[str]) -> None:
     said = f"{UNKNOWN} (asked {now:%Y-%m-%d %H:%M} UTC). Its last state is shown."
     jobs = Job.objects.filter(attempts__token__in=tokens, _status__in=states.ACTIVE)
     _say(jobs.exclude(status_message__startswith=UNKNOWN), message(said))
+
+
+def _end_removed(link: Link, tokens: set[str]) -> None:
+    """Of what its user has stopped, and the pool does not know at two looks, nothing will come any more."""
+    earlier = timezone.now() - timedelta(seconds=EVERY / 2)
+    rows = Attempt.objects.filter(token__in=tokens, removal_told__lt=earlier, unknown_since__lt=earlier)
+    for token, step in rows.values_list("token", "blocks__step").distinct():
+        gone = Event(EventKind.REMOVED, token, time.time(), step or "", 0, MOST_SLICES, reason=GONE)
+        apply([gone], link.actor)
+    for token in rows.values_list("token", flat=True):
+        over = Event(EventKind.FINISHED, token, time.time(), data={"ok": False, "reason": GONE})
+        apply([over], link.actor)
 
 
 def _unmark(known: Mapping[str, Snapshot]) -> None:

@@ -102,6 +102,8 @@ def _act(attempt: Attempt, link: Link) -> None:
         if events := _tell(link.pool, attempt.token, Wish(**data)):
             apply(events, link.actor)
         killpoints.reach("courier.wish-told")
+    if attempt.wish == REMOVE:
+        Attempt.objects.filter(pk=attempt.pk).update(removal_told=timezone.now())
     _fulfilled(attempt, len(attempt.wishes))
     link.answered()
 

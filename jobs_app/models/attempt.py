@@ -48,6 +48,7 @@ class Attempt(models.Model):
     # "remove" if all of the attempt is to go, "other" for anything less, or nothing.
     wish = models.CharField(max_length=8, blank=True)
     wishes = models.JSONField(default=list)
+    removal_told = models.DateTimeField(null=True, blank=True)  # when the pool took that all of it is to go
 
     # Who works on it now (a lease), and from when on the next try may be made.
     holder = models.CharField(max_length=200, blank=True)

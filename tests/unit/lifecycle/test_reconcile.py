@@ -46,6 +46,21 @@ def test_a_job_that_the_pool_does_not_know_is_unknown_not_finished(silent: Job, 
     assert Attempt.objects.get(job=silent).unknown_since == since
 
 
+def test_a_stopped_job_that_the_pool_does_not_know_any_more_is_over(silent: Job, courier: Courier) -> None:
+    silent.stop()
+    courier.tick()
+    for _ in range(2):
+        reconcile(courier.link, {})
+        assert silent.status == "Running"
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    Attempt.objects.update(removal_told=an_hour_ago, unknown_since=an_hour_ago)
+    reconcile(courier.link, {})
+    courier._looked = 0.0
+    courier.tick()
+    assert silent.status == "Aborted"
+    assert silent.attempts.get().blocks.get().removed == 2
+
+
 def test_a_job_that_is_known_again_says_so(silent: Job, courier: Courier, pool: FakePool) -> None:
     reconcile(courier.link, {})
     pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([1, 0])})
