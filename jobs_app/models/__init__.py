@@ -6,8 +6,10 @@ The verbs on a job (`job.execute()` ...) are kept in `jobs_app.lifecycle` and on
 from . import orphans  # noqa: F401 - listens
 from .api_token import ApiToken
 from .attempt import Attempt, AttemptPhase
+from .audit import AuditEntry
 from .basic_job import BasicJob, ExternalJob
 from .batch import Batch
+from .callback import Hint, KeyVersion, Report
 from .condor_job import CondorJob
 from .condor_workflow import CondorWorkflow, CondorWorkflowNode
 from .custom_status import CustomStatus, StatusCategory
@@ -16,6 +18,8 @@ from .history import History
 from .idempotency import IdempotencyKey
 from .job import Job
 from .links import JobDependency, JobUse
+from .notice import JobBatch, JobBatchMember, Notice, NoticeCursor, NoticePreference
+from .operating import Counter, Heartbeat
 from .project import Project
 from .remote_copy import RemoteCopy
 from .request import SubjobRequest
@@ -25,8 +29,8 @@ from .script_job import ScriptJob
 from .share import JobShare
 from .slices import SliceBlock
 from .template import Template
-from .workflow_node import WorkflowNode
 from .throttle import Throttle
+from .workflow_node import WorkflowNode
 
 Job.types.update(
     BASIC=BasicJob,
@@ -40,22 +44,33 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "AttemptPhase",
+    "AuditEntry",
     "BasicJob",
     "Batch",
     "CondorJob",
     "CondorWorkflow",
     "CondorWorkflowNode",
+    "Counter",
     "CustomStatus",
     "Errand",
     "ExternalJob",
+    "Heartbeat",
+    "Hint",
     "History",
     "IdempotencyKey",
     "Job",
+    "JobBatch",
+    "JobBatchMember",
     "JobDependency",
     "JobShare",
     "JobUse",
+    "KeyVersion",
+    "Notice",
+    "NoticeCursor",
+    "NoticePreference",
     "Project",
     "RemoteCopy",
+    "Report",
     "RetentionRule",
     "Scheduler",
     "ScriptJob",
@@ -64,7 +79,7 @@ __all__ = [
     "StatusCategory",
     "SubjobRequest",
     "Template",
-    "WorkflowNode",
     "Throttle",
     "UserLimit",
+    "WorkflowNode",
 ]
