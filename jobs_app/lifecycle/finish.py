@@ -14,19 +14,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from jobs_app import killpoints, logs
 from jobs_app.errors import Damaged
-from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
-from jobs_app.pools.base import PoolError
+from jobs_app.models import Attempt, AttemptPhase, Job, RemoteCopy, Scheduler
+from jobs_app.pools.base import Garbled, PoolError
 from jobs_app.script import finishing
 from jobs_app.states import Counts
 
-from . import copies, lease
+from . import blocks, copies, lease
 from .actors import COURIER, Actor
 from .close import close, postpone
+from .inherit import removed_ranges
 from .link import Link
 from .prepare import gone
 from .task import task_of
@@ -34,6 +36,7 @@ from .verdict import Verdict, judge, verify
 
 log = logging.getLogger(__name__)
 
+MOST_GARBLED = 10  # times that results are brought again which did not come as they were made
 WITH_RESULTS = ("COM", "VCP", "RES")
 INTERRUPTED = (
     "The process that ran process_results_function died in the middle of it. The results are here. "
@@ -74,6 +77,8 @@ def _patiently(
         if elsewhere(attempt.pk) or not _hold(attempt.pk, holder):
             return False
         return _finish(attempt, link, process)
+    except Garbled as error:
+        return _not_as_made(attempt, error, link)
     except PoolError as error:
         if link is not None:
             link.failed(error)
@@ -82,6 +87,20 @@ def _patiently(
         log.exception("Job %s could not be finished", attempt.job_id)
         postpone(attempt, error)
     return False
+
+
+def _not_as_made(attempt: Attempt, error: Garbled, link: Link | None) -> bool:
+    """That may be the link's or a disk's fault, and pass. If it does not, somebody has to look at what is
+    there, so it stays there."""
+    if attempt.failures < MOST_GARBLED or link is None:
+        log.warning("Job %s: %s", attempt.job_id, error)
+        postpone(attempt, error)
+        return False
+    why = f"{error} They stay on {link.scheduler}, below attempts/{attempt.token}."
+    with transaction.atomic():
+        RemoteCopy.objects.update_or_create(token=attempt.token, defaults={"scheduler": link.scheduler})
+        Attempt.objects.filter(pk=attempt.pk).update(on_pool=False)
+        return close(attempt, "ERR", why, link.actor)
 
 
 def _is_slow(attempt: Attempt, link: Link | None) -> bool:
@@ -126,7 +145,8 @@ def _bring(attempt: Attempt, link: Link) -> Verdict:
     if not directory.is_dir():
         raise gone(directory)
     if not attempt.fetched:
-        link.pool.fetch(task_of(attempt), directory)
+        removed = removed_ranges(blocks.whole(attempt.pk))
+        link.pool.fetch(replace(task_of(attempt), lost=removed), directory)
     killpoints.reach("finish.fetched")
     paths = attempt.job.paths.attempt(attempt.number)
     shutil.rmtree(paths.live, ignore_errors=True)  # what was read of it meanwhile

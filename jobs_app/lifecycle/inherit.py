@@ -16,6 +16,7 @@ from jobs_app.states import SliceState
 Part = tuple[str, int]
 
 _ENDED = bytes(number in tuple(SliceState) and SliceState(number).ended for number in range(256))
+_REMOVED = bytes(number == SliceState.REMOVED for number in range(256))
 
 
 def inherit(former: AttemptPaths, heir: AttemptPaths, states: Mapping[str, bytes]) -> None:
@@ -53,16 +54,28 @@ def _move(source: Path, target: Path) -> None:
         source.rename(target)
 
 
-def done_ranges(states: Mapping[str, bytes]) -> tuple[tuple[str, int, int], ...]:
-    """(step, first slice, how many) of what has ended, neighbours together."""
-    return tuple((step, first, count) for step, data in states.items() for first, count in _runs(data))
+Ranges = tuple[tuple[str, int, int], ...]  # step, first slice, how many: neighbours together
 
 
-def _runs(data: bytes) -> Iterator[tuple[int, int]]:
-    ended = data.translate(_ENDED)
-    first = ended.find(1)
+def done_ranges(states: Mapping[str, bytes]) -> Ranges:
+    """Of what has ended."""
+    return _ranges(states, _ENDED)
+
+
+def removed_ranges(states: Mapping[str, bytes]) -> Ranges:
+    return _ranges(states, _REMOVED)
+
+
+def _ranges(states: Mapping[str, bytes], wanted: bytes) -> Ranges:
+    """`wanted`: for each state 1 or 0."""
+    found = ((step, data.translate(wanted)) for step, data in states.items())
+    return tuple((step, first, count) for step, marks in found for first, count in _runs(marks))
+
+
+def _runs(marks: bytes) -> Iterator[tuple[int, int]]:
+    first = marks.find(1)
     while first >= 0:
-        end = ended.find(0, first)
-        end = len(ended) if end < 0 else end
+        end = marks.find(0, first)
+        end = len(marks) if end < 0 else end
         yield first, end - first
-        first = ended.find(1, end)
+        first = marks.find(1, end)

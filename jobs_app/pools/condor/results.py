@@ -69,6 +69,10 @@ class Part:
         self.left = left
         self.found.update({name: (known["size"], known["sha256"]) for name, known in left.items()})
 
+    def give_up(self) -> None:
+        """Nothing is taken of it but what it printed."""
+        self.record, self.found = {}, {}
+
     def problem(self) -> str:
         listed = self.record.get("files", {})
         said = {name: (known["size"], known["sha256"]) for name, known in listed.items()}
@@ -119,6 +123,8 @@ def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | N
         raise Garbled(f"An archive with results of job {task.job} cannot be read: {error}") from error
     for part in parts:
         part.leave((left or {}).get(part.name, {}))
+        if part.problem() and _was_removed(part, task):
+            part.give_up()
     problems = [problem for part in parts if (problem := part.problem())]
     if problems:
         raise Garbled(
@@ -130,6 +136,15 @@ def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | N
     else:
         _deliver(parts, into, task)
     shutil.rmtree(aside)
+
+
+def _was_removed(part: Part, task: Task) -> bool:
+    """The pool may have removed it while its results were on their way from the node."""
+    if "facts" in part.record:  # all of a script
+        return bool(task.lost)
+    step = (ANALYSIS if task.script else RUN) if part.is_slice else part.name
+    number = int(part.name) if part.is_slice else 0
+    return any(name == step and first <= number < first + count for name, first, count in task.lost)
 
 
 def _receive(stream: BinaryIO, aside: Path) -> list[Part]:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,17 @@ def test_files_that_changed_on_the_way_are_named(job: Path) -> None:
 def test_files_that_are_missing_are_named(job: Path) -> None:
     with pytest.raises(Garbled, match=r"slice 0: a\.txt, b\.txt"):
         unpack(job, {"out/0.json": record({"a.txt": b"A", "b.txt": b""}), "out/0.tar": tar({})})
+
+
+def test_a_slice_that_was_removed_may_have_brought_less_and_nothing_of_it_is_taken(job: Path) -> None:
+    files = out({"a": b"1", "b": b"2"}, {"a": b"1"})
+    files["out/0.tar"] = tar({"a": b"1"})
+    task = replace(a_task(job), lost=(("run", 0, 1),))
+    results.unpack(io.BytesIO(tar(files)), task, job)
+    assert (job / "a").read_bytes() == b"1"
+    assert not (job / "b").exists()
+    assert (job / "OUTPUT" / "0").read_text() == "slice 0\n"
+    assert facts.read(JobPaths(job).attempt(1).facts, "run", 0) is None
 
 
 def test_half_an_archive_is_an_error(job: Path) -> None:

@@ -13,11 +13,11 @@ from jobs_app.courier import Courier
 from jobs_app.jobdir import files, manifest
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
 from jobs_app.lifecycle import blocks, lease
-from jobs_app.lifecycle.finish import INTERRUPTED, finish
+from jobs_app.lifecycle.finish import INTERRUPTED, MOST_GARBLED, finish
 from jobs_app.lifecycle.sweep import sweep
 from jobs_app.lifecycle.work import Work
 from jobs_app.models import Attempt, AttemptPhase, Job
-from jobs_app.pools.base import EventKind, Step
+from jobs_app.pools.base import EventKind, Garbled, Step
 
 from .fake_pool import FakePool
 from .test_send import time_passes
@@ -70,6 +70,34 @@ def test_the_function_runs_once_with_the_job(ended: Callable[..., Job], courier:
     courier.tick()
     assert job.status == "Complete"
     assert processed == [job.pk]
+
+
+def test_results_that_never_come_as_they_were_made_stay_there_and_the_job_says_so(
+    ended: Callable[..., Job], courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def garbled(*_: object) -> bool:
+        raise Garbled("Slice 0 sent half of a file.")
+
+    job = ended()
+    monkeypatch.setattr(pool, "fetch", garbled)
+    for _ in range(MOST_GARBLED):
+        time_passes(courier)
+        courier._looked = 0.0
+        courier.tick()
+        assert job.status == "Running"
+        assert job.status_message.endswith("Slice 0 sent half of a file. (It will be tried again.)")
+    assert courier.link.scheduler.failures == 0
+    time_passes(courier)
+    courier._looked = 0.0
+    courier.tick()
+    assert job.status == "Error"
+    token = job.attempts.get().token
+    assert (
+        f"half of a file. They stay on {courier.link.scheduler}, below attempts/{token}."
+        in job.status_message
+    )
+    courier._forget()
+    assert token not in pool.forgotten
 
 
 def test_the_function_runs_also_when_some_slices_failed(ended: Callable[..., Job], courier: Courier) -> None:
