@@ -238,7 +238,7 @@ def _back(scene: Scene, what: str) -> str:
     return what
 
 
-@fault("SSH server killed", "ap", 4)
+@fault("SSH server killed", "ap", 3)
 def sshd_killed(scene: Scene) -> str:
     scene.on_ap("pkill", "-KILL", "sshd")
     scene.on_ap("/bin/sh", "-c", files.SSHD_COMMAND)
@@ -263,17 +263,17 @@ def garbage(scene: Scene) -> str:
         scene.on_ap("rm", "-f", place)
 
 
-@fault("event log truncated", "log", 2)
+@fault("event log truncated", "log", 0.7)
 def truncated(scene: Scene) -> str:
     return _damage(scene, ": > {}")
 
 
-@fault("event log removed", "log", 2)
+@fault("event log removed", "log", 0.7)
 def removed(scene: Scene) -> str:
     return _damage(scene, "rm {}")
 
 
-@fault("event log with half a line of garbage", "log", 1)
+@fault("event log with half a line of garbage", "log", 0.5)
 def torn(scene: Scene) -> str:
     return _damage(scene, "printf '005 (12.0.00) garb\\377age' >> {}")
 
@@ -286,7 +286,7 @@ def _damage(scene: Scene, command: str) -> str:
     return newest
 
 
-@fault("history rotated away", "log", 2)
+@fault("history rotated away", "log", 1)
 def no_history(scene: Scene) -> str:
     scene.on_ap("sh", "-c", "rm -f /var/lib/condor/spool/history*")
     return "all of it"
@@ -410,7 +410,7 @@ def edited(scene: Scene) -> str:
 # --- servers ----------------------------------------------------------------------------------------------
 
 
-@fault("Redis restarted", "servers", 4)
+@fault("Redis restarted", "servers", 3)
 def redis_restarted(scene: Scene) -> str:
     scene.world.broker.end(signal.SIGKILL)
     time.sleep(scene.some(0, 2))
