@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,7 @@ def main() -> int:
     root = Path(tempfile.mkdtemp(prefix="roost-soak-"))
     root.chmod(0o755)  # PostgreSQL runs as somebody else
     print(f"All of it lies in {root}.", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with running_world(root) as world:
         os.environ.update(world.environment)
         sys.path.insert(0, str(root))
