@@ -28,6 +28,7 @@ from .scheduler import Scheduler, Segment, UserLimit
 from .script_job import ScriptJob
 from .share import JobShare
 from .slices import SliceBlock
+from .table import ChosenColumns, SavedFilter
 from .template import Template
 from .throttle import Throttle
 from .workflow_node import WorkflowNode
@@ -47,6 +48,7 @@ __all__ = [
     "AuditEntry",
     "BasicJob",
     "Batch",
+    "ChosenColumns",
     "CondorJob",
     "CondorWorkflow",
     "CondorWorkflowNode",
@@ -72,6 +74,7 @@ __all__ = [
     "RemoteCopy",
     "Report",
     "RetentionRule",
+    "SavedFilter",
     "Scheduler",
     "ScriptJob",
     "Segment",
