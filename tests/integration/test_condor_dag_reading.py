@@ -12,6 +12,7 @@ from jobs_app.pools.condor import eventlog
 from jobs_app.pools.condor.composing import compose
 from jobs_app.pools.condor.following import Readers
 from jobs_app.pools.condor.names import Names
+from jobs_app.pools.condor.parts import read_records
 from jobs_app.pools.condor.plans import Plans
 from jobs_app.pools.condor.point import AccessPoint
 from jobs_app.pools.condor.segment import Segment
@@ -109,3 +110,19 @@ def test_a_dagman_that_still_works_keeps_its_folder_until_the_next_time(point: A
     point.ask("forget.sh", str(root), "version", "c" * 32)
     assert not batch.exists()
     assert not (root / "later").exists()
+
+
+def test_records_are_plain_files_of_a_bearable_size(point: AccessPoint) -> None:
+    """What a slice leaves in its record's place: a link, too much, bytes that are no text, several lines."""
+    out = Path(point.hello.root) / "attempts" / ("a" * 32) / "out"
+    out.mkdir(parents=True)
+    (out / "secret.txt").write_text('{"secret": true}\n')
+    (out / "0.json").symlink_to("secret.txt")
+    (out / "1.json").write_bytes(b"")
+    os.truncate(out / "1.json", 65 << 20)
+    (out / "2.json").write_bytes(b'\0\xff"')
+    (out / "3.json").write_text('{\n"well":\ntrue}\n')
+    (out / "4.json").write_text('{"well": false}')
+    keys = [("a" * 32, str(number)) for number in range(6)]
+    found = read_records(keys, point)
+    assert {part: record["well"] for (_, part), record in found.items()} == {"3": True, "4": False}

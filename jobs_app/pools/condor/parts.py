@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,10 +16,16 @@ from typing import Any, NamedTuple, TypeVar
 
 from jobs_app.jobdir import facts
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
+from jobs_app.jobdir.text import storable
 from jobs_app.states import SliceState
 
 from ..base import Event, EventKind, Garbled, Step
 from .point import AccessPoint
+
+log = logging.getLogger(__name__)
+
+MOST_REQUESTS = 100  # of one part at once
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Fact = facts.Fact | None
 Found = TypeVar("Found")
@@ -55,16 +63,57 @@ def _keys(event: Event) -> tuple[Key, ...]:
 
 
 def read_records(keys: Sequence[Key], point: AccessPoint) -> dict[Key, dict[str, Any]]:
-    names = "".join(f"{attempt}/out/{part}.json\n" for attempt, part in keys)
-    records = {}
-    for line in point.ask("records.sh", point.names.root, stdin=names.encode()).out.splitlines():
-        name, _, text = line.decode("utf-8", "replace").partition(":")
-        attempt, _, rest = name.partition("/")
-        try:
-            records[attempt, Path(rest).stem] = json.loads(text)
-        except ValueError as error:
-            raise Garbled(f"The record {name} cannot be read: {error}") from error
+    """They come from nodes. One that cannot be read, also when it is asked for again, is as if it were not
+    there: the others in this answer are other jobs'."""
+    records, bad = _read(keys, point)
+    if bad:
+        again, bad = _read(bad, point)
+        records.update(again)
+    for attempt, part in bad:
+        log.warning("The record %s/out/%s.json cannot be read, so it is left out", attempt, part)
     return records
+
+
+def _read(keys: Sequence[Key], point: AccessPoint) -> tuple[dict[Key, dict[str, Any]], list[Key]]:
+    """Records, and the keys of those that cannot be read."""
+    names = {f"{attempt}/out/{part}.json".encode(): (attempt, part) for attempt, part in keys}
+    asked = b"".join(name + b"\n" for name in names)
+    texts: dict[Key, list[bytes]] = {}
+    for line in point.ask("records.sh", point.names.root, stdin=asked).out.split(b"\n")[:-1]:
+        name, _, text = line.partition(b":")
+        if name not in names:
+            raise Garbled(f"Records were asked for, and the answer has {line[:200]!r}")
+        texts.setdefault(names[name], []).append(text)
+    records = {key: _record(b"\n".join(lines)) for key, lines in texts.items()}
+    good = {key: record for key, record in records.items() if record is not None}
+    return good, [key for key in records if key not in good]
+
+
+def _record(text: bytes) -> dict[str, Any] | None:
+    """None if it is not what a node's wrapper writes."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or not _is_shaped(said):
+        return None
+    return {**said, "host": storable(said.get("host", ""))[:255]}
+
+
+def _is_shaped(said: dict[str, Any]) -> bool:
+    parts, requests = said.get("parts", {}), said.get("requests", [])
+    if not isinstance(parts, dict) or not isinstance(requests, list):
+        return False
+    packed = (said.get("facts", ""), *parts.values())
+    asked = all(isinstance(each, dict) for each in requests)
+    return asked and isinstance(said.get("host", ""), str) and all(_is_packed(each) for each in packed)
+
+
+def _is_packed(text: object) -> bool:
+    try:
+        return isinstance(text, str) and bool(text == "" or base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return False
 
 
 Records = Mapping[Key, dict[str, Any]]
@@ -86,8 +135,12 @@ def _expanded(event: Event, records: Records) -> Iterator[Event]:
 
 def _asked(event: Event, record: dict[str, Any]) -> Iterator[Event]:
     """A part that waits for a subjob is held by ourselves; to the user it runs."""
-    asked = [request for request in record.get("requests", ()) if isinstance(request.get("id"), str)]
-    for request in asked:
+    asked = [
+        each
+        for each in record.get("requests", ())
+        if isinstance(each.get("id"), str) and _ID.fullmatch(each["id"])
+    ]
+    for request in asked[:MOST_REQUESTS]:
         step = str(request.get("step", event.step))
         yield replace(event, kind=EventKind.REQUEST, step=step, code=0, reason="", data=request)
     if not asked:
@@ -102,6 +155,8 @@ def _of_part(event: Event, record: dict[str, Any]) -> Iterator[Event]:
         return
     known = replace(event, host=record.get("host", ""), data={})
     for part, text in (record.get("parts") or {name: ""}).items():
+        if part not in (name, SYNTHESIS):
+            continue
         step = event.step if part == name else part
         outcome = _outcome(_fact(text), _Outcome(EventKind.ENDED, event.exit_code or 1, event.signal))
         yield replace(known, step=step, **outcome._asdict())
@@ -151,12 +206,8 @@ def _facts(record: dict[str, Any], step: Step) -> list[Fact]:
 
 
 def _unpacked(text: str, read: Callable[[Path], Found]) -> Found:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError) as error:
-        raise Garbled(f"The facts of a script's parts cannot be read: {error}") from error
     with tempfile.NamedTemporaryFile() as handle:
-        handle.write(data)
+        handle.write(base64.b64decode(text))
         handle.flush()
         return read(Path(handle.name))
 

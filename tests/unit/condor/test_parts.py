@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from jobs_app.jobdir import facts
 from jobs_app.jobdir.facts import Fact
 from jobs_app.pools.base import Event, EventKind, Garbled
-from jobs_app.pools.condor.parts import with_parts
+from jobs_app.pools.condor.parts import read_records, with_parts
 from jobs_app.pools.condor.point import AccessPoint
 from jobs_app.pools.shell import Result
 from jobs_app.states import SliceState
@@ -38,6 +39,15 @@ class Point(AccessPoint):
 
     def ask(self, script: str, *values: str, stdin: object = b"") -> Result:
         self.asked.append((script, *values))
+        names = stdin.split(b"\n") if isinstance(stdin, bytes) else ()
+        lines = self.answer.encode().splitlines(keepends=True)
+        return Result(0, b"".join(line for line in lines if line.partition(b":")[0] in names))
+
+
+class Liar(Point):
+    """It says what nobody asked for."""
+
+    def ask(self, script: str, *values: str, stdin: object = b"") -> Result:
         return Result(0, self.answer.encode())
 
 
@@ -45,7 +55,10 @@ def events(exit_code: int | None = 0, signal: int | None = None) -> list[Event]:
     ended = Event(
         EventKind.ENDED, ATTEMPT, 9.0, "prepare", exit_code=exit_code, signal=signal, data={"steps": STEPS}
     )
-    return [ended, Event(EventKind.FINISHED, ATTEMPT, 9.0, data={"ok": exit_code == 0, "reason": "", "whole": True})]
+    return [
+        ended,
+        Event(EventKind.FINISHED, ATTEMPT, 9.0, data={"ok": exit_code == 0, "reason": "", "whole": True}),
+    ]
 
 
 def record(tmp_path: Path, known: Facts, well: bool) -> str:
@@ -54,7 +67,9 @@ def record(tmp_path: Path, known: Facts, well: bool) -> str:
     for (step, number), fact in known.items():
         facts.write(path, step, number, fact)
     text = base64.b64encode(path.read_bytes()).decode()
-    return f"{ATTEMPT}/out/0.json:{json.dumps({'exit_code': 0, 'facts': text, 'well': well, 'host': 'node'})}\n"
+    return (
+        f"{ATTEMPT}/out/0.json:{json.dumps({'exit_code': 0, 'facts': text, 'well': well, 'host': 'node'})}\n"
+    )
 
 
 def all_done() -> Facts:
@@ -118,9 +133,55 @@ def test_a_runner_that_wrote_nothing_ended_badly(tmp_path: Path) -> None:
     assert finished.data == {"ok": False, "reason": "It was ended before it could write down how it went."}
 
 
-def test_a_record_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(Garbled, match="record .* cannot be read"):
-        with_parts(events(), Point(f"{ATTEMPT}/out/0.json:{{\n"))
+HOSTILE = (
+    "{",
+    "[1]",
+    "17",
+    "[" * 100_000,
+    '{"facts": 5}',
+    '{"facts": "no base64"}',
+    '{"facts": "", "host": ["node"]}',
+    '{"parts": ["a"]}',
+    '{"parts": {"prepare": 1}}',
+    '{"requests": {"id": "a"}}',
+    '{"requests": [1]}',
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_record_that_a_node_spoiled_is_as_if_it_were_not_there(text: str, tmp_path: Path) -> None:
+    """What ended together with it belongs to others, and is told."""
+    other = replace(events()[0], attempt="b" * 32)
+    good = record(tmp_path, all_done(), well=True).replace(ATTEMPT, "b" * 32)
+    found = with_parts([*events(), other], Point(f"{ATTEMPT}/out/0.json:{text}\n{good}"))
+    assert (found[1].kind, found[1].data["ok"]) == (EventKind.FINISHED, False)
+    assert short(found)[2:] == short(with_parts([other], Point(good)))
+
+
+def test_a_record_of_several_lines_or_that_is_no_text_is_read_as_one(tmp_path: Path) -> None:
+    lines = "".join(f"{ATTEMPT}/out/0.json:{line}\n" for line in ("{", '"well": true', "}"))
+    assert read_records([(ATTEMPT, "0")], Point(lines)) == {(ATTEMPT, "0"): {"well": True, "host": ""}}
+
+
+def test_an_answer_of_what_nobody_asked_for_is_garbled() -> None:
+    with pytest.raises(Garbled, match="Records were asked for"):
+        with_parts(events(), Liar(f"{'c' * 32}/out/0.json:{{}}\n"))
+
+
+def test_requests_that_no_runner_makes_are_left_out() -> None:
+    """Their names become names of files, and of rows."""
+    names = ["../../x", "a b", "", "x" * 65, "prepare-0-12ab", 5, None]
+    text = json.dumps({"requests": [{"id": name} for name in names]})
+    held = Event(EventKind.HELD, ATTEMPT, 9.0, "prepare", code=3, data={"asks": "0"})
+    found = with_parts([held], Point(f"{ATTEMPT}/out/0.json:{text}\n"))
+    assert [each.data["id"] for each in found] == ["prepare-0-12ab"]
+
+
+def test_the_record_of_a_part_tells_of_no_other_step() -> None:
+    ended = Event(EventKind.ENDED, ATTEMPT, 9.0, "analysis", 2, exit_code=0, data={"part": "2"})
+    text = json.dumps({"parts": {"2": "", "prepare": "", "7": "", "../x": ""}})
+    found = with_parts([ended], Point(f"{ATTEMPT}/out/2.json:{text}\n"))
+    assert [(each.step, each.slice) for each in found] == [("analysis", 2)]
 
 
 def test_nothing_is_asked_where_no_script_ended() -> None:
