@@ -37,6 +37,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "jobs_app.web.update_job_status.CallbackDoor",
     "jobs_app.web.api.problems.Problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -143,6 +144,12 @@ ROOST_LARGEST_BODY = env.number("ROOST_LARGEST_BODY", 10 << 20)
 ROOST_LARGEST_UPLOAD = env.number("ROOST_LARGEST_UPLOAD", 1 << 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = ROOST_LARGEST_BODY
 ROOST_SECRETS_KEY = env.text("ROOST_SECRETS_KEY")
+SECRET_KEY_FALLBACKS = [key for key in env.text("ROOST_FORMER_SECRET_KEYS").split(",") if key]
+ROOST_OPEN_CALLBACKS = env.flag("ROOST_OPEN_CALLBACKS")
+ROOST_CALLBACK_GRACE = env.number("ROOST_CALLBACK_GRACE", 3600)
+ROOST_CALLBACKS_A_JOB = env.number("ROOST_CALLBACKS_A_JOB", 120)
+ROOST_CALLBACKS_AN_ADDRESS = env.number("ROOST_CALLBACKS_AN_ADDRESS", 120_000)
+ROOST_NODE_REPORTS = env.flag("ROOST_NODE_REPORTS", True)
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

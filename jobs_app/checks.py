@@ -25,6 +25,7 @@ def settings_are_usable(app_configs: Any, **kwargs: Any) -> list[checks.CheckMes
         *_numbers(),
         *_background(),
         *_public_url(),
+        *_open_callbacks(),
         *_roots(),
         *_secrets_key(),
         *_ssh_seconds(),
@@ -93,6 +94,15 @@ def _public_url() -> Iterator[checks.CheckMessage]:
             f"ROOST_PUBLIC_URL = {url!r} is no web address.",
             hint='Write it in full: "https://roost.example.org".',
             id="roost.E007",
+        )
+
+
+def _open_callbacks() -> Iterator[checks.CheckMessage]:
+    if conf.open_callbacks():
+        yield checks.Warning(
+            "ROOST_OPEN_CALLBACKS is on: whoever reaches this server may have any job looked at, without a key.",
+            hint="Leave it out unless nobody but the pools can reach this server.",
+            id="roost.W030",
         )
 
 

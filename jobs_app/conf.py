@@ -148,3 +148,28 @@ def accounting_groups() -> dict[str, list[str]] | None:
 def open_parameters() -> list[str]:
     """ROOST_OPEN_PARAMETERS: what everybody may give for a job of a template over the API, besides the usual."""
     return list(_setting("ROOST_OPEN_PARAMETERS", []))
+
+
+def open_callbacks() -> bool:
+    """ROOST_OPEN_CALLBACKS: whether everybody may hasten a look at any job. For closed networks only."""
+    return bool(_setting("ROOST_OPEN_CALLBACKS", False))
+
+
+def callback_grace() -> int:
+    """ROOST_CALLBACK_GRACE: seconds after its end for which a job's callback address and key are good."""
+    return int(_setting("ROOST_CALLBACK_GRACE", 3600))
+
+
+def callbacks_a_job() -> int:
+    """ROOST_CALLBACKS_A_JOB: calls a minute about one job; 0: any number."""
+    return int(_setting("ROOST_CALLBACKS_A_JOB", 120))
+
+
+def callbacks_an_address() -> int:
+    """ROOST_CALLBACKS_AN_ADDRESS: calls a minute from one address, which may be that of a whole cluster."""
+    return int(_setting("ROOST_CALLBACKS_AN_ADDRESS", 120_000))
+
+
+def node_reports() -> bool:
+    """ROOST_NODE_REPORTS: whether jobs report by themselves how they are. It takes ROOST_PUBLIC_URL."""
+    return bool(_setting("ROOST_NODE_REPORTS", True)) and bool(public_url())

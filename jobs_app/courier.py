@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from jobs_app import logs
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
-from jobs_app.lifecycle import copies, errands, idle, lease, pausing, reconcile, usage
+from jobs_app.lifecycle import copies, errands, hints, idle, lease, pausing, reconcile, usage
 from jobs_app.lifecycle import live as live  # and this
 from jobs_app.lifecycle import remote as remote  # and this
 from jobs_app.lifecycle.finish import fetches, finish
@@ -64,7 +64,7 @@ class Courier:
         self.holder = lease.new_holder()
         self._segments: dict[int, Segment] = {}
         self._followers: dict[int, Follower] = {}
-        self._renewed = self._looked = self._looked_again = self._swept = 0.0
+        self._renewed = self._looked = self._looked_again = self._swept = self._hinted = 0.0
         self._reconciled = self._explained = time.monotonic()
         self._seen: reconcile.Seen = {}  # on the pool, and nobody has heard of it
         self._outdated = False  # somebody else has recorded meanwhile
@@ -226,6 +226,8 @@ class Courier:
         if self.link.ready and time.monotonic() - self._reconciled > reconcile.EVERY:
             self._reconciled = time.monotonic()
             self._seen = reconcile.reconcile(self.link, self._seen)
+        if due and self.link.ready:
+            self._look_where_hinted()
         if self.link.ready and time.monotonic() - self._explained > idle.EVERY:
             self._explained = time.monotonic()
             idle.explain(self.link)
@@ -235,6 +237,19 @@ class Courier:
             errands.drop_old()
             pausing.explain(self.link.scheduler)
         self._vitals.write_now_and_then(self.link.scheduler, len(self._segments))
+
+    def _look_where_hinted(self) -> None:
+        """Somebody called: the pool is asked about those jobs together, and then not for some seconds."""
+        if time.monotonic() - self._hinted < hints.AGAIN.total_seconds():
+            return
+        tokens = hints.take_due(self.link.scheduler.pk)
+        if tokens:
+            self._hinted = time.monotonic()
+            seen = reconcile.reconcile(self.link, self._seen, only=tokens)
+            self._seen = {
+                **{token: what for token, what in self._seen.items() if token not in tokens},
+                **seen,
+            }
 
     def _finish_all(self) -> None:
         ready = Attempt.objects.filter(scheduler=self.link.scheduler, phase=AttemptPhase.FETCHING)

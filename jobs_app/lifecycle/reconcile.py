@@ -36,10 +36,10 @@ GONE = "It was stopped, and the pool does not know it any more."
 Seen = Mapping[str, object]  # by attempt, what was there at the last look and nobody has heard of
 
 
-def reconcile(link: Link, seen: Seen) -> Seen:
-    """`seen`: what this returned at the last look."""
+def reconcile(link: Link, seen: Seen, only: Collection[str] = ()) -> Seen:
+    """`seen`: what this returned at the last look. `only`: at these alone somebody wants a look."""
     unheard = _unheard(link)
-    tokens = list(dict.fromkeys([*unheard, *_long_sent(link)]))[:AT_ONCE]
+    tokens = list(only or dict.fromkeys([*unheard, *_long_sent(link)]))[:AT_ONCE]
     try:
         known = link.pool.query(tokens) if tokens else {}
     except PoolError as error:

@@ -7,6 +7,7 @@ import time
 
 from jobs_app.models import Attempt, AttemptPhase, Project
 
+from . import hints, said
 from .actors import SWEEPER
 from .close import close, release
 from .delete import ASIDE
@@ -18,6 +19,8 @@ OLD = 3600.0  # seconds after which nobody builds or removes a directory any mor
 
 
 def sweep() -> None:
+    said.act_upon_the_rest()
+    hints.drop_old()
     _free_fetching()
     _end_interrupted()
     for attempt in Attempt.objects.filter(phase=AttemptPhase.BLOCKED).order_by("pk"):

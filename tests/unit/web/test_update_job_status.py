@@ -1,124 +1,293 @@
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import time
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from jobs_app import callbacks, lifecycle
-from jobs_app.models import Attempt, Scheduler
+from jobs_app import callbacks
+from jobs_app.lifecycle import hints, said
+from jobs_app.models import Attempt, AttemptPhase, Hint, Job, KeyVersion, Report, Scheduler
 from jobs_app.web import update_job_status
 
-
-@pytest.fixture
-def nudged(monkeypatch) -> list[int]:
-    calls: list[int] = []
-    monkeypatch.setattr(update_job_status, "nudge", calls.append)
-    return calls
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def reported(monkeypatch) -> list[tuple[int, str, str]]:
-    calls = []
-    monkeypatch.setattr(
-        lifecycle,
-        "report",
-        lambda job, status, message="": calls.append((job.pk, status, message)),
-        raising=False,
-    )
-    return calls
-
-
-@pytest.fixture
-def sent_job(make_job):
+def sent_job(make_job) -> Job:
     job = make_job(_status="RUN", number_of_attempts=1)
     scheduler, _ = Scheduler.objects.get_or_create(name="embedded", defaults={"kind": "embedded"})
-    Attempt.objects.create(job=job, number=1, token="a" * 32, scheduler=scheduler)
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Attempt.objects.create(
+        job=job, number=1, token="a" * 32, scheduler=scheduler, phase=AttemptPhase.SENT, sent=long_ago
+    )
     return job
 
 
-def address(pk: int, key: str | None = None) -> str:
-    return f"/update-job-status/{pk}/?key={callbacks.capability(pk) if key is None else key}"
+@pytest.fixture
+def external_job(make_job) -> Job:
+    job = make_job(type="EXTERNAL", _status="SUB", number_of_attempts=1)
+    Attempt.objects.create(job=job, number=1, token="e" * 32, phase=AttemptPhase.SENT)
+    return Job.objects.get(pk=job.pk)
+
+
+def address(pk: int, key: str | None = None, more: str = "") -> str:
+    return f"/update-job-status/{pk}/?key={callbacks.capability(pk) if key is None else key}{more}"
+
+
+def status_of(job: Job) -> str:
+    return Job.objects.values_list("_status", flat=True).get(pk=job.pk)
+
+
+# --- hints ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_whoever_has_the_address_may_hasten_a_look(client, sent_job, nudged, method):
-    response = getattr(client, method)(address(sent_job.pk))
-    assert response.json() == {"success": True}
-    assert nudged == [Attempt.objects.get().scheduler_id]
+def test_whoever_has_the_address_may_hasten_a_look(client, sent_job, method):
+    assert getattr(client, method)(address(sent_job.pk)).json() == {"success": True}
+    assert hints.take_due(Attempt.objects.get().scheduler_id) == ["a" * 32]
 
 
-def test_a_call_changes_nothing_by_itself(client, sent_job, nudged):
+def test_a_call_changes_nothing_by_itself(client, sent_job):
     client.get(address(sent_job.pk) + "&status=COM")
-    sent_job.refresh_from_db()
-    assert sent_job._status == "RUN"
+    assert status_of(sent_job) == "RUN"
 
 
-def test_a_wrong_signature_does_not_tell_whether_the_job_exists(client, sent_job, nudged):
-    answers = [
-        client.get(address(pk, key))
-        for pk in (sent_job.pk, 999_999)
-        for key in ("", "x", callbacks.capability(sent_job.pk + 1))
-    ]
+def test_many_calls_are_one_look_and_the_next_one_comes_some_seconds_later(client, sent_job):
+    scheduler = Attempt.objects.get().scheduler_id
+    for _ in range(20):
+        client.get(address(sent_job.pk))
+    assert Hint.objects.get().heard == 20
+    assert len(hints.take_due(scheduler)) == 1
+    client.get(address(sent_job.pk))
+    assert hints.take_due(scheduler) == []
+    assert len(hints.take_due(scheduler, timezone.now() + hints.AGAIN)) == 1
+
+
+def test_a_delayed_look_is_written_down_and_comes_besides_the_one_at_once(client, sent_job):
+    scheduler = Attempt.objects.get().scheduler_id
+    client.get(address(sent_job.pk, more="&delay=600"))
+    assert hints.take_due(scheduler) == []
+    client.get(address(sent_job.pk))
+    assert len(hints.take_due(scheduler)) == 1
+    now = timezone.now()
+    assert hints.take_due(scheduler, now + timedelta(seconds=590)) == []
+    assert len(hints.take_due(scheduler, now + timedelta(seconds=610))) == 1
+    assert hints.take_due(scheduler, now + timedelta(days=2)) == []
+
+
+@pytest.mark.parametrize("delay", ["-1", "x", "86401", "1e9", "", "٣"])
+def test_a_delay_without_sense_is_refused(client, sent_job, delay):
+    assert client.get(address(sent_job.pk, more=f"&delay={delay}")).status_code == 400
+    assert not Hint.objects.exists()
+
+
+def test_a_wrong_signature_does_not_tell_whether_the_job_exists(client, sent_job, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answers = [
+            client.get(address(pk, key))
+            for pk in (sent_job.pk, 999_999, 0, 10**18 - 1)
+            for key in ("", "x", "\x00", callbacks.capability(sent_job.pk + 1))
+        ]
     assert {answer.status_code for answer in answers} == {403}
     assert len({answer.content for answer in answers}) == 1
-    assert nudged == []
 
 
-def report(client, job, said, *, key_of=None, at=None, body=None):
-    stamp = str(int(time.time()) if at is None else at)
-    content = json.dumps(said).encode()
-    text = f"{job.pk}.{stamp}.".encode() + content
-    key = callbacks.report_key(key_of or job.pk).encode()
-    signature = hmac.new(key, text, hashlib.sha256).hexdigest()
-    headers = {"X-Roost-Timestamp": stamp, "X-Roost-Signature": signature}
+def test_the_address_of_a_job_that_was_deleted_is_refused_in_the_same_words(client, sent_job):
+    gone, wrong = client.get(address(999_999)), client.get(address(sent_job.pk, "x"))
+    assert (gone.status_code, gone.content) == (wrong.status_code, wrong.content) == (403, wrong.content)
+
+
+def test_the_address_is_good_until_a_while_after_the_end(client, sent_job, settings):
+    settings.ROOST_CALLBACK_GRACE = 60
+    for age, code in ((30, 200), (90, 403)):
+        ended = timezone.now() - timedelta(seconds=age)
+        Job.objects.filter(pk=sent_job.pk).update(_status="COM", completion_time=ended)
+        assert client.get(address(sent_job.pk)).status_code == code
+
+
+def test_a_key_of_before_a_rotation_is_good_while_the_setting_names_it(client, sent_job, settings):
+    former = address(sent_job.pk)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
+    assert client.get(former).status_code == 200
+    settings.SECRET_KEY_FALLBACKS = []
+    assert client.get(former).status_code == 403
+
+
+def test_too_many_calls_about_a_job_are_told_when_to_come_again(client, sent_job, settings):
+    settings.ROOST_CALLBACKS_A_JOB = 3
+    answers = [client.get(address(sent_job.pk)) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    Hint.objects.update(window=timezone.now())
+    assert client.get(address(sent_job.pk)).status_code == 200
+
+
+def test_too_many_calls_from_an_address_are_refused_whatever_they_are_about(client, make_job, settings):
+    settings.ROOST_CALLBACKS_AN_ADDRESS = 3
+    jobs = [make_job(str(number)) for number in range(5)]
+    assert [client.get(address(job.pk)).status_code for job in jobs] == [200, 200, 200, 429, 429]
+    assert client.get(address(jobs[0].pk), REMOTE_ADDR="10.1.2.3").status_code == 200
+
+
+def test_the_bare_form_is_for_closed_networks_only(client, sent_job, settings):
+    bare = [f"/update-job-status/{pk}/" for pk in (sent_job.pk, 999_999)]
+    assert [client.get(each).status_code for each in bare] == [403, 403]
+    settings.ROOST_OPEN_CALLBACKS = True
+    assert [client.get(each).json() for each in bare] == [{"success": True}] * 2
+    assert client.get(address(sent_job.pk, "x")).status_code == 403
+    assert len(hints.take_due(Attempt.objects.get().scheduler_id)) == 1
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_nothing_else_is_taken(client, sent_job, method):
+    assert getattr(client, method)(address(sent_job.pk)).status_code == 405
+
+
+# --- signed reports ---------------------------------------------------------------------------------------
+
+
+def report(client: Any, job: Job, what: Any, **but: Any) -> Any:
+    """A good one, but for what is said."""
+    content = what if isinstance(what, bytes) else json.dumps(what).encode()
+    version = but.get("version", callbacks.version_of(job.number_of_attempts))
+    nonce, stamp = but.get("nonce", f"n{time.monotonic_ns()}"), str(int(but.get("at", time.time())))
+    signature = callbacks.sign_report(but.get("key_of", job.pk), version, nonce, stamp, content)
+    headers = {
+        "X-Roost-Key": version,
+        "X-Roost-Id": but.get("other_nonce", nonce),
+        "X-Roost-Timestamp": stamp,
+        "X-Roost-Signature": but.get("signature", signature),
+    }
+    body = but.get("body", content)
     return client.post(
-        f"/update-job-status/{job.pk}/", body or content, content_type="application/json", headers=headers
+        f"/update-job-status/{job.pk}/", body, content_type="application/json", headers=headers
     )
 
 
-def test_the_signed_report_of_an_external_job_is_recorded(client, make_job, reported):
-    job = make_job(type="EXTERNAL")
-    response = report(client, job, {"status": "RUN", "message": "half way"})
-    assert response.json() == {"success": True}
-    assert reported == [(job.pk, "RUN", "half way")]
+def test_an_external_job_is_as_its_report_says(client, external_job):
+    assert report(client, external_job, {"status": "RUN", "message": "half way"}).json() == {"success": True}
+    assert status_of(external_job) == "RUN"
+    assert report(client, external_job, {"status": "COM", "exit_code": 0}).status_code == 200
+    assert status_of(external_job) == "COM"
 
 
-def test_a_report_signed_with_another_jobs_key_is_refused(client, make_job, reported):
-    job = make_job(type="EXTERNAL")
-    assert report(client, job, {"status": "COM"}, key_of=job.pk + 1).status_code == 403
-    assert reported == []
-
-
-def test_a_report_that_was_changed_on_its_way_is_refused(client, make_job, reported):
-    job = make_job(type="EXTERNAL")
-    assert report(client, job, {"status": "ERR"}, body=b'{"status": "COM"}').status_code == 403
-    assert reported == []
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key_of": 424242},
+        {"body": b'{"status": "COM"}'},
+        {"other_nonce": "another"},
+        {"version": "2.0"},
+        {"version": "1.1"},
+        {"version": "1"},
+        {"nonce": "a b"},
+        {"nonce": "x" * 65},
+        {"signature": ""},
+        {"signature": "é"},
+        {"at": 0},
+    ],
+)
+def test_what_is_not_signed_as_it_must_be_is_refused_in_the_same_words(client, external_job, wrong):
+    answer = report(client, external_job, {"status": "ERR"}, **wrong)
+    assert answer.status_code == 403
+    assert answer.content == client.get(address(external_job.pk, "x")).content
+    assert status_of(external_job) == "SUB"
 
 
 @pytest.mark.parametrize("age", [-callbacks.BELIEVED_SECONDS - 5, callbacks.BELIEVED_SECONDS + 5])
-def test_an_old_report_is_not_believed_again(client, make_job, reported, age):
-    job = make_job(type="EXTERNAL")
-    assert report(client, job, {"status": "COM"}, at=int(time.time()) - age).status_code == 403
-    assert reported == []
+def test_a_report_of_another_time_is_not_believed(client, external_job, age):
+    assert report(client, external_job, {"status": "COM"}, at=time.time() - age).status_code == 403
 
 
-def test_a_job_that_has_a_pool_is_never_completed_by_a_report(client, make_job, reported):
-    assert report(client, make_job(type="SCRIPT"), {"status": "COM"}).status_code == 409
-    assert reported == []
+def test_a_report_is_taken_once(client, external_job):
+    assert report(client, external_job, {"status": "RUN"}, nonce="once").status_code == 200
+    assert report(client, external_job, {"status": "PAS"}, nonce="once").status_code == 409
+    assert status_of(external_job) == "RUN"
 
 
-@pytest.mark.parametrize("said", [[], {}, {"status": 5}, {"status": "RUN", "message": []}])
-def test_a_report_without_sense_is_refused_with_the_form_it_should_have(client, make_job, reported, said):
-    response = report(client, make_job(type="EXTERNAL"), said)
-    assert response.status_code == 400
-    assert "must be" in response.json()["error"]
-    assert reported == []
+def test_receipts_are_kept_as_long_as_a_report_is_believed_and_no_longer(client, external_job):
+    report(client, external_job, {"status": "RUN"})
+    hints.drop_old(timezone.now() + timedelta(seconds=2 * callbacks.BELIEVED_SECONDS))
+    assert Report.objects.count() == 1
+    hints.drop_old(timezone.now() + timedelta(hours=1))
+    assert Report.objects.count() == 0
 
 
-def test_the_capability_alone_cannot_report(client, make_job, reported, nudged):
-    job = make_job(type="EXTERNAL")
-    client.post(address(job.pk), json.dumps({"status": "COM"}), content_type="application/json")
-    assert reported == []
+def test_a_key_that_was_replaced_is_good_no_more(client, external_job):
+    KeyVersion.objects.create(job_id=external_job.pk, version=1)
+    assert report(client, external_job, {"status": "RUN"}).status_code == 403
+    assert report(client, external_job, {"status": "RUN"}, version="1.1").status_code == 200
+
+
+def test_the_key_of_a_former_attempt_is_good_no_more(client, external_job):
+    Job.objects.filter(pk=external_job.pk).update(number_of_attempts=2)
+    assert report(client, external_job, {"status": "COM"}, version="1.0").status_code == 403
+
+
+def test_a_job_that_has_a_pool_is_told_of_and_never_completed(client, sent_job):
+    what = {"status": "COM", "message": "warming up", "progress": 40, "slice": 3, "run": "r1"}
+    assert report(client, sent_job, what).json() == {"success": True}
+    sent_job.refresh_from_db()
+    assert (sent_job._status, sent_job.status_message) == ("RUN", "slice 3: warming up (40 %)")
+    assert Report.objects.get().said == what
+    assert len(hints.take_due(Attempt.objects.get().scheduler_id)) == 1
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        [],
+        {},
+        {"status": 5},
+        {"status": "RUN", "message": []},
+        {"progress": 101},
+        {"progress": True},
+        {"progress": float("nan")},
+        {"owner": "charlie"},
+        b"{",
+        b"\xff",
+        b"[" * 10_000,
+    ],
+    ids=lambda what: str(what)[:20],
+)
+def test_a_report_without_sense_is_refused_with_the_form_it_should_have(client, external_job, what):
+    assert report(client, external_job, what).status_code == 400
+    assert not Report.objects.exists()
+
+
+def test_a_report_that_is_too_long_is_refused_before_it_is_read(client, external_job):
+    assert report(client, external_job, {"message": "x" * update_job_status.LARGEST_BODY}).status_code == 413
+
+
+def test_what_cannot_follow_is_said(client, external_job):
+    report(client, external_job, {"status": "COM"})
+    answer = report(client, external_job, {"status": "RUN"})
+    assert answer.status_code == 409
+    assert "Complete" in answer.json()["error"]
+    assert Report.objects.order_by("-id")[0].refused == answer.json()["error"]
+
+
+def test_a_report_whose_process_died_is_acted_upon_by_the_sweeper(client, external_job, monkeypatch):
+    monkeypatch.setattr(said, "act_upon", lambda *_: "")
+    report(client, external_job, {"status": "RUN"})
+    assert status_of(external_job) == "SUB"
+    said.act_upon_the_rest()
+    assert status_of(external_job) == "SUB"  # whoever took it may still be at it
+    Report.objects.update(received=timezone.now() - timedelta(minutes=1))
+    said.act_upon_the_rest()
+    assert status_of(external_job) == "RUN"
+
+
+def test_the_capability_alone_cannot_report(client, external_job):
+    client.post(address(external_job.pk), json.dumps({"status": "COM"}), content_type="application/json")
+    assert status_of(external_job) == "SUB"
+
+
+def test_hostile_text_is_kept_as_text(client, sent_job):
+    report(client, sent_job, {"message": "\x00<script>\ud800"})
+    sent_job.refresh_from_db()
+    assert sent_job.status_message == "\\x00<script>\\ud800"
