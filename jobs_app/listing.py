@@ -58,6 +58,8 @@ SORTS = {
     "created": Order(""),
     "ended": Order("completion_time", attrgetter("completion_time")),
     "name": Order("name_key", lambda job: job.name[:100]),
+    "status": Order("_status", attrgetter("_status")),
+    "app": Order("app", attrgetter("app")),
 }
 
 
@@ -266,7 +268,7 @@ def _ordered(rows: QuerySet[Job], wanted: Wanted) -> QuerySet[Job]:
         return rows.order_by(f"{sign}pk")
     if column == "name_key":
         rows = rows.annotate(name_key=NameKey("name"))
-    else:  # those that have ended: the others have no place in this order
+    elif column == "completion_time":  # those that have ended: the others have no place in this order
         rows = rows.filter(**{f"{column}__isnull": False})
     return rows.order_by(f"{sign}{column}", f"{sign}pk")
 
@@ -385,7 +387,7 @@ def _value(value: Any, wanted: Wanted) -> Any:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
     value.encode()
-    if wanted.order.column == "name_key":
+    if wanted.order.column != "completion_time":
         return value
     moment = datetime.fromisoformat(value)
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

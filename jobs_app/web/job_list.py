@@ -1,94 +1,210 @@
-"""The jobs that somebody may see, newest first, a page at a time. A page is found by the key of the last row
-before it, so the thousandth is as fast as the first."""
+"""The jobs that somebody may see: filtered, sorted, a page at a time, with what may be done to them."""
 
 from __future__ import annotations
 
-import heapq
+import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-from django.contrib.auth.models import User
-from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
 
-from jobs_app import inspection, permissions, states
-from jobs_app.models import Job
+from jobs_app import listing, permissions, states
+from jobs_app.errors import Invalid
+from jobs_app.gizmos import actions, columns, rows
+from jobs_app.gizmos.definition import Definition, seal
+from jobs_app.models import ChosenColumns, SavedFilter, Scheduler, Template
 
-from . import cells
+from .filters import GROUPS, Chosen
 from .security import Request
 
 PAGE = 50
+LEAST_TO_COUNT = 0.01  # seconds
+
+# What one may choose to see, and what one sees before having chosen.
+CATALOGUE = (
+    *("name", "id", "status", "slices", "app", "template", "method", "type", "scheduler", "user"),
+    *("creation_time", "start_time", "completion_time", "run_time", "description", "priority"),
+)
+USUAL = ("name", "id", "status", "slices", "app", "user", "creation_time", "run_time")
+SORTED_BY = {
+    "creation_time": "created",
+    "completion_time": "ended",
+    "name": "name",
+    "status": "status",
+    "app": "app",
+}
+ACTIONS = tuple(name for name in actions.DEFAULT if name not in ("monitor", "results"))
+BULK = ("run", "pause", "resume", "rerun", "resubmit", "terminate", "delete")
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What was asked for, as far as it makes sense."""
-
-    status: str = ""
-    mine: bool = False
-    before: int = 0
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> Chosen:
-        status, before = request.GET.get("status", ""), request.GET.get("before", "")
-        known = status == "active" or status in states.JOB_STATES
-        number = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
-        return cls(status if known else "", bool(request.GET.get("mine")), number)
-
-    def address(self, before: int = 0) -> str:
-        wanted = {"status": self.status, "mine": "1" if self.mine else "", "before": before or ""}
-        query = urlencode({name: value for name, value in wanted.items() if value})
-        return reverse("jobs") + (f"?{query}" if query else "")
+class Header:
+    column: columns.Column
+    url: str = ""  # sorts by it
+    order: str = ""  # "ascending", "descending"
 
 
+@require_GET
 def jobs(request: Request) -> HttpResponse:
-    chosen = Chosen.of(request)
-    found = page(request.user, chosen)
-    rows, rest = found[:PAGE], found[PAGE:]
-    may_see_all = permissions.sees_all(request.user)
+    begun = time.monotonic()
+    chosen = Chosen.of(request.GET)
+    page, wrong = _page(request, chosen)
+    spent = time.monotonic() - begun
+    names = _columns(request.user)
+    definition = _definition(names)
+    drawn = rows.rows(page.jobs, definition, request.user)
+    ids = [row.job.pk for row in drawn]
     context: dict[str, Any] = {
-        "rows": [_row(job) for job in rows],
+        "rows": drawn,
+        "drawn": rows.draw(drawn).values(),
+        "page": page,
         "chosen": chosen,
-        "states": states.CHOICES,
-        "active": any(job.state.active for job in rows),
-        "may_see_all": may_see_all,
-        "everybodys": may_see_all and not chosen.mine,
-        "newest": chosen.address(),
-        "older": chosen.address(rows[-1].pk) if rest else "",
+        "wrong": [*chosen.wrong, *wrong],
+        "definition": definition,
+        "headers": [_header(column, chosen) for column in definition.columns],
+        "sealed": seal(definition, ids, request.user.pk),
+        "etag": rows.etag(rows.stamps_of(drawn, definition)),
+        "bulk": _bulk(definition),
+        "until": timezone.now().isoformat(),
+        "count": _count(request, chosen, spent) if not wrong else None,
+        "here": request.get_full_path(),
+        "began": bool(request.GET.get("after")),
+        "newest": _address(chosen),
+        "older": _address(chosen, page.next) if page.next else "",
+        "catalogue": [(name, columns.header_of(name), name in names) for name in CATALOGUE],
+        **_choices(request, chosen),
     }
     return render(request, "jobs/list.html", context)
 
 
-def page(user: User, chosen: Chosen) -> list[Job]:
-    """One job more than a page holds, if there is one."""
-    if permissions.sees_all(user):
-        return _newest(_own(user, chosen) if chosen.mine else Job.objects.all(), chosen)
-    own = _newest(_own(user, chosen), chosen)
-    shared = _newest(permissions.shared_with(user).exclude(user=user), chosen)
-    return heapq.nlargest(PAGE + 1, [*own, *shared], key=lambda job: job.pk)
+def _page(request: Request, chosen: Chosen) -> tuple[listing.Page, list[str]]:
+    """And what could not be understood."""
+    try:
+        wanted = chosen.wanted(request.user)
+        return _fetched(request, wanted), []
+    except Invalid as error:
+        return listing.Page([]), [str(error)]
 
 
-def _own(user: User, chosen: Chosen) -> QuerySet[Job]:
-    """Jobs that are not Complete are few, whoever has them: the index of states finds them. The sum keeps the
-    database from using that of the owners, which would lead it through all the Complete ones."""
-    if chosen.status and chosen.status != "COM":
-        return Job.objects.alias(owner=F("user_id") + 0).filter(owner=user.pk)
-    return Job.objects.filter(user=user)
+def _fetched(request: Request, wanted: listing.Wanted) -> listing.Page:
+    """A cursor that leads nowhere leads to the first page."""
+    try:
+        return listing.fetch(request.user, wanted, PAGE, request.GET.get("after", ""))
+    except Invalid:
+        return listing.fetch(request.user, wanted, PAGE)
 
 
-def _newest(rows: QuerySet[Job], chosen: Chosen) -> list[Job]:
-    if chosen.status == "active":
-        rows = rows.filter(_status__in=states.ACTIVE)
-    elif chosen.status:
-        rows = rows.filter(_status=chosen.status)
-    if chosen.before:
-        rows = rows.filter(pk__lt=chosen.before)
-    big = "parameters", "statepoint"
-    return list(rows.select_related("user").defer(*big).order_by("-pk")[: PAGE + 1])
+def _count(request: Request, chosen: Chosen, spent: float) -> listing.Count:
+    budget = max(LEAST_TO_COUNT, listing.BUDGET - spent)
+    return listing.count(request.user, chosen.wanted(request.user), budget)
 
 
-def _row(job: Job) -> dict[str, Any]:
-    return {"job": job, "bar": cells.bar(job), "time": inspection.duration(job.run_time)}
+def _definition(names: tuple[str, ...]) -> Definition:
+    return Definition(columns.columns(names), tuple(actions.kept(ACTIONS)), show_status=False, select=True)
+
+
+def _bulk(definition: Definition) -> list[tuple[int, str]]:
+    """Their numbers among the table's actions, and their words."""
+    return [
+        (number, action.word)
+        for number, (name, action) in enumerate(zip(definition.actions, definition.known, strict=True))
+        if name in BULK and action is not None
+    ]
+
+
+def _header(column: columns.Column, chosen: Chosen) -> Header:
+    name = SORTED_BY.get(column.path)
+    if name is None:
+        return Header(column)
+    falling = chosen.sort == f"-{name}"
+    order = "descending" if falling else "ascending" if chosen.sort == name else ""
+    first = f"-{name}" if name in ("created", "ended") else name
+    other = name if falling else f"-{name}"
+    return Header(column, _address(chosen, sort=other if order else first), order)
+
+
+def _address(chosen: Chosen, after: str = "", **changed: Any) -> str:
+    query = "&".join(part for part in (chosen.query(**changed), f"after={after}" if after else "") if part)
+    return reverse("jobs") + (f"?{query}" if query else "")
+
+
+def _choices(request: Request, chosen: Chosen) -> dict[str, Any]:
+    """What the form offers."""
+    may_see_all = permissions.sees_all(request.user)
+    templates = list(Template.objects.values_list("app", "name").distinct()[:300])
+    saved = SavedFilter.objects.filter(user=request.user).order_by("name")
+    query = chosen.query()
+    return {
+        "states": [*GROUPS.items(), *states.CHOICES],
+        "apps": sorted({app for app, _ in templates}),
+        "templates": sorted({name for _, name in templates}),
+        "schedulers": list(Scheduler.objects.order_by("name").values_list("name", flat=True)[:100]),
+        "may_see_all": may_see_all,
+        "everybodys": may_see_all and not chosen.mine,
+        "query": query,
+        "saved": [(each, _saved_address(each), each.query == query) for each in saved],
+    }
+
+
+# --- columns ----------------------------------------------------------------------------------------------
+
+
+def _columns(user: Any) -> tuple[str, ...]:
+    found = ChosenColumns.objects.filter(user=user).values_list("columns", flat=True).first()
+    known = tuple(name for name in found or () if name in CATALOGUE)
+    return known or USUAL
+
+
+@require_POST
+def choose_columns(request: Request) -> HttpResponse:
+    """None at all: the usual ones again."""
+    chosen = [name for name in CATALOGUE if name in request.POST.getlist("column")]
+    ChosenColumns.objects.update_or_create(user=request.user, defaults={"columns": chosen})
+    return redirect(_back(request))
+
+
+# --- saved filters ------------------------------------------------------------------------------------------
+
+
+@require_POST
+def save_filter(request: Request) -> HttpResponse:
+    name = " ".join(request.POST.get("name", "").split())[:60]
+    mine = _saved(request)
+    if not name.isprintable() or not name:
+        messages.error(request, "A filter is saved under a name: say which.")
+    elif mine.count() >= SavedFilter.MOST and not mine.filter(name=name).exists():
+        messages.error(request, f"You have {SavedFilter.MOST} saved filters. Remove one first.")
+    else:
+        query = Chosen.of(_query(request)).query()
+        SavedFilter.objects.update_or_create(user=request.user, name=name, defaults={"query": query[:4000]})
+        messages.success(request, f"Saved as “{name}”.")
+    return redirect(_back(request))
+
+
+@require_POST
+def remove_filter(request: Request, pk: int) -> HttpResponse:
+    _saved(request).filter(pk=pk).delete()
+    return redirect(_back(request))
+
+
+def _saved(request: Request) -> QuerySet[SavedFilter]:
+    return SavedFilter.objects.filter(user=request.user)
+
+
+def _saved_address(saved: SavedFilter) -> str:
+    return reverse("jobs") + (f"?{saved.query}" if saved.query else "")
+
+
+def _query(request: Request) -> QueryDict:
+    return QueryDict(request.POST.get("query", ""))
+
+
+def _back(request: Request) -> str:
+    """The table with the filter that was in use."""
+    return _address(Chosen.of(_query(request)))

@@ -6,11 +6,12 @@ from .actions import job_action
 from .api.api import api
 from .file import job_file
 from .health import healthz
-from .job_list import jobs
+from .job_list import choose_columns, jobs, remove_filter, save_filter
 from .job_page import job
 from .limited import limited
 from .security import guarded, page
 from .sign_in import sign_in_link
+from .table import table_act, table_rows
 from .token_page import revoke_token, token_page
 from .update_job_status import update_job_status
 
@@ -20,6 +21,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/<str:token>/", guarded(sign_in_link), name="sign-in-link"),
     path("sign-out/", guarded(LogoutView.as_view()), name="sign-out"),
     path("jobs/", page(jobs), name="jobs"),
+    path("jobs/columns/", page(choose_columns), name="choose-columns"),
+    path("jobs/filters/", page(save_filter), name="save-filter"),
+    path("jobs/filters/<int:pk>/remove/", page(remove_filter), name="remove-filter"),
+    path("tables/rows/", page(table_rows), name="table-rows"),
+    path("tables/act/", page(table_act), name="table-act"),
     path("jobs/<int:pk>/", page(job), name="job"),
     path("jobs/<int:pk>/files/<path:name>", page(job_file), name="job-file"),
     path("jobs/<int:pk>/<slug:name>/", page(job_action), name="job-action"),

@@ -1,0 +1,205 @@
+"""The rows of a table as somebody may see them now, and a stamp by which a browser learns cheaply whether any
+of them has changed.
+
+The stamp holds four bytes a row. A browser sends back the one it has, so that only rows that differ are
+drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+from django.template import Context
+from django.template.loader import get_template
+
+from jobs_app import permissions
+from jobs_app.models import Attempt, Job, JobShare, WorkflowNode
+from jobs_app.states import SliceState
+from jobs_app.web.cells import Bar
+from jobs_app.web.cells import bar as bar_of
+
+from .actions import Known
+from .columns import REACH, Cell
+from .definition import Definition
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser, AnonymousUser
+
+    Viewer = AbstractUser | AnonymousUser
+
+_BIG = ("parameters", "statepoint", "extended_properties")
+MOST_NODES = 60
+
+
+@dataclass(frozen=True)
+class Item:
+    """An action in a row's menu."""
+
+    number: int  # its place among the table's actions
+    action: Known
+    enabled: bool
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    job: Job
+    definition: Definition
+    may: frozenset[str]
+    nodes: Sequence[tuple[str, str]] = ()
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        return [Cell(column, self.job) for column in self.definition.columns]
+
+    @cached_property
+    def bar(self) -> Bar | None:
+        return bar_of(self.job)
+
+    @cached_property
+    def menu(self) -> list[Item | None]:
+        """None: a separator, but not first, last, or two together."""
+        found: list[Item | None] = []
+        for number, action in enumerate(self.definition.known):
+            if action is None:
+                found += [None] if found and found[-1] else []
+            elif (item := self._item(number, action)) is not None:
+                found.append(item)
+        return found[:-1] if found and found[-1] is None else found
+
+    def _item(self, number: int, action: Known) -> Item | None:
+        if action.right not in self.may or not self._fits(action):
+            return None
+        url = action.leads_to(self.job)
+        return Item(number, action, enabled=action.offered(self.job), url=url)
+
+    def _fits(self, action: Known) -> bool:
+        """What can never be done to such a job is not shown at all; what cannot be done now is grey."""
+        kind = getattr(action, "type", "")
+        placeless = getattr(action, "name", "") in ("monitor", "results") and not getattr(action, "url", "")
+        return not placeless and kind in ("", self.job.type)
+
+
+def rows(jobs: Iterable[Job], definition: Definition, viewer: Viewer) -> list[Row]:
+    """Of the jobs that this viewer may see, in the same order."""
+    listed = list(jobs)
+    rights = verbs_of(viewer, listed)
+    nodes = _nodes(listed) if definition.detailed else {}
+    seen = [job for job in listed if permissions.READ in rights[job.pk]]
+    return [Row(job, definition, rights[job.pk], nodes.get(job.pk, ())) for job in seen]
+
+
+def verbs_of(viewer: Viewer, jobs: Sequence[Job]) -> dict[int, frozenset[str]]:
+    """As permissions.verbs of each, in one query."""
+    if not permissions.is_somebody(viewer):
+        return {job.pk: permissions.NONE for job in jobs}
+    if permissions.sees_all(viewer):
+        return {job.pk: permissions.ALL for job in jobs}
+    found = {job.pk: permissions.ALL if job.user_id == viewer.pk else permissions.NONE for job in jobs}
+    others = [pk for pk, verbs in found.items() if not verbs]
+    if others:
+        shares = JobShare.objects.filter(job__in=others, group__user=viewer.pk)
+        for pk, may in shares.values_list("job_id", "may"):
+            found[pk] |= {permissions.READ} | ({permissions.ACT} if may == JobShare.ACT else set())
+    return found
+
+
+def readable(jobs: QuerySet[Job], viewer: Viewer) -> QuerySet[Job]:
+    parts = permissions.readable_parts(viewer)
+    return jobs.filter(reduce(or_, parts)) if parts else jobs.none()
+
+
+def read(ids: Sequence[int], definition: Definition) -> list[Job]:
+    """These jobs with what their rows need, in the order of `ids`."""
+    unneeded = [name for name in _BIG if not definition.needs(name)]
+    found = Job.objects.filter(pk__in=ids).select_related(*REACH).defer(*unneeded)
+    if definition.needs("groups"):
+        found = found.prefetch_related("groups")
+    by_id = {job.pk: job for job in found}
+    return [by_id[pk] for pk in ids if pk in by_id]
+
+
+def draw(drawn: Iterable[Row]) -> dict[int, str]:
+    template = get_template("roost/row.html").template  # type: ignore[attr-defined]
+    return {row.job.pk: template.render(Context({"row": row})) for row in drawn}
+
+
+def _nodes(jobs: Sequence[Job]) -> Mapping[int, list[tuple[str, str]]]:
+    """The nodes of workflows in their order, each with the name of its state."""
+    current = {(job.pk, job.number_of_attempts): job.pk for job in jobs if job.type == "CONDORWORKFLOW"}
+    attempts = {
+        attempt: job
+        for attempt, job, number in Attempt.objects.filter(job__in=current.values()).values_list(
+            "pk", "job_id", "number"
+        )
+        if (job, number) in current
+    }
+    if not attempts:
+        return {}
+    states = {job.pk: job for job in jobs if job.pk in attempts.values()}
+    found: dict[int, list[tuple[str, str]]] = {}
+    rows_ = WorkflowNode.objects.filter(attempt__in=attempts, position__lt=MOST_NODES).order_by("position")
+    bytes_: dict[int, bytes] = {}
+    for node in rows_:
+        pk = attempts[node.attempt_id]
+        if pk not in bytes_:
+            bytes_[pk] = states[pk].slice_states(count=MOST_NODES * 16)
+        state = bytes_[pk][node.first] if node.first < len(bytes_[pk]) else 0
+        found.setdefault(pk, []).append((node.name, SliceState(state).name.lower()))
+    return found
+
+
+# --- stamps -------------------------------------------------------------------------------------------------
+
+_SHOWN = (
+    *("id", "name", "description", "user_id", "_status", "other_status", "status_message", "frozen"),
+    *("number_of_attempts", "slices_total", "slices_running", "slices_done", "slices_failed", "slices_held"),
+    *("execute_time", "start_time", "completion_time", "priority", "scheduler_id", "template_id"),
+)
+
+
+def stamps(ids: Sequence[int], definition: Definition, viewer: Viewer) -> list[int]:
+    """A number for each row, 0 for one that is not to be seen (any more)."""
+    found = readable(Job.objects.filter(pk__in=ids), viewer).order_by().values_list(*_stamped(definition))
+    known = {row[0]: _stamp(row) for row in found}
+    return [known.get(pk, 0) for pk in ids]
+
+
+def stamps_of(drawn: Sequence[Row], definition: Definition) -> list[int]:
+    """The same of rows that have just been read."""
+    columns = _stamped(definition)
+    return [_stamp(tuple(getattr(row.job, name) for name in columns)) for row in drawn]
+
+
+def _stamped(definition: Definition) -> list[str]:
+    """The columns of which a change can be seen."""
+    return [*_SHOWN, *(name for name in _BIG if definition.needs(name))]
+
+
+def _stamp(values: tuple[object, ...]) -> int:
+    return zlib.crc32(repr(values).encode()) | 1
+
+
+def etag(numbers: Sequence[int]) -> str:
+    packed = b"".join(number.to_bytes(4, "big") for number in numbers)
+    return f'"{base64.urlsafe_b64encode(packed).decode()}"'
+
+
+def known_by(header: str, count: int) -> list[int]:
+    """What a browser has, from the stamp it sends; all unknown if it is none of this table."""
+    text = header.strip().removeprefix("W/").strip('"')
+    try:
+        packed = base64.urlsafe_b64decode(text)
+    except (binascii.Error, ValueError):
+        packed = b""
+    if len(packed) != 4 * count:
+        return [-1] * count
+    return [int.from_bytes(packed[place : place + 4], "big") for place in range(0, len(packed), 4)]
