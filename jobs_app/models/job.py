@@ -33,12 +33,16 @@ Types = dict[str, "type[Job]"]
 
 
 class NameKey(models.Func):
-    """What jobs are sorted by when by name: its beginning. Its numbers stand in the text, because SQLite finds
-    the index of an expression only if the question is spelled like it."""
+    """What jobs are sorted by when by name: its beginning. The numbers stand in the text: SQLite finds
+    the index of an expression only if the question is spelled like it. Letters are compared by number,
+    as SQLite and Python do, not by the rules of the language that a PostgreSQL was made for."""
 
     function = "SUBSTR"
     template = "%(function)s(%(expressions)s, 1, 100)"
     output_field = models.CharField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **how: Any) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template=f'({self.template} COLLATE "C")', **how)
 
 
 class Job(Verbs, Parameters, Standing):
