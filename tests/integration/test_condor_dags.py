@@ -79,6 +79,22 @@ def synthesis(analysis_res, prepare_res, jobs):
     return prepare_res + third + jobs.source.load()
 """
 
+PRYING = """
+import os
+import socket
+from pathlib import Path
+
+def synthesis():
+    folder = os.environ["_CONDOR_SCRATCH_DIR"]
+    host, port, cookie = Path(folder, ".chirp.config").read_text().split()[:3]
+    with socket.create_connection((host, int(port)), 10) as link, link.makefile("rwb", 0) as chirp:
+        def asked(line):
+            chirp.write(line.encode() + b"\\n")
+            return chirp.readline()
+        asked(f"cookie {cookie}")
+        return [int(asked(line)) for line in ("ulog hello", "open .bashrc r 420", "getfile .bashrc")]
+"""
+
 
 @pytest.fixture
 def real(condor_pool: TestPool, db: None) -> Scheduler:
@@ -100,7 +116,9 @@ NewJob = Callable[..., Job]
 def new_job(new_app: NewApp, real: Scheduler, alice: User, settings: Any) -> NewJob:
     """A script job that is too large for one slot."""
     settings.ROOST_ONE_PROC_SLICES = 0
-    manager: JobManager = new_app(scripts={"a_summing.py": SUMMING, "a_asking.py": ASKING}).get_job_manager()
+    manager: JobManager = new_app(
+        scripts={"a_summing.py": SUMMING, "a_asking.py": ASKING, "a_prying.py": PRYING}
+    ).get_job_manager()
 
     def new(slices: int = 4, method: str = "summing", jobs: Any = None, **options: Any) -> Job:
         job = manager.create_job(
@@ -286,6 +304,18 @@ def test_a_script_in_one_proc_tells_how_far_it_is_and_what_it_says(new_job: NewJ
     assert said & {(str(number), f"slice {number} sleeps") for number in range(4)}
     assert job.wait(timeout=SECONDS)
     assert (job.cached_status, job.slices_done) == ("Complete", 4)
+
+
+def test_a_script_does_not_reach_the_files_of_the_pool_s_account(new_job: NewJob, settings: Any) -> None:
+    settings.ROOST_ONE_PROC_SLICES = 8
+    job = new_job(1, method="prying")
+    job.execute()
+    assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Complete", job.status_message
+    said, opened, fetched = job.load()  # type: ignore[attr-defined]
+    assert said == 0  # chirp is there
+    assert opened < 0
+    assert fetched < 0
 
 
 def test_what_htcondor_would_refuse_of_a_dag_s_nodes_is_refused_before_anything_begins(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import htcondor2
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from jobs_app.pools.base import Refused
 from jobs_app.pools.condor.attributes import ALLOWED, lines
+
+TEMPLATES = Path(__file__).parents[3] / "condor_templates"
 
 
 @pytest.mark.parametrize(
@@ -218,3 +222,11 @@ def test_no_attribute_says_more_than_its_own_line(attributes: dict[str, Any]) ->
     found = {key.lower(): value.strip() for key, value in said.items()}
     assert found == {"first": "1", **wanted, "last": "2"}
     assert said.getQArgs() in ("", None)
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.sub")), ids=lambda path: path.stem)
+def test_no_description_of_ours_lets_a_job_reach_the_account_s_files(path: Path) -> None:
+    """By chirp, a job with one of these reads and writes whatever the pool's account can."""
+    text = path.read_text().lower()
+    said = [line for line in text.splitlines() if not line.startswith("#")]
+    assert not [line for line in said if re.search("want_?(io_?proxy|remote_?(io|syscalls))", line)]
