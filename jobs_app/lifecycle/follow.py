@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from jobs_app.models import Segment
-from jobs_app.pools.base import Event, EventKind, Events, Pool, PoolError
+from jobs_app.pools.base import Event, EventKind, Events, Pool, PoolError, PoolUnreachable
+
+log = logging.getLogger(__name__)
 
 BLOCK = 1.0  # seconds that one call waits for news
 MOMENT = 0.03  # seconds
@@ -64,6 +67,9 @@ class Follower:
                 pool.close()
         except PoolError as error:
             self._put(error)
+        except Exception as error:  # a thread that is gone would be silence without end
+            log.exception("Segment %s cannot be followed", self.segment)
+            self._put(PoolUnreachable(f"{type(error).__name__}: {error}"))
 
     def _follow(self, pool: Pool, offset: int) -> None:
         while not self._stop.is_set():

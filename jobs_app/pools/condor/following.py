@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ..base import Event, Events, PoolError
+from ..base import Event, Events, Garbled, PoolError
 from ..shell import Tail
 from . import eventlog
 from .parts import with_parts
@@ -35,6 +35,9 @@ class Readers:
         except PoolError:
             self._drop(name)
             raise
+        except Exception as error:  # nodes and others write there what they like
+            self._drop(name)
+            raise Garbled(f"Segment {name} cannot be read: {type(error).__name__}: {error}") from error
         return Events(tuple(events), reader.offset)
 
     def close(self) -> None:

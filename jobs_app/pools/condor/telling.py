@@ -5,9 +5,12 @@ and what they say. It comes from a node, so nothing is believed that is not abou
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from jobs_app.jobdir.layout import ANALYSIS, part_name
+from jobs_app.jobdir.text import storable
 from jobs_app.states import SliceState
 
 from ..base import Event, EventKind
@@ -20,6 +23,7 @@ _KINDS: Mapping[int, tuple[EventKind, int | None]] = {
     SliceState.DONE: (EventKind.ENDED, 0),
 }
 MOST_LINES, LONGEST = 20, 500
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def told(event: LogEvent, plan: ClusterPlan, at: float) -> Iterator[Event]:
@@ -29,14 +33,14 @@ def told(event: LogEvent, plan: ClusterPlan, at: float) -> Iterator[Event]:
         return
     try:
         said = json.loads(text)
-    except ValueError:  # a node may write what it likes
+    except (ValueError, RecursionError):  # a node may write what it likes
         return
     if not isinstance(said, dict):
         return
     for run, state in _runs(said.get("runs"), share):
         kind, code = _KINDS[state]
         yield Event(kind, share.attempt, at, run.step, run.first, run.count, exit_code=code)
-    for part, lines in _lines(said.get("says")):
+    for part, lines in _lines(said.get("says"), share, number):
         place = share.place(number)
         data = {"says": part, "lines": lines}
         yield Event(EventKind.SAYING, share.attempt, at, place.step, place.first, data=data)
@@ -51,8 +55,15 @@ def _runs(said: Any, share: Share) -> Iterator[tuple[Run, int]]:
                     yield Run(step, first, count), state
 
 
-def _lines(said: Any) -> Iterator[tuple[str, list[str]]]:
+def _lines(said: Any, share: Share, number: int) -> Iterator[tuple[str, list[str]]]:
+    """Of the proc's own parts: each has a file where that is kept."""
+    mine = share.runs if share.whole else (share.place(number),)
     for part, lines in said.items() if isinstance(said, dict) else ():
-        known = part.isdecimal() or part in ("prepare", "synthesis")
-        if known and isinstance(lines, list) and all(isinstance(line, str) for line in lines):
-            yield part, [line[:LONGEST] for line in lines[:MOST_LINES]]
+        if _is_of(part, mine) and isinstance(lines, list) and all(isinstance(line, str) for line in lines):
+            yield part, [storable(line[:LONGEST]) for line in lines[:MOST_LINES]]
+
+
+def _is_of(part: str, runs: Sequence[Run]) -> bool:
+    if not _NUMBER.fullmatch(part):
+        return any(part == part_name(run.step, run.first) for run in runs)
+    return any(run.step == ANALYSIS and run.first <= int(part) < run.first + run.count for run in runs)

@@ -229,6 +229,11 @@ def test_what_a_part_says_is_passed_on(whole: Log) -> None:
     assert (found.kind, found.data) == (EventKind.SAYING, {"says": "3", "lines": ["analysis(3)", "row 7"]})
 
 
+def test_half_characters_in_what_a_part_says_are_written_out(whole: Log) -> None:
+    (found,) = whole.say(8, 1, 0, r'roost progress {"says":{"3":["\ud800 and \u0000"]}}')
+    assert found.data["lines"] == [r"\ud800 and \x00"]
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -241,6 +246,11 @@ def test_what_a_part_says_is_passed_on(whole: Log) -> None:
         'roost progress {"runs":{"analysis":2}}',
         'roost progress {"says":{"../../x":["a"]}}',
         'roost progress {"says":{"3":[7]}}',
+        'roost progress {"says":{"8":["a"]}}',
+        'roost progress {"says":{"03":["a"]}}',
+        'roost progress {"says":{"\u0663":["a"]}}',
+        f'roost progress {{"says":{{"{"9" * 900}":["a"]}}}}',
+        f"roost progress {'[' * 5000}",
         f"roost over {1:032x} well",
         "hello",
     ],
