@@ -15,6 +15,7 @@ from jobs_app.models import CondorJob, Job
 
 CHUNK = 1 << 18
 FOLDER = "inputs"
+_TOO_LARGE = "The file is larger than {} bytes, which are allowed here."
 
 
 class Source(Protocol):
@@ -30,6 +31,13 @@ class Kept:
 
 def largest() -> int:
     return conf.largest_upload()
+
+
+def check(name: str, size: int) -> None:
+    """Invalid for a file that cannot be an input, before there is a job for it."""
+    _plain_name(name)
+    if size > largest():
+        raise Invalid(_TOO_LARGE.format(largest()))
 
 
 def keep(job: Job, name: str, source: Source) -> Kept:
@@ -71,7 +79,7 @@ def _write(path: Path, source: Source) -> Kept:
         while piece := source.read(CHUNK):
             size += len(piece)
             if size > most:
-                raise Invalid(f"The file is larger than {most} bytes, which are allowed here.")
+                raise Invalid(_TOO_LARGE.format(most))
             digest.update(piece)
             handle.write(piece)
         handle.flush()

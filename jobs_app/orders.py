@@ -19,6 +19,7 @@ from jobs_app.errors import BadStatePoint, Invalid, NotAllowed, UnknownJob
 from jobs_app.manager import JobManager
 from jobs_app.models import IdempotencyKey, Job, JobShare
 from jobs_app.permissions import Caller
+from jobs_app.script.options import encode
 
 if TYPE_CHECKING:
     from jobs_app.permissions import Person
@@ -128,7 +129,12 @@ def _same(row: IdempotencyKey, asked: str, person: Person) -> list[Job]:
 
 
 def _digest(order: Order) -> str:
-    return hashlib.sha256(json.dumps(order, default=vars, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(order, default=_plain, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """A form gives also what JSON lacks: sets, dates."""
+    return vars(value) if isinstance(value, (Order, Share)) else encode(value)
 
 
 # --- what may be asked for ------------------------------------------------------------------------------

@@ -20,13 +20,15 @@ from .jobwithfile import JobWithFile
 
 @dataclass(frozen=True)
 class Kind:
-    """`convert` is given anything but None and raises Wrong for what it does not accept."""
+    """`convert` is given anything but None and raises Wrong for what it does not accept. `of`: the kind of
+    all elements."""
 
     wanted: str
     convert: Callable[[Any], Any]
     default: Any = None
     required: bool = False
     none_ok: bool = True
+    of: Optional[Kind] = None
 
     def __call__(self, value: Any) -> Any:
         if value is not None:
@@ -159,7 +161,7 @@ def _list_like(declared: Union[list[Any], tuple[Any, ...]]) -> Kind:
     def convert(value: Any) -> list[Any]:
         return [_item(element, f"[{at}]", item) for at, item in enumerate(_items(value, "a list"))]
 
-    return Kind("a list", convert, [] if _is_marker(declared) else convert(declared))
+    return Kind("a list", convert, [] if _is_marker(declared) else convert(declared), of=element)
 
 
 def _set_like(declared: Any) -> Kind:
@@ -172,7 +174,7 @@ def _set_like(declared: Any) -> Kind:
         except TypeError:
             raise Wrong(value, "a set of texts or numbers") from None
 
-    return Kind("a set", convert, set() if _is_marker(declared) else convert(declared))
+    return Kind("a set", convert, set() if _is_marker(declared) else convert(declared), of=element)
 
 
 def _dict_like(declared: Mapping[Any, Any]) -> Kind:
@@ -185,7 +187,7 @@ def _dict_like(declared: Mapping[Any, Any]) -> Kind:
         pairs = ((key, _item(_choose(common, own, key), f"[{key!r}]", item)) for key, item in value.items())
         return OrderedDict(pairs) if isinstance(value, OrderedDict) else dotted(dict(pairs))
 
-    return Kind("a dict", convert, {} if _is_marker(declared.values()) else convert(declared))
+    return Kind("a dict", convert, {} if _is_marker(declared.values()) else convert(declared), of=common)
 
 
 def _choose(common: Kind, own: Mapping[Any, Kind], key: Any) -> Kind:

@@ -9,6 +9,7 @@ from .health import healthz
 from .job_list import choose_columns, jobs, remove_filter, save_filter
 from .job_page import job
 from .limited import limited
+from .new_job import again, new_job
 from .security import guarded, page
 from .sign_in import sign_in_link
 from .table import table_act, table_rows
@@ -29,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<int:pk>/", page(job), name="job"),
     path("jobs/<int:pk>/files/<path:name>", page(job_file), name="job-file"),
     path("jobs/<int:pk>/<slug:name>/", page(job_action), name="job-action"),
+    path("new/", page(new_job), name="new-job"),
+    path("new/from/<int:pk>/", page(again), name="again"),
     path("update-job-status/<int:pk>/", update_job_status, name="update-job-status"),
     path("tokens/", page(token_page), name="tokens"),
     path("tokens/<str:prefix>/revoke/", page(revoke_token), name="revoke-token"),

@@ -44,7 +44,7 @@ ROWS = {
     "tokens",
     "throttling",
 }
-MAKING = {"app_base", "building", "creation", "inputs", "manager", "orders"}
+MAKING = {"app_base", "building", "creation", "forms", "inputs", "manager", "orders"}
 TOP = {
     "client",
     "apps",

@@ -35,6 +35,8 @@ ROUTES = {
     "jobs/<int:pk>/": JOB,
     "jobs/<int:pk>/files/<path:name>": JOB,
     "jobs/<int:pk>/<slug:name>/": JOB,
+    "new/": SIGNED_IN,
+    "new/from/<int:pk>/": JOB,
     "tokens/": SIGNED_IN,
     "tokens/<str:prefix>/revoke/": SIGNED_IN,
     "api/v1/": OPEN,
