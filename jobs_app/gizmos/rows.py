@@ -26,7 +26,7 @@ from jobs_app.states import SliceState
 from jobs_app.web.cells import Bar
 from jobs_app.web.cells import bar as bar_of
 
-from .actions import Known
+from .actions import Custom, Known
 from .columns import REACH, Cell
 from .definition import Definition
 
@@ -76,16 +76,15 @@ class Row:
         return found[:-1] if found and found[-1] is None else found
 
     def _item(self, number: int, action: Known) -> Item | None:
-        if action.right not in self.may or not self._fits(action):
+        """What can be done now; an app's own action is shown grey while it cannot."""
+        if action.right not in self.may:
             return None
-        url = action.leads_to(self.job)
-        return Item(number, action, enabled=action.offered(self.job), url=url)
-
-    def _fits(self, action: Known) -> bool:
-        """What can never be done to such a job is not shown at all; what cannot be done now is grey."""
-        kind = getattr(action, "type", "")
-        placeless = getattr(action, "name", "") in ("monitor", "results") and not getattr(action, "url", "")
-        return not placeless and kind in ("", self.job.type)
+        if isinstance(action, Custom):
+            fits = action.type in ("", self.job.type)
+            enabled = fits and action.offered(self.job)
+            return Item(number, action, enabled, action.leads_to(self.job)) if fits else None
+        offered = action.offered(self.job)
+        return Item(number, action, enabled=True, url=action.leads_to(self.job)) if offered else None
 
 
 def rows(jobs: Iterable[Job], definition: Definition, viewer: Viewer) -> list[Row]:

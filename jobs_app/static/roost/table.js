@@ -105,7 +105,8 @@
       const row = this.row(id);
       if (!row) return;
       row.classList.add("gone");
-      for (const part of row.querySelectorAll("input, button")) part.disabled = true;
+      for (const part of row.querySelectorAll("input, button")) Object.assign(part, { disabled: true, checked: false });
+      this.count();
       row.removeAttribute("data-active");
       const state = row.querySelector(".state");
       if (state) Object.assign(state, { textContent: "Gone", className: "state", title: "" });
