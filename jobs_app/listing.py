@@ -314,7 +314,7 @@ def _ordered(rows: QuerySet[Job], wanted: Wanted) -> QuerySet[Job]:
     if column == "name_key":
         rows = rows.annotate(name_key=NameKey("name"))
     elif column == "completion_time":  # those that have ended: the others have no place in this order
-        rows = rows.filter(**{f"{column}__isnull": False})
+        rows = rows.filter(_ends(wanted), completion_time__isnull=False)
     return rows.order_by(f"{sign}{column}", f"{sign}pk")
 
 
