@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks import (
     api,
     busy,
+    callbacks,
     create,
     events,
     following,
@@ -50,6 +51,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "news": news.measure,
     "small": small.measure,
     "busy": busy.measure,
+    "callbacks": callbacks.measure,
 }
 
 

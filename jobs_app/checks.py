@@ -100,7 +100,7 @@ def _public_url() -> Iterator[checks.CheckMessage]:
 def _open_callbacks() -> Iterator[checks.CheckMessage]:
     if conf.open_callbacks():
         yield checks.Warning(
-            "ROOST_OPEN_CALLBACKS is on: whoever reaches this server may have any job looked at, without a key.",
+            "ROOST_OPEN_CALLBACKS is on: whoever reaches this server may have any job looked at.",
             hint="Leave it out unless nobody but the pools can reach this server.",
             id="roost.W030",
         )

@@ -207,26 +207,34 @@ def _stored(time: datetime) -> Any:
 def _keep_receipts(
     calls: Sequence[Call], verdicts: list[Verdict], known: Mapping[int, _Known], now: datetime
 ) -> None:
-    """What has one already was heard before; also twice in one go."""
-    seen: set[tuple[int, str]] = set()
+    """What has one already was heard before; of two of the same in one go the second was."""
+    new: dict[tuple[int, str], int] = {}
     for at, call in enumerate(calls):
-        if not call.nonce or verdicts[at] is not Verdict.TAKEN:
-            continue
-        if (call.job_id, call.nonce) in seen or not _keep_receipt(call, known[call.job_id], now):
+        if call.nonce and verdicts[at] is Verdict.TAKEN:
             verdicts[at] = Verdict.REPEATED
-        seen.add((call.job_id, call.nonce))
+            new.setdefault((call.job_id, call.nonce), at)
+    values = [_receipt(calls[at], known[calls[at].job_id], now) for at in new.values()]
+    for job_id, nonce in _insert_receipts(values) if values else ():
+        verdicts[new[job_id, nonce]] = Verdict.TAKEN
 
 
-def _keep_receipt(call: Call, job: _Known, now: datetime) -> bool:
+def _receipt(call: Call, job: _Known, now: datetime) -> tuple[Any, ...]:
     said = Report._meta.get_field("said").get_db_prep_save(dict(call.said), connection)
     attempt = int(call.version.partition(".")[0])
-    applied = job.type != EXTERNAL
-    return bool(rows(_RECEIPT, [call.job_id, call.nonce, attempt, said, _stored(now), applied, ""]))
+    return (call.job_id, call.nonce, attempt, said, _stored(now), job.type != EXTERNAL, "")
 
 
-_RECEIPT = f"""
+def _insert_receipts(values: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Those that are new. In one order for all processes."""
+    one = "(%s, %s, %s, %s, %s, %s, %s)"
+    ordered = sorted(values, key=lambda row: row[:2])
+    statement = _RECEIPTS.format(rows=", ".join([one] * len(ordered)))
+    return rows(statement, [each for row in ordered for each in row])
+
+
+_RECEIPTS = f"""
     INSERT INTO {Report._meta.db_table} (job_id, nonce, attempt, said, received, applied, refused)
-    VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (job_id, nonce) DO NOTHING RETURNING id"""  # noqa: S608
+    VALUES {{rows}} ON CONFLICT (job_id, nonce) DO NOTHING RETURNING job_id, nonce"""  # noqa: S608
 
 
 def _show_messages(calls: Sequence[Call], verdicts: Sequence[Verdict], known: Mapping[int, _Known]) -> None:
@@ -236,8 +244,17 @@ def _show_messages(calls: Sequence[Call], verdicts: Sequence[Verdict], known: Ma
         text = spoken(call.said)
         if verdict is Verdict.TAKEN and text and known[call.job_id].type != EXTERNAL:
             told[call.job_id] = text
-    for job_id, text in sorted(told.items()):
-        Job.objects.filter(pk=job_id, _status__in=("RUN", "VAR")).update(status_message=fitting(text))
+    if told:
+        values = [each for job_id, text in sorted(told.items()) for each in (job_id, fitting(text))]
+        rows(_MESSAGES[connection.vendor].format(rows=", ".join(["(%s, %s)"] * len(told))), values)
+
+
+_TELL = f"""
+    WITH told (job_id, words) AS (VALUES {{{{rows}}}})
+    UPDATE {Job._meta.db_table} SET status_message = told.words FROM told
+    WHERE {Job._meta.db_table}.id = told.job_id{{cast}} AND status IN ('RUN', 'VAR')
+    RETURNING {Job._meta.db_table}.id"""  # noqa: S608
+_MESSAGES = {"sqlite": _TELL.format(cast=""), "postgresql": _TELL.format(cast="::bigint")}
 
 
 def spoken(said: Mapping[str, Any]) -> str:
