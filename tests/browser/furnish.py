@@ -1,0 +1,108 @@
+"""Users, sessions and jobs in all states, for a server that browsers are pointed at. Prints the sessions' keys.
+
+    python -m tests.browser.furnish 1000     # and so many finished jobs more
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+from typing import Any
+
+PASSWORD = "correct horse battery"
+NOW = datetime.datetime(2026, 3, 14, 9, 26, 53, tzinfo=datetime.UTC)
+STATES = {
+    "PEN": ("draft", ""),
+    "HLD": ("thirsty", "Memory limit exceeded: 2 048 MB asked for, 2 310 MB used."),
+    "PAS": ("resting", "Paused by alice."),
+    "ERR": ("broken", "analysis, slice 2: ValueError: a gust of 12 broke the mast"),
+    "VCP": ("half done", "1 of 4 slices failed."),
+    "ABT": ("stopped", "Stopped by alice."),
+    "COM": ("finished", ""),
+}
+LENGTH = datetime.timedelta(minutes=3, seconds=7)
+
+
+def main() -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django.contrib.auth.models import Group, User
+
+    group = Group.objects.create(name="hydrology")
+    alice, staff = User.objects.create_user("alice", password=PASSWORD), User.objects.create_superuser("olga")
+    crowd = User.objects.create_user("crowd")
+    alice.groups.add(group)
+    _in_all_states(alice)
+    if len(sys.argv) > 1:
+        _many(crowd, int(sys.argv[1]))
+    print(json.dumps({user.username: _session(user) for user in (alice, staff, crowd)}))
+
+
+def _session(user: Any) -> str:
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    store = SessionStore()
+    store[SESSION_KEY] = str(user.pk)
+    store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store.create()
+    return str(store.session_key)
+
+
+def _in_all_states(owner: Any) -> None:
+    """As if the lifecycle had brought them there: rows without a pool behind them."""
+    for code, (name, why) in STATES.items():
+        _job(owner, code, name, why)
+
+
+def _job(owner: Any, code: str, name: str, why: str, **more: Any) -> Any:
+    from jobs_app.manager import JobManager
+    from jobs_app.models import History, Job
+
+    job = JobManager("tests.browser.lab").create_job(name, owner, "storm", **more)
+    job.save()
+    began = code != "PEN"
+    Job.objects.filter(pk=job.pk).update(
+        _status=code,
+        status_message=why,
+        number_of_attempts=int(began),
+        slices_total=4,
+        slices_done={"COM": 4, "VCP": 3, "ERR": 1, "HLD": 2}.get(code, 0),
+        slices_failed=int(code in ("VCP", "ERR")),
+        slices_held=2 * (code == "HLD"),
+        creation_time=NOW,
+        start_time=NOW if began else None,
+        completion_time=NOW + LENGTH if code in ("COM", "VCP", "ERR", "ABT") else None,
+    )
+    History.objects.create(job=job, actor="alice", why="Created.", after="PEN")
+    return job
+
+
+def _many(owner: Any, count: int) -> None:
+    """The database makes them itself: copies of one."""
+    from django.db import connection
+
+    from jobs_app.models import Job
+
+    job = _job(owner, "COM", "one of many", "")
+    columns = [field.column for field in Job._meta.concrete_fields]
+    changed = {"id": f"{job.pk} + n", "name": "'one of many ' || n"}
+    values = ", ".join(changed.get(name, f'original."{name}"') for name in columns)
+    names = ", ".join(f'"{name}"' for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < %s) "
+            f"INSERT INTO {Job._meta.db_table} ({names}) "
+            f"SELECT {values} FROM counter, {Job._meta.db_table} original WHERE original.id = %s",
+            [count, job.pk],
+        )
+        cursor.execute("ANALYZE")
+
+
+if __name__ == "__main__":
+    main()
