@@ -241,6 +241,7 @@ def _is_word(kind: Kind) -> bool:
 
 _WORDS = {
     "an int": "a whole number",
+    "an integer": "a number",
     "a float": "a number",
     "True or False": "yes or no",
     "a list": "a line an item",

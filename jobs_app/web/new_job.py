@@ -26,7 +26,7 @@ from django.views.decorators.http import require_http_methods
 from jobs_app import compute, inputs, job_templates, orders, permissions, registry
 from jobs_app.errors import Invalid, RoostError, Unknown, WrongState
 from jobs_app.forms import reuse
-from jobs_app.forms.fields import DATE, JOB, MOMENT, TIME, Field
+from jobs_app.forms.fields import CHOICE, DATE, JOB, LONG, MOMENT, TICK, TIME, Field
 from jobs_app.forms.form import FILES, NAME, ONE_JOB, SHARES, SWEEP, Filled, Form
 from jobs_app.forms.reuse import Planned
 from jobs_app.manager import JobManager
@@ -113,6 +113,9 @@ def _bare(job: Job) -> Template:
 # --- the page -------------------------------------------------------------------------------------------
 
 
+_SPEAKS_FOR_ITSELF = frozenset({CHOICE, TICK, DATE, TIME, MOMENT})
+
+
 @dataclass(frozen=True)
 class Shown:
     """A field as the page has it."""
@@ -129,8 +132,16 @@ class Shown:
 
     @property
     def described(self) -> str:
-        parts = [f"{self.id}-help"] * bool(self.field.comment or self.field.wanted or self.is_changed)
+        parts = [f"{self.id}-help"] * bool(self.help or self.is_changed)
         return " ".join([*parts, *[f"{self.id}-error"] * bool(self.error)])
+
+    @property
+    def help(self) -> str:
+        """What its author said of it, else what it takes; and what it is when nothing is said."""
+        each = self.field
+        said = each.comment or ("" if each.look in _SPEAKS_FOR_ITSELF else each.wanted)
+        shows = each.look in (LONG, TICK) or each.default in ("", self.text)
+        return said if shows else f"{said}; else {each.default}".removeprefix("; ")
 
     @property
     def is_changed(self) -> bool:
