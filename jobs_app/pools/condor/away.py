@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from ..base import Garbled, Task
 from ..shell.base import script_text
 from .names import checked
 from .point import SECONDS, AccessPoint
+from .results import members, read_record
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+=,/ -]{0,500}")  # tar would read other names as patterns
 _RECORDS = 'cd "$1" && find out -name "*.json" -type f | tar -cf - -T -'
@@ -45,13 +45,11 @@ def _stays(name: str, known: Mapping[str, Any], task: Task) -> bool:
 
 def _records(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                content = archive.extractfile(member)
-                if content is not None:
-                    part = member.name.rpartition("/")[2].removesuffix(".json")
-                    yield part, json.loads(content.read() or b"{}")
-    except (tarfile.TarError, ValueError) as error:
+        for member, content in members(stream):
+            part = member.name.rpartition("/")[2].removesuffix(".json")
+            if content is not None and member.size:
+                yield part, read_record(content, part)
+    except tarfile.TarError as error:
         raise Garbled(f"The records of an attempt cannot be read: {error}") from error
 
 

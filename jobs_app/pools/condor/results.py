@@ -10,9 +10,10 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -43,6 +44,21 @@ from ..base import Garbled, Task
 _CHUNK = 1 << 20
 _HOOKS = ("pre.log", "post.log")  # of a workflow's nodes
 _OWN = "slices"
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+_SAYINGS = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
+MOST_SAID, LARGEST_RECORD = 1 << 20, 256 << 20  # bytes
+_FACT: Mapping[str, Callable[[Any], Any]] = {
+    "exit_code": lambda value: max(min(int(value), _INT), -_INT),
+    "signal": lambda value: max(min(int(value), _INT), -_INT),
+    "start": float,
+    "end": float,
+    "cpu_seconds": lambda value: min(float(value), 1e38),
+    "memory_bytes": lambda value: max(0, min(int(value), 1 << 62)),
+}
+_INT = 2**31 - 1
 _RUNNERS = ("facts", "files/", "results/", "errors/", "status/")
 
 
@@ -98,31 +114,66 @@ class Part:
         _save(data, self.log)
 
     def receive_json(self, data: IO[bytes]) -> None:
-        try:
-            self.record = json.loads(data.read())
-        except ValueError as error:
-            raise Garbled(f"The record of {self.title} cannot be read: {error}") from error
+        self.record = read_record(data, self.title)
 
     def receive_tar(self, data: IO[bytes]) -> None:
-        for member, content in _members(data):
+        for member, content in members(data):
             if content is None:
                 raise Garbled(f"{self.title} sent {member.name!r}, which is no plain file.".capitalize())
             name = _checked(member.name, self.title)
             self.found[name] = _save(content, self.files / name, member.mode)
 
 
+def read_record(data: IO[bytes], part: str) -> dict[str, Any]:
+    """What a node wrote; Garbled if it is not of the kind that its wrapper writes."""
+    try:
+        return _record(data.read(LARGEST_RECORD + 1))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Garbled(f"The record of {part} cannot be read: {error!r}"[:500]) from error
+
+
+def _record(text: bytes) -> dict[str, Any]:
+    if len(text) > LARGEST_RECORD:
+        raise ValueError(f"it is larger than {LARGEST_RECORD} bytes")
+    said = json.loads(text)
+    files = {str(name): _size_and_hash(known) for name, known in dict(said.get("files", {})).items()}
+    parts = {str(name): base64.b64decode(text, validate=True) for name, text in said.get("parts", {}).items()}
+    fact = {name: kind(said[name]) for name, kind in _FACT.items()} if "exit_code" in said else {}
+    return {
+        **{name: said[name] for name in ("facts",) if name in said},
+        **fact,
+        "files": files,
+        "parts": parts,
+    }
+
+
+def _size_and_hash(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {"size": int(known["size"]), "sha256": str(known["sha256"])}
+
+
 def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | None = None) -> None:
     """`stream` is a tar of `out/`, without what is left on the pool. Garbled if a file is not as its slice
     left it."""
     aside = JobPaths(into).attempt(task.number).root / "incoming"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
     try:
-        parts = _receive(stream, aside)
+        _unpack(stream, task, into, aside, left or {})
     except tarfile.TarError as error:
         raise Garbled(f"An archive with results of job {task.job} cannot be read: {error}") from error
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise Garbled(
+            f"Results of job {task.job} cannot lie beside each other: one is a file where another has a "
+            f"folder ({error.filename2 or error.filename})."
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _unpack(stream: BinaryIO, task: Task, into: Path, aside: Path, left: Mapping[str, Any]) -> None:
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    parts = _receive(stream, aside)
     for part in parts:
-        part.leave((left or {}).get(part.name, {}))
+        part.leave(left.get(part.name, {}))
         if part.problem() and _was_removed(part, task):
             part.give_up()
     problems = [problem for part in parts if (problem := part.problem())]
@@ -135,7 +186,6 @@ def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | N
         _deliver_hooks(aside / "hooks", into, task)
     else:
         _deliver(parts, into, task)
-    shutil.rmtree(aside)
 
 
 def _was_removed(part: Part, task: Task) -> bool:
@@ -149,7 +199,7 @@ def _was_removed(part: Part, task: Task) -> bool:
 
 def _receive(stream: BinaryIO, aside: Path) -> list[Part]:
     parts: dict[str, Part] = {}
-    for member, data in _members(stream):
+    for member, data in members(stream):
         name, _, kind = member.name.rpartition("/")[2].partition(".")
         if data is not None and kind in _HOOKS:
             _save(data, aside / "hooks" / f"{name}.{kind.removesuffix('.log')}")
@@ -160,16 +210,30 @@ def _receive(stream: BinaryIO, aside: Path) -> list[Part]:
 
 
 def _is_part(name: str) -> bool:
-    return name.isdigit() or name in (PREPARE, SYNTHESIS)
+    return bool(_NUMBER.fullmatch(name)) or name in (PREPARE, SYNTHESIS)
 
 
-def _members(data: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+class _Header(tarfile.TarInfo):
+    """tarfile holds what it says of a member in memory, and fills the holes of sparse files: a slice that
+    writes its archive itself could ask for any amount of either."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _SAYINGS and self.size > MOST_SAID:
+            raise tarfile.ReadError(f"a name or a header of {self.size} bytes")
+        member = super()._proc_member(archive)  # type: ignore[misc]
+        if member.sparse is not None or member.type == tarfile.GNUTYPE_SPARSE:
+            raise tarfile.ReadError(f"{member.name[:200]!r} is a sparse file")
+        return member  # type: ignore[no-any-return]
+
+
+def members(data: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
     """Each member, and its content if it is a plain file. An empty file is an empty archive: a slice was
     killed before it could pack anything."""
     try:
-        with tarfile.open(fileobj=data, mode="r|", bufsize=_CHUNK) as archive:
+        with tarfile.open(fileobj=data, mode="r|", bufsize=_CHUNK, tarinfo=_Header) as archive:
             for member in archive:
                 yield member, archive.extractfile(member) if member.isfile() else None
+                archive.members.clear()  # type: ignore[attr-defined]  # it keeps them all
     except tarfile.ReadError as error:
         if str(error) != "empty file":
             raise
@@ -207,7 +271,7 @@ def _deliver(parts: Sequence[Part], into: Path, task: Task) -> None:
                 _move(part.files / name, into / home)
         if not task.script:
             _keep_of_executable(part, task, into)
-        elif "parts" in part.record:
+        elif part.record.get("parts"):
             _write_facts(part, task, into)
     _remember(left, task, into)
 
@@ -273,9 +337,9 @@ def _move(source: Path, home: Path) -> None:
 def _write_facts(part: Part, task: Task, into: Path) -> None:
     """Of a script's part that was a proc of its own; what it printed is packed where slices are many."""
     path = JobPaths(into).attempt(task.number).facts
-    for name, text in part.record["parts"].items():
-        step, number = (ANALYSIS, int(name)) if name.isdigit() else (name, 0)
-        facts.write_raw(path, step, number, base64.b64decode(text))
+    for name in {part.name, SYNTHESIS} & part.record["parts"].keys():
+        step, number = (ANALYSIS, int(name)) if part.is_slice and name == part.name else (name, 0)
+        facts.write_raw(path, step, number, part.record["parts"][name])
     if part.is_slice and max(step.slices for step in task.steps) >= FROM_SLICES:
         Output(into / OUTPUT).pack(int(part.name))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from jobs_app.jobdir import facts
+from jobs_app.jobdir.facts import Fact
 from jobs_app.jobdir.layout import JobPaths
 from jobs_app.pools.base import Garbled, Step, Task
 from jobs_app.pools.condor import results
@@ -202,3 +204,87 @@ def test_a_signal_is_kept(job: Path) -> None:
     fact = facts.read(JobPaths(job).attempt(1).facts, "run", 0)
     assert fact is not None
     assert (fact.state, fact.signal) == (SliceState.FAILED, 9)
+
+
+# --- slices that write archive and record themselves --------------------------------------------------------
+
+
+def fact_of(**known: Any) -> bytes:
+    good = {"exit_code": 0, "signal": 0, "start": 0, "end": 0, "cpu_seconds": 0, "memory_bytes": 0}
+    return json.dumps({**good, **known}).encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"[1]", b"17", b"null", b"[" * 100_000, b'{"exit_code": 0}'),
+        *(b'{"files": [1]}', b'{"files": {"a": 5}}', b'{"files": {"a": {}}}'),
+        *(b'{"parts": ["a"]}', b'{"parts": {"0": 5}}', b'{"parts": {"0": "no base64"}}'),
+        *(fact_of(start="x"), fact_of(exit_code=[]), fact_of(memory_bytes=None)),
+    ],
+)
+def test_a_record_that_no_wrapper_writes_is_an_error_of_the_results(job: Path, text: bytes) -> None:
+    """Not of ours, which would be tried again for ever."""
+    with pytest.raises(Garbled, match="record of slice 0"):
+        unpack(job, {"0.json": text})
+    assert tree(job) == {}
+
+
+@pytest.mark.parametrize(
+    "known", [{"exit_code": 2**40}, {"signal": -(2**50)}, {"memory_bytes": 2**70}, {"cpu_seconds": 1e300}]
+)
+def test_numbers_that_no_slice_can_have_are_cut(job: Path, known: dict[str, Any]) -> None:
+    unpack(job, {"0.json": fact_of(**known)})
+    assert facts.read(JobPaths(job).attempt(1).facts, "run", 0) is not None
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "\u0663", "007", "-1", "9" * 10, "1" * 5000])
+def test_what_is_no_number_of_a_slice_is_left_out(job: Path, name: str) -> None:
+    unpack(job, {f"{name}.json": fact_of()})
+    assert tree(job) == {}
+
+
+def test_a_record_writes_no_other_slice_s_fact(job: Path) -> None:
+    JobPaths(job).attempt(1).root.mkdir(parents=True)
+    facts.write(JobPaths(job).attempt(1).facts, "analysis", 1, Fact(SliceState.FAILED))
+    theirs = job.parent / "theirs"
+    facts.write(theirs, "prepare", 0, Fact(SliceState.DONE))
+    said = base64.b64encode(theirs.read_bytes()[: facts.SIZE]).decode()
+    unpack(job, {"0.json": json.dumps({"parts": {"0": said, "1": said, "999999999": said}}).encode()}, "x.py")
+    found = list(facts.read_range(JobPaths(job).attempt(1).facts, "analysis", 0, 2))
+    assert [fact and fact.state for fact in found] == [SliceState.DONE, SliceState.FAILED]
+    assert JobPaths(job).attempt(1).facts.stat().st_size == 4 * facts.SIZE
+
+
+def test_a_file_where_another_slice_has_a_folder_is_an_error_of_the_results(job: Path) -> None:
+    with pytest.raises(Garbled, match="cannot lie beside each other"):
+        unpack(job, out({"a": b"file"}, {"a/b": b"in a folder"}))
+
+
+def saying(kind: bytes, size: int) -> bytes:
+    member = tarfile.TarInfo("x")
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+
+
+def with_hole(size: int) -> bytes:
+    member = tarfile.TarInfo("hole")
+    member.pax_headers = {"GNU.sparse.size": str(size), "GNU.sparse.map": "0,0"}
+    return member.tobuf(tarfile.PAX_FORMAT) + bytes(1024)
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        saying(tarfile.XHDTYPE, 1 << 40),
+        saying(tarfile.XGLTYPE, 1 << 40),
+        saying(tarfile.GNUTYPE_LONGNAME, 1 << 40),
+        saying(tarfile.GNUTYPE_SPARSE, 0),
+        with_hole(1 << 50),
+    ],
+    ids=["header", "header of all", "long name", "sparse", "sparse by header"],
+)
+def test_an_archive_cannot_ask_for_more_than_it_holds(job: Path, archive: bytes) -> None:
+    with pytest.raises(Garbled, match=r"bytes|sparse"):
+        unpack(job, {"0.tar": archive})
+    assert not (JobPaths(job).attempt(1).root / "incoming").exists()
