@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from jobs_app import killpoints
+from jobs_app import audit, killpoints
 from jobs_app.compute import default_scheduler
 from jobs_app.models import (
     Attempt,
@@ -26,7 +26,7 @@ from jobs_app.models import (
 from jobs_app.pools.base import Step
 
 from . import blocks, workflow
-from .actors import Actor
+from .actors import Actor, is_somebody
 from .change import UNSENT, move
 from .close import is_blocked
 from .nudge import nudge
@@ -175,7 +175,8 @@ def _with_dependencies(ids: Collection[int]) -> set[int]:
 def _begin_all(starts: Sequence[Start]) -> list[tuple[Job, dict[str, Any]]]:
     """The jobs, and what stands in their rows from now on."""
     rows, attempts = [], []
-    schedulers = {_scheduler_id(start.job): _scheduler(start.job) for start in starts}
+    one_of_each = {_scheduler_id(start.job): start.job for start in starts}
+    schedulers = {pk: _scheduler(job) for pk, job in one_of_each.items()}
     for start in starts:
         scheduler = schedulers[_scheduler_id(start.job)]
         phase = AttemptPhase.SENT if scheduler is None else AttemptPhase.WAITING
@@ -230,3 +231,7 @@ def _write_history(starts: Sequence[Start]) -> None:
     names = ("attempt", "at", "user", "actor", "before", "after", "why")
     rows = [((1, now, by.user_id, by.name, "PEN", "SUB", why), keys) for (by, why), keys in told.items()]
     insert_each(History, names, "job", rows)
+    for by, why in told:
+        if is_somebody(by):
+            theirs = {start.job.pk: start.job.name for start in starts if (start.by, start.why) == (by, why)}
+            audit.write_of_jobs(by.name, by.user_id, why, theirs)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from ninja import Header, Query, Router, Schema, Status
 from pydantic import Field
 
-from jobs_app import listing, orders, permissions
+from jobs_app import lifecycle, listing, orders, permissions
 from jobs_app.errors import Invalid
 from jobs_app.models import Job, JobShare
 from jobs_app.parameters import job_name, json_mapping
@@ -136,9 +136,8 @@ def _order(body: NewJobs) -> orders.Order:
 
 def _execute(jobs: list[Job], person: Any) -> None:
     """Those that an earlier call has not handed over yet."""
-    for job in jobs:
-        if job.state.code == "PEN" and not job.frozen:
-            job.execute(user=person)
+    pending = [job for job in jobs if job.state.code == "PEN" and not job.frozen]
+    lifecycle.execute_jobs(pending, person)
 
 
 # --- look -----------------------------------------------------------------------------------------------
