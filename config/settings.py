@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "jobs_app.web.update_job_status.CallbackDoor",
+    "jobs_app.web.tracing.Tracing",
     "jobs_app.web.api.problems.Problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -150,6 +151,10 @@ ROOST_CALLBACK_GRACE = env.number("ROOST_CALLBACK_GRACE", 3600)
 ROOST_CALLBACKS_A_JOB = env.number("ROOST_CALLBACKS_A_JOB", 120)
 ROOST_CALLBACKS_AN_ADDRESS = env.number("ROOST_CALLBACKS_AN_ADDRESS", 120_000)
 ROOST_NODE_REPORTS = env.flag("ROOST_NODE_REPORTS", True)
+ROOST_METRICS_TOKEN = env.text("ROOST_METRICS_TOKEN")
+ROOST_METRICS_FROM = [each for each in env.text("ROOST_METRICS_FROM", "127.0.0.1,::1").split(",") if each]
+ROOST_AUDIT_DAYS = env.number("ROOST_AUDIT_DAYS", 0)
+ROOST_PRIVATE_WEBHOOKS = env.flag("ROOST_PRIVATE_WEBHOOKS")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -165,7 +170,7 @@ LOGOUT_REDIRECT_URL = "sign-in"
 # Where people come by HTTPS, nothing goes another way. A proxy says so: without one nobody would get in.
 _https = ROOST_PUBLIC_URL.startswith("https://") and ROOST_PROXIES > 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _https else 0
 # Other names below this one, and browsers' own lists, are for whoever owns the domain to decide.

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, close_old_connections, connection, connections
 
-from jobs_app import compute, conf, courier
+from jobs_app import audit, compute, conf, courier
 from jobs_app.lifecycle import lease, nudge, retention
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.link import Link
@@ -138,6 +138,7 @@ def tidy() -> None:
     """Now and then: what died half way on the disk, and what the retention rules say."""
     sweep_disk()
     retention.apply()
+    audit.drop_old()
 
 
 # --- threads inside serve -----------------------------------------------------------------------------------

@@ -173,3 +173,23 @@ def callbacks_an_address() -> int:
 def node_reports() -> bool:
     """ROOST_NODE_REPORTS: whether jobs report by themselves how they are. It takes ROOST_PUBLIC_URL."""
     return bool(_setting("ROOST_NODE_REPORTS", True)) and bool(public_url())
+
+
+def metrics_token() -> str:
+    """ROOST_METRICS_TOKEN: what Prometheus shows to read /metrics, as "Authorization: Bearer ..."."""
+    return str(_setting("ROOST_METRICS_TOKEN", ""))
+
+
+def metrics_from() -> list[str]:
+    """ROOST_METRICS_FROM: addresses and networks that may read /metrics without a token."""
+    return list(_setting("ROOST_METRICS_FROM", ["127.0.0.1", "::1"]))
+
+
+def audit_days() -> int:
+    """ROOST_AUDIT_DAYS: how long the audit trail is kept; 0: for ever."""
+    return int(_setting("ROOST_AUDIT_DAYS", 0))
+
+
+def private_webhooks() -> bool:
+    """ROOST_PRIVATE_WEBHOOKS: whether webhooks may go to addresses that are not public."""
+    return bool(_setting("ROOST_PRIVATE_WEBHOOKS", False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs_app import origin
 from jobs_app.errors import NotAllowed
 from jobs_app.models import Job
 from jobs_app.permissions import ACT, allowed
@@ -23,6 +24,17 @@ PROGRAM = Actor("program")
 COURIER = Actor("courier")
 SWEEPER = Actor("sweeper")
 RETENTION = Actor("retention")
+
+
+SCHEDULER = Actor("its scheduler")  # of an EXTERNAL job
+
+
+def is_somebody(actor: Actor) -> bool:
+    """Whether the audit trail tells of it: a person, a service, or what came from outside; not what follows
+    by itself."""
+    if actor.user_id is not None or actor.name.startswith("service "):
+        return True
+    return origin.now() is not None and actor in (PROGRAM, SCHEDULER)
 
 
 def pool(scheduler: str) -> Actor:

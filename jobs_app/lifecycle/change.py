@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import transaction
 
-from jobs_app import states
+from jobs_app import audit, states
 from jobs_app.errors import WrongState
 from jobs_app.models import History, Job
 
-from .actors import Actor
+from .actors import Actor, is_somebody
 
 MESSAGE_LENGTH = 2048
 UNSENT = "Waits to be sent to "  # said of a job until its pool is heard of
@@ -44,6 +44,8 @@ def note(job_id: int, by: Actor, why: str, *, attempt: int = 0, before: str = ""
     History.objects.create(
         job_id=job_id, attempt=attempt, user_id=by.user_id, actor=by.name, before=before, after=after, why=why
     )
+    if is_somebody(by):
+        audit.write_of_job(by.name, by.user_id, why or f"{before} -> {after}", job_id)
 
 
 def status_for_update(job_id: int) -> str:

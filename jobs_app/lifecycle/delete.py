@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from jobs_app import killpoints
+from jobs_app import audit, killpoints
 from jobs_app.models import Job
 from jobs_app.permissions import EDIT
 
 from . import copies
-from .actors import acting
+from .actors import acting, is_somebody
 from .change import refuse, status_for_update
 from .close import give_up_dependents, live_attempt
 
@@ -37,6 +37,8 @@ def delete(job: Job, user: AbstractUser | None = None) -> None:
         address = Job.objects.filter(pk=job.pk).values_list("address", flat=True).first()
         Job.objects.filter(pk=job.pk).delete()
         aside = _set_aside(job, address)
+        if is_somebody(by):
+            audit.write(by.name, by.user_id, "Deleted.", job.pk, job.name)
         killpoints.reach("delete.set-aside")
     killpoints.reach("delete.rows-gone")
     if aside is not None:

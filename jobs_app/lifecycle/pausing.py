@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from jobs_app import audit
 from jobs_app.errors import Invalid, WrongState
 from jobs_app.models import Attempt, AttemptPhase, History, Job, Scheduler
 
@@ -28,7 +29,9 @@ def drain(scheduler: Scheduler, by: Actor, why: str = "") -> None:
     """No new attempt is sent; what runs goes on, and is followed and fetched."""
     said = f"{why} ({by.name})" if why else f"by {by.name}"
     known = {"draining": True, "draining_why": said[:500], "draining_since": timezone.now()}
-    Scheduler.objects.filter(pk=scheduler.pk).update(**known)
+    with transaction.atomic():
+        Scheduler.objects.filter(pk=scheduler.pk).update(**known)
+        audit.write(by.name, by.user_id, f"Drained scheduler {scheduler}: {why}")
     scheduler.refresh_from_db()
     explain(scheduler)
     nudge(scheduler.pk)

@@ -14,7 +14,7 @@ from jobs_app.errors import WrongState
 from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.models.custom_status import is_final, status_code
 
-from .actors import PROGRAM, Actor, acting
+from .actors import PROGRAM, SCHEDULER, Actor, acting
 from .begin import has_pool
 from .change import message as fitting
 from .change import move, refuse
@@ -26,9 +26,6 @@ from .nudge import hand_over, nudge
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
-
-SCHEDULER = Actor("its scheduler")
-
 
 def report(
     job: Job,

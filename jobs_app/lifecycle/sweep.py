@@ -7,7 +7,7 @@ import time
 
 from jobs_app.models import Attempt, AttemptPhase, Project
 
-from . import hints, said
+from . import heartbeat, hints, said
 from .actors import SWEEPER
 from .close import close, release
 from .delete import ASIDE
@@ -19,6 +19,7 @@ OLD = 3600.0  # seconds after which nobody builds or removes a directory any mor
 
 
 def sweep() -> None:
+    heartbeat.beat()
     said.act_upon_the_rest()
     hints.drop_old()
     _free_fetching()

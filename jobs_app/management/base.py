@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import DatabaseError
 
-from jobs_app import errors
+from jobs_app import errors, origin
 from jobs_app.management.hints import line
 from jobs_app.terminal.output import Output
 
@@ -86,7 +86,8 @@ class RoostCommand(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         output = Output(self.stdout, self.stderr, as_json=options.get("json", False))
-        code = self._guarded(output, options)
+        with origin.of(origin.Origin(origin.COMMAND)):
+            code = self._guarded(output, options)
         if code:
             raise SystemExit(code)
 

@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from jobs_app import callbacks, conf, throttling
+from jobs_app import callbacks, conf, origin, throttling
 from jobs_app.callbacks import Signed
 from jobs_app.jobdir.text import storable
 from jobs_app.lifecycle import said as saying
@@ -115,7 +115,10 @@ def _heard(call: Call) -> HttpResponse:
 def _acted_upon(call: Call, heard: Heard) -> HttpResponse:
     if heard.verdict is Verdict.REPEATED:
         return _wrong("A report of this id was taken before.", 409)
-    why_not = saying.act_upon(call.job_id, call.nonce) if heard.is_authority else ""
+    if not heard.is_authority:
+        return _taken()
+    with origin.of(origin.Origin(origin.CALLBACK, call.address, call.nonce)):
+        why_not = saying.act_upon(call.job_id, call.nonce)
     return _wrong(why_not, 409) if why_not else _taken()
 
 

@@ -5,10 +5,11 @@ from django.views.generic import RedirectView
 from .actions import job_action
 from .api.api import api
 from .file import job_file
-from .health import healthz
+from .health import healthz, readyz
 from .job_list import choose_columns, jobs, remove_filter, save_filter
 from .job_page import job
 from .limited import limited
+from .metrics import metrics_page
 from .new_job import again, new_job
 from .security import guarded, page
 from .sign_in import sign_in_link
@@ -37,4 +38,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/<str:prefix>/revoke/", page(revoke_token), name="revoke-token"),
     path("api/v1/", api.urls),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics_page, name="metrics"),
 ]

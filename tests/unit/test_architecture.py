@@ -24,6 +24,7 @@ GROUND = {
     "variables",
     "callbacks",
     "logs",
+    "origin",
     "secrets",
     "jobdir",
     "script",
@@ -43,6 +44,7 @@ ROWS = {
     "schemas",
     "tokens",
     "throttling",
+    "audit",
 }
 MAKING = {"app_base", "building", "creation", "forms", "inputs", "manager", "orders"}
 TOP = {
@@ -54,6 +56,7 @@ TOP = {
     "courier",
     "gizmos",
     "health",
+    "metrics",
     "queues",
     "services",
     "supervisor",
@@ -74,6 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "states": set(),
     "conf": {"errors"},
     "logs": set(),
+    "origin": set(),
     "parameters": {"errors"},
     "workflows": {"errors", "parameters"},
     "variables": {"errors", "parameters"},
