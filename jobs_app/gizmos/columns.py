@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from jobs_app import inspection
@@ -113,12 +113,13 @@ def _checked(path: str) -> str:
     return path
 
 
-def _names() -> set[str]:
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
     found = {*OURS, "groups"}
     kinds: list[type[Job]] = [Job, *Job.types.values()]
     for kind in kinds:
         found |= {name for name in dir(kind) if _is_readable(kind, name)}
-    return found
+    return frozenset(found)
 
 
 def _is_readable(kind: type[Job], name: str) -> bool:

@@ -17,8 +17,6 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
-from django.template import Context
-from django.template.loader import get_template
 
 from jobs_app import permissions
 from jobs_app.models import Attempt, Job, JobShare, WorkflowNode
@@ -26,6 +24,7 @@ from jobs_app.states import SliceState
 from jobs_app.web.cells import Bar
 from jobs_app.web.cells import bar as bar_of
 
+from . import drawing
 from .actions import Custom, Known
 from .columns import REACH, Cell
 from .definition import Definition
@@ -127,8 +126,7 @@ def read(ids: Sequence[int], definition: Definition) -> list[Job]:
 
 
 def draw(drawn: Iterable[Row]) -> dict[int, str]:
-    template = get_template("roost/row.html").template  # type: ignore[attr-defined]
-    return {row.job.pk: template.render(Context({"row": row})) for row in drawn}
+    return {row.job.pk: drawing.row(row) for row in drawn}
 
 
 def _nodes(jobs: Sequence[Job]) -> Mapping[int, list[tuple[str, str]]]:

@@ -12,14 +12,28 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from jobs_app.errors import Invalid
-from jobs_app.gizmos import rows
+from jobs_app.gizmos import drawing, rows
 from jobs_app.gizmos.definition import seal
 from jobs_app.gizmos.jobs_table import JobsTable, Page
+from jobs_app.models import Job
 from jobs_app.web import zone
+from jobs_app.web.cells import Bar
 
 register = template.Library()
 _TABLES = "roost_tables"
 _NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+@register.simple_tag
+def state_of(job: Job) -> SafeString:
+    """Dot and word."""
+    return drawing.state(job)
+
+
+@register.simple_tag
+def bar_of(bar: Bar | None) -> SafeString:
+    """Slices as a stacked bar."""
+    return drawing.bar(bar)
 
 
 @register.simple_tag(takes_context=True)

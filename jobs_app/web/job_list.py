@@ -72,7 +72,7 @@ def jobs(request: Request) -> HttpResponse:
         "etag": rows.etag(rows.stamps_of(drawn, definition)),
         "bulk": _bulk(definition),
         "until": timezone.now().isoformat(),
-        "count": _count(request, chosen, spent) if not wrong else None,
+        "count": None if wrong or request.GET.get("after") else _count(request, chosen, spent),
         "here": request.get_full_path(),
         "began": bool(request.GET.get("after")),
         "newest": _address(chosen),
@@ -101,7 +101,7 @@ def _fetched(request: Request, wanted: listing.Wanted) -> listing.Page:
 
 
 def _count(request: Request, chosen: Chosen, spent: float) -> listing.Count:
-    budget = max(LEAST_TO_COUNT, listing.BUDGET - spent)
+    budget = max(LEAST_TO_COUNT, listing.COUNTING - spent)
     return listing.count(request.user, chosen.wanted(request.user), budget)
 
 

@@ -1,0 +1,141 @@
+"""One conditional request for all rows of a table."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from django.core import signing
+
+from jobs_app.models import Job, JobShare
+
+
+def held_by(page: str) -> tuple[str, str]:
+    """What a page of a table holds: its definition and its stamp."""
+    sealed = re.search(r'name="table" value="([^"]+)"', page)
+    stamp = re.search(r'data-etag="([^"]+)"', page)
+    assert sealed is not None
+    assert stamp is not None
+    return sealed[1], html.unescape(stamp[1])
+
+
+@pytest.fixture
+def table(client, alice):
+    """Alice's page, and how it asks for news."""
+    client.force_login(alice)
+    sealed, stamp = held_by(client.get("/jobs/").content.decode())
+
+    def ask(stamp=stamp, sealed=sealed):
+        return client.get("/tables/rows/", headers={"Roost-Table": sealed, "If-None-Match": stamp})
+
+    return ask
+
+
+@pytest.fixture
+def jobs(make_job):
+    return [make_job(f"job {number}", _status="RUN", number_of_attempts=1) for number in range(5)]
+
+
+def test_without_news_there_is_no_body(jobs, table):
+    answer = table()
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_without_news_it_costs_three_queries(jobs, table, alice, django_assert_num_queries):
+    alice.is_staff = True
+    alice.save()
+    with django_assert_num_queries(3):  # the session, the person, the rows
+        table()
+
+
+def test_only_rows_that_changed_are_drawn(jobs, table):
+    Job.objects.filter(pk=jobs[2].pk).update(_status="COM", slices_done=1)
+    answer = table()
+    news = answer.json()
+    assert list(news["rows"]) == [str(jobs[2].pk)]
+    assert "Complete" in news["rows"][str(jobs[2].pk)]
+    assert news["gone"] == []
+    assert table(answer.headers["ETag"]).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status_message": "Memory is short."},
+        {"slices_running": 1},
+        {"name": "another"},
+        {"other_status": "Simmering"},
+        {"number_of_attempts": 2},
+    ],
+)
+def test_whatever_is_shown_counts_as_news(jobs, table, change):
+    Job.objects.filter(pk=jobs[0].pk).update(**change)
+    assert list(table().json()["rows"]) == [str(jobs[0].pk)]
+
+
+def test_a_job_that_is_deleted_is_told_once(jobs, table):
+    gone = jobs[1].pk
+    Job.objects.filter(pk=gone).delete()
+    answer = table()
+    assert answer.json() == {"rows": {}, "gone": [gone]}
+    assert table(answer.headers["ETag"]).status_code == 304
+
+
+def test_a_job_that_is_no_longer_shared_is_gone(client, bob, alice, jobs):
+    share = JobShare.objects.create(job=jobs[0], group=bob.groups.get())
+    client.force_login(bob)
+    sealed, stamp = held_by(client.get("/jobs/").content.decode())
+    headers = {"Roost-Table": sealed, "If-None-Match": stamp}
+    assert client.get("/tables/rows/", headers=headers).status_code == 304
+    share.delete()
+    assert client.get("/tables/rows/", headers=headers).json() == {"rows": {}, "gone": [jobs[0].pk]}
+
+
+@pytest.mark.parametrize("stamp", ["", '"nonsense"', '"é"', '"AAAA"', "*", "W/"])
+def test_a_stamp_that_is_none_brings_all_rows(jobs, table, stamp):
+    assert len(table(stamp).json()["rows"]) == 5
+
+
+def test_a_weak_stamp_is_the_same(jobs, client, alice):
+    client.force_login(alice)
+    sealed, stamp = held_by(client.get("/jobs/").content.decode())
+    headers = {"Roost-Table": sealed, "If-None-Match": f"W/{stamp}"}
+    assert client.get("/tables/rows/", headers=headers).status_code == 304
+
+
+def test_rows_that_come_later_are_escaped_too(jobs, table):
+    Job.objects.filter(pk=jobs[0].pk).update(status_message="<img src=x onerror=alert(1)>", name="<b>")
+    row = table().json()["rows"][str(jobs[0].pk)]
+    assert "<img" not in row
+    assert "<b>" not in row
+
+
+# --- a definition is the server's ----------------------------------------------------------------------
+
+
+def test_a_definition_of_somebody_else_is_refused(jobs, client, alice, charlie):
+    client.force_login(alice)
+    sealed, stamp = held_by(client.get("/jobs/").content.decode())
+    client.force_login(charlie)
+    answer = client.get("/tables/rows/", headers={"Roost-Table": sealed, "If-None-Match": stamp})
+    assert answer.status_code == 403
+    assert "somebody else" in answer.json()["error"]
+
+
+def test_a_definition_that_was_tampered_with_is_refused(jobs, table, client, alice):
+    sealed, _ = held_by(client.get("/jobs/").content.decode())
+    for wrong in ("", sealed[:-1], sealed[1:], "x" + sealed, sealed.swapcase()):
+        assert table("", wrong).status_code == 403
+
+
+def test_a_signature_made_for_something_else_is_refused(jobs, table, alice):
+    other = signing.dumps([{}, [jobs[0].pk], alice.pk], salt="another")
+    assert table("", other).status_code == 403
+
+
+def test_a_definition_does_not_live_for_ever(jobs, client, alice, monkeypatch):
+    client.force_login(alice)
+    sealed, _ = held_by(client.get("/jobs/").content.decode())
+    monkeypatch.setattr("jobs_app.gizmos.definition.DAYS", -1)
+    assert client.get("/tables/rows/", headers={"Roost-Table": sealed}).status_code == 403
