@@ -62,9 +62,10 @@ IMMUTABLE_JOB_ATTRS = {immutable}
 
 IMMUTABLE = (
     "Owner, User, JobUniverse, Iwd, RootDir, Cmd, Arguments, Args, Environment, Env, In, Out, Err, UserLog, "
-    "DAGManNodesLog, TransferExecutable, TransferInput, TransferOutput, TransferOutputRemaps, TransferPlugins, "
-    "PublicInputFiles, OutputDestination, OnExitRemove, LeaveJobInQueue, OtherJobRemoveRequirements, NotifyUser, "
-    "JobNotification, AcctGroup, AcctGroupUser, AccountingGroup, WantIOProxy, ContainerImage, DockerImage, "
+    "DAGManNodesLog, TransferExecutable, TransferInput, TransferOutput, TransferOutputRemaps, "
+    "TransferPlugins, PublicInputFiles, OutputDestination, OnExitRemove, LeaveJobInQueue, "
+    "OtherJobRemoveRequirements, NotifyUser, JobNotification, AcctGroup, AcctGroupUser, AccountingGroup, "
+    "WantIOProxy, ContainerImage, DockerImage, "
     "RoostAttempt, RoostAttempts, RoostBatch, RoostPlan, RoostGroup, RoostSlice, RoostUnit, RoostLead"
 )
 
