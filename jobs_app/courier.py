@@ -68,7 +68,7 @@ class Courier:
         self._reconciled = self._explained = time.monotonic()
         self._seen: reconcile.Seen = {}  # on the pool, and nobody has heard of it
         self._outdated = False  # somebody else has recorded meanwhile
-        self._settled = False
+        self._settled, self._settle_at = False, 0.0
         self._subjobs = True  # whether somebody may wait for one
         self._usage = usage.Keeper()
         self._offered: dict[int, float] = {}  # attempts that somebody else was asked to finish, and when
@@ -87,7 +87,7 @@ class Courier:
             return False
         self._outdated = False
         self._renewed, self._looked = time.monotonic(), 0.0
-        self._settled, self._subjobs = False, True
+        self._settled, self._settle_at, self._subjobs = False, 0.0, True
         self._segments.clear()
         self._look_again()
         self._desk.take_over()
@@ -150,9 +150,10 @@ class Courier:
     def _tell(self) -> int:
         """What the pool has to be told; how many attempts were sent."""
         link = self.link
-        if link.ready and not self._settled:
-            settle(link)
-            self._settled = link.ready
+        if link.ready and not self._settled and time.monotonic() >= self._settle_at:
+            self._settled = settle(link) and link.ready
+            if not self._settled and link.ready:  # a batch of which nothing can be read
+                self._settle_at = time.monotonic() + SWEEP_EVERY
         if link.ready:
             act(link)
         sent = send_waiting(link) if link.ready and link.sending else None

@@ -7,6 +7,7 @@ log is known to be damaged, once is enough.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
@@ -26,6 +27,9 @@ from . import blocks
 from .change import message
 from .link import Link
 from .record import apply
+from .wish import remove_again
+
+log = logging.getLogger(__name__)
 
 EVERY = 60.0  # seconds
 AT_ONCE = 500
@@ -49,6 +53,7 @@ def reconcile(link: Link, seen: Seen, only: Collection[str] = ()) -> Seen:
     _mark_unknown(unknown)
     _end_removed(link, unknown)
     _unmark(known)
+    _tell_again(known)
     now = dict(_differing(known))
     again = {token for token, what in now.items() if _sure(known[token], unheard) or seen.get(token) == what}
     for token in again:
@@ -95,6 +100,16 @@ def _end_removed(link: Link, tokens: set[str]) -> None:
     for token in rows.values_list("token", flat=True):
         over = Event(EventKind.FINISHED, token, time.time(), data={"ok": False, "reason": GONE})
         apply([over], link.actor)
+
+
+def _tell_again(known: Mapping[str, Snapshot]) -> None:
+    """The pool took it that these are to go, and still has them."""
+    open_ones = [token for token, snapshot in known.items() if not snapshot.finished]
+    earlier = timezone.now() - timedelta(seconds=EVERY)
+    rows = Attempt.objects.filter(token__in=open_ones, removal_told__lt=earlier, wish="")
+    for attempt in rows.filter(phase=AttemptPhase.SENT):
+        log.warning("Job %s was to be removed, and is still on its pool: told again", attempt.job_id)
+        remove_again(attempt)
 
 
 def _unmark(known: Mapping[str, Snapshot]) -> None:

@@ -144,29 +144,34 @@ def _refused(link: Link, batch: Batch, words: str) -> None:
     )
 
 
-def settle(link: Link) -> None:
-    """Finds out about every batch that was begun and of which no answer is known."""
+def settle(link: Link) -> bool:
+    """Finds out about every batch that was begun and of which no answer is known; whether all are now."""
+    known = True
     for batch in Batch.objects.filter(scheduler=link.scheduler, remote_id="", refused="").order_by("pk"):
         if not link.ready:
-            return
-        _settle(link, batch)
+            return False
+        known &= _settle(link, batch)
+    return known
 
 
-def _settle(link: Link, batch: Batch) -> None:
+def _settle(link: Link, batch: Batch) -> bool:
+    """What is said of one batch and cannot be read keeps no other one back."""
     try:
         sent = link.pool.look(batch.token)
-    except (PoolUnreachable, Garbled, Refused) as error:
+    except PoolUnreachable as error:
         link.failed(error)
-        return
+        return False
+    except (Garbled, Refused) as error:
+        log.error("Batch %s of %s cannot be found out about: %s", batch.token, link.scheduler, error)
+        sending = Attempt.objects.filter(batch=batch, phase=AttemptPhase.SENDING)
+        sending.update(last_error=f"{type(error).__name__}: {error}")
+        return False
     if sent is not None:
         adopt(link, batch, sent)
         link.answered()
-    elif not _drop_unwanted(batch, link):
-        return
-    elif link.sending:
-        _send_again(link, batch)
-    else:
-        _take_back(batch, link)
+    elif _drop_unwanted(batch, link):
+        _send_again(link, batch) if link.sending else _take_back(batch, link)
+    return True
 
 
 def _drop_unwanted(batch: Batch, link: Link) -> bool:

@@ -57,6 +57,11 @@ def want(attempt: Attempt, wish: Wish, by: Actor) -> bool:
     return True
 
 
+def remove_again(attempt: Attempt) -> None:
+    """What the pool was told already, and has not done."""
+    _keep(attempt.pk, [asdict(Wish(REMOVE, "Told again."))])
+
+
 def _goes_on(attempt: Attempt, why: str, by: Actor) -> bool:
     """Whoever waits for it has to see at once that it is held no more."""
     held = ("HLD", "PAS")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,47 @@ def ended(pool: CondorPool, attempt: str) -> bytes:
     except PoolError:
         return b""
     return snapshot.slices["run"] if snapshot and snapshot.finished else b""
+
+
+@pytest.mark.parametrize("effect", [":", '/usr/bin/condor_submit "$@" > /dev/null'])
+def test_a_submit_that_ends_well_and_says_nothing_is_found_out_about(
+    pool: CondorPool, condor_pool: TestPool, new_task: Callable[..., Task], effect: str
+) -> None:
+    pool.send(Sending(secrets.token_hex(16), "warm-up", (new_task(),)))
+    batch = Sending(secrets.token_hex(16), f"silent-{secrets.token_hex(4)}", (new_task(),))
+    silent = f'[ "$1" = -dry-run ] || {effect}\nexit 0'
+    with says_something_else(condor_pool, "condor_submit", silent):
+        try:
+            pool.send(batch)
+        except PoolUnreachable:
+            assert effect == ":"
+    patiently(lambda: pool.look(batch.token) or pool.send(batch))
+    assert finished(follow(pool, batch.segment, finished))
+    assert len(clusters_of(condor_pool, batch)) == 1
+
+
+@pytest.mark.parametrize("command", ["condor_q", "condor_history"])
+def test_a_command_that_says_nothing_at_all_does_not_let_a_batch_be_sent_again(
+    pool: CondorPool, condor_pool: TestPool, new_task: Callable[..., Task], command: str
+) -> None:
+    batch = Sending(secrets.token_hex(16), f"mute-{secrets.token_hex(4)}", (new_task("sleep 1"),))
+    pool.send(batch)
+    condor_pool.run("sh", "-c", f"rm /home/roost/roost/sent/{batch.token}/*.done")
+    with says_something_else(condor_pool, command, "exit 0"), pytest.raises(PoolUnreachable):
+        pool.look(batch.token)
+    assert patiently(lambda: pool.look(batch.token)) is not None
+    assert len(clusters_of(condor_pool, batch)) == 1
+
+
+@contextmanager
+def says_something_else(condor_pool: TestPool, command: str, script: str) -> Iterator[None]:
+    place = f"/usr/local/bin/{command}"
+    make = 'printf "#!/bin/sh\n%s\n" "$1" > "$2" && chmod 755 "$2"'
+    condor_pool.run("sh", "-c", make, "-", script, place, user="root")
+    try:
+        yield
+    finally:
+        condor_pool.run("rm", place, user="root")
 
 
 def test_a_schedd_that_is_down_is_out_of_reach_and_never_empty(

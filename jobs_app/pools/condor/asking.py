@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from jobs_app.states import SliceState
 
-from ..base import Snapshot
+from ..base import Garbled, Snapshot
 from . import answers
 from .answers import Ad
 from .evidence import of_parts, recorded
@@ -43,7 +43,16 @@ def _ask(command: Sequence[str], attempts: Sequence[str], point: AccessPoint) ->
     done = point.command(*command, "-json", "-constraint", constraint, "-attributes", attributes)
     if done.exit != 0:
         raise point.trouble(command[0], done)
+    if not done.out.strip():
+        _surely_nothing(command, constraint, point)
     return answers.ads(done.out)
+
+
+def _surely_nothing(command: Sequence[str], constraint: str, point: AccessPoint) -> None:
+    """Nothing at all may be anything. With headings, it has answered."""
+    again = point.command(*command, "-constraint", constraint, "-af:h", "RoostAttempt")
+    if again.exit != 0 or not again.out.startswith(b"RoostAttempt"):
+        raise Garbled(f"{command[0]} ended well and said nothing at all.")
 
 
 def _sorted(ads: Iterable[Ad], plans: Plans) -> dict[str, list[Ad]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jobs_app.jobdir import facts
-from jobs_app.pools.base import PoolUnreachable, Snapshot
+from jobs_app.pools.base import Garbled, PoolUnreachable, Snapshot
 from jobs_app.pools.condor import asking, plan
 from jobs_app.pools.condor.plan import ClusterPlan, Run, Share
 from jobs_app.pools.condor.plans import Plans
@@ -33,6 +33,7 @@ class Point(AccessPoint):
         self.factories: list[dict[str, Any]] = []
         self.records = b""
         self.traces = b""
+        self.headings = b"RoostAttempt\n"
         self.asked: list[str] = []
         self.exit = 0
 
@@ -50,6 +51,8 @@ class Point(AccessPoint):
         return Result(0, b"".join(name.encode() + b" " + self.plan + b"\n" for name in values[1:]))
 
     def command(self, *argv: str) -> Result:
+        if "-af:h" in argv:
+            return Result(0, self.headings)
         command = "condor_q -factory" if "-factory" in argv else argv[0]
         self.asked.append(command)
         ads = {"condor_q": self.queue, "condor_history": self.history}.get(command, self.factories)
@@ -171,6 +174,13 @@ def test_a_command_that_fails_is_no_empty_answer() -> None:
     point = Point(share(A, 1))
     point.exit = 1
     with pytest.raises(PoolUnreachable, match="condor_q: no schedd"):
+        ask(point, A)
+
+
+def test_a_command_that_ends_well_and_says_nothing_at_all_is_no_empty_answer() -> None:
+    point = Point(share(A, 1))
+    point.headings = b""
+    with pytest.raises(Garbled, match="condor_q ended well and said nothing"):
         ask(point, A)
 
 

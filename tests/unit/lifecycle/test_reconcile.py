@@ -61,6 +61,22 @@ def test_a_stopped_job_that_the_pool_does_not_know_any_more_is_over(silent: Job,
     assert silent.attempts.get().blocks.get().removed == 2
 
 
+def test_a_pool_that_was_told_and_has_not_removed_a_job_is_told_again(
+    silent: Job, courier: Courier, pool: FakePool
+) -> None:
+    silent.stop()
+    courier.tick()
+    assert [verb for verb, _ in pool.told] == ["remove"] * 1
+    pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([1, 1])})
+    reconcile(courier.link, {})
+    courier.tick()
+    assert [verb for verb, _ in pool.told] == ["remove"] * 1
+    Attempt.objects.update(removal_told=timezone.now() - timedelta(hours=1))
+    reconcile(courier.link, {})
+    courier.tick()
+    assert [verb for verb, _ in pool.told] == ["remove"] * 2
+
+
 def test_a_job_that_is_known_again_says_so(silent: Job, courier: Courier, pool: FakePool) -> None:
     reconcile(courier.link, {})
     pool.snapshots[token(silent)] = Snapshot(token(silent), {"run": bytes([1, 0])})

@@ -11,6 +11,7 @@ from django.utils import timezone
 from jobs_app.courier import Courier
 from jobs_app.lifecycle.link import PAUSE_AFTER
 from jobs_app.models import Attempt, AttemptPhase, Batch, Job
+from jobs_app.pools.base import Garbled
 
 from .fake_pool import FakePool
 
@@ -191,3 +192,30 @@ def test_a_job_that_cannot_be_prepared_is_tried_again_and_stands_in_nobodys_way(
     time_passes(courier)
     courier.tick()
     assert attempt_of(job).phase == AttemptPhase.SENT
+
+
+def test_a_batch_that_nobody_can_find_out_about_keeps_no_other_one_back(
+    new_job: NewJob, courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = new_job("stuck"), new_job("other")
+    stuck.execute()
+    pool.breaks_after = {"send"}
+    courier.tick()
+    pool.breaks_after = set()
+
+    def garbled(token: str) -> None:
+        raise Garbled("what became of it cannot be read")
+
+    monkeypatch.setattr(pool, "look", garbled)
+    other.execute()
+    time_passes(courier)
+    courier.tick()
+    assert attempt_of(other).phase == AttemptPhase.SENT
+    batch = attempt_of(stuck).batch
+    assert batch is not None
+    assert batch.remote_id == ""
+    monkeypatch.undo()
+    courier._settle_at = 0.0
+    courier.tick()
+    batch.refresh_from_db()
+    assert batch.remote_id == "batch-1"

@@ -6,11 +6,13 @@ cd "$1/sent/$2" || exit 70
 epoch=$(cat epoch 2>/dev/null || echo 0)
 batch=$1/batches/$2.$epoch
 
+is_done() { grep -qsE '^[0-9]+\.[0-9]+' "$1.done" || { rm -f "$1.done"; false; }; }
+
 all_settled() {
     n=0
     [ -e "$batch/0.sub" ] || [ -e "$batch/0.dag" ] || return 1
     while [ -e "$batch/$n.sub" ] || [ -e "$batch/$n.dag" ]; do
-        [ -e "$epoch.$n.done" ] || [ -e "$epoch.$n.refused" ] || return 1
+        is_done "$epoch.$n" || [ -e "$epoch.$n.refused" ] || return 1
         n=$((n + 1))
     done
 }
@@ -18,12 +20,14 @@ all_settled() {
 if ! all_settled; then
     : > found
     for ask in "condor_q -allusers" condor_history; do
+        # Its headings prove that it answered: nothing at all may be anything.
         $ask -constraint "RoostBatch =?= \"$2\"" \
-            -af "ifThenElse(RoostUnit is undefined, ClusterId, DAGManJobId)" RoostPlan \
-            "ifThenElse(RoostUnit is undefined, RoostGroup, RoostUnit)" >> found 2> look.err ||
-            { cat look.err >&2; exit 70; }
+            -af:h RoostPlan "ifThenElse(RoostUnit is undefined, ClusterId, DAGManJobId)" \
+            "ifThenElse(RoostUnit is undefined, RoostGroup, RoostUnit)" > answer 2> look.err &&
+            grep -q "^RoostPlan" answer || { cat look.err answer >&2; exit 70; }
+        sed 1d answer >> found
     done
-    sort -u found | while read -r cluster plan group; do
+    sort -u found | while read -r plan cluster group; do
         place=${plan#"$2".}.$group
         [ -e "$place.done" ] || { echo "$cluster.0" > "$place.out" && mv "$place.out" "$place.done"; }
     done

@@ -34,23 +34,23 @@ submit() { # GROUP
     : > "$place.tried" || exit 71
     (cd "$batch" && hand_over "$1") > "$place.out" 2> "$place.err"
     code=$?
-    if [ "$code" -eq 0 ]; then
+    if [ "$code" -eq 0 ] && grep -qE '^[0-9]+\.[0-9]+' "$place.out"; then
         sync "$place.out" 2>/dev/null
         mv "$place.out" "$place.done" || exit 76
         return 0
     fi
-    # HTCondor has been seen to report an error for a submit that had gone in.
+    # HTCondor has been seen to report an error for a submit that had gone in. Headings prove that it answered.
     constraint="RoostPlan =?= \"$2.$3\" && (RoostGroup =?= $1 || RoostUnit =?= $1)"
     cluster="ifThenElse(RoostUnit is undefined, ClusterId, DAGManJobId)"
     for ask in "condor_q -allusers" condor_history; do
-        $ask -constraint "$constraint" -af "$cluster" > "$place.found" 2>> "$place.err" ||
-            { cat "$place.err" >&2; exit 70; }
-        if [ -s "$place.found" ]; then
-            echo "$(head -n 1 "$place.found").0" > "$place.out" && mv "$place.out" "$place.done" || exit 76
+        $ask -constraint "$constraint" -af:h RoostPlan "$cluster" > "$place.found" 2>> "$place.err" &&
+            grep -q "^RoostPlan" "$place.found" || { cat "$place.err" "$place.found" >&2; exit 70; }
+        if found=$(awk 'NR == 2 { print $2 }' "$place.found") && [ -n "$found" ]; then
+            echo "$found.0" > "$place.out" && mv "$place.out" "$place.done" || exit 76
             return 0
         fi
     done
-    if [ "$code" -gt 125 ] || grep -qE "Failed to connect|Can't find address|timed out|No space left|SECMAN" "$place.err"; then
+    if [ "$code" -eq 0 ] || [ "$code" -gt 125 ] || grep -qE "Failed to connect|Can't find address|timed out|No space left|SECMAN" "$place.err"; then
         rm -f "$place.tried"
         cat "$place.err" >&2
         exit 70
