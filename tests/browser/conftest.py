@@ -18,7 +18,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from jobs_app.pools.embedded.client import EmbeddedPool
 
@@ -55,7 +63,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environment = {**kept, "ROOST_HOME": str(home), "ROOST_APPS": "tests.browser.lab", "TZ": "UTC"}
 
     def run(*words: str) -> str:
-        done = subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -148,7 +158,12 @@ def open_page(chromium: Browser, server: Server, watch: Watch) -> Iterator[Open]
     contexts: list[BrowserContext] = []
 
     def make(user: str | None = "alice", **how: Any) -> Page:
-        given = {"base_url": server.address, "viewport": DESK, "reduced_motion": "reduce", "timezone_id": "UTC"}
+        given = {
+            "base_url": server.address,
+            "viewport": DESK,
+            "reduced_motion": "reduce",
+            "timezone_id": "UTC",
+        }
         context = chromium.new_context(**{**given, **how})
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
@@ -193,6 +208,7 @@ def _pack(archive: Path) -> None:
         ["npm", "pack", AXE, "--silent", "--pack-destination", str(archive.parent)],
         capture_output=True,
         text=True,
+        check=False,
         cwd=archive.parent,
     )
     if done.returncode != 0:
@@ -211,7 +227,9 @@ def serious(axe_source: str) -> Judge:
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
             f"{each['id']} ({each['impact']}): {each['help']}: "
-            + "; ".join(f"{node['html'][:160]} [{node['failureSummary'][:200]}]" for node in each["nodes"][:3])
+            + "; ".join(
+                f"{node['html'][:160]} [{node['failureSummary'][:200]}]" for node in each["nodes"][:3]
+            )
             for each in found["violations"]
             if each["impact"] in ("serious", "critical")
         ]

@@ -1,6 +1,6 @@
-"""Users, sessions and jobs in all states, for a server that browsers are pointed at. Prints the sessions' keys.
+"""Users, sessions and jobs in all states, for a server that browsers look at. Prints the sessions' keys.
 
-    python -m tests.browser.furnish 1000     # and so many finished jobs more
+python -m tests.browser.furnish 1000     # and so many finished jobs more
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ class Lab(AppBase):
 
     def job_templates(self) -> tuple[JobTemplate, ...]:
         return (
-            ScriptJobTemplate("forecast", {"method": "forecast", "description": "The weather of the next days"}),
+            ScriptJobTemplate(
+                "forecast", {"method": "forecast", "description": "The weather of the next days"}
+            ),
             ScriptJobTemplate("storm", {"method": "storm", "slices": 4, "description": "Ends badly"}),
             CondorJobTemplate(
                 "convert", {"executable": "/bin/cat", "description": "Puts its input files together"}
