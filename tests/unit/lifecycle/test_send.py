@@ -206,15 +206,15 @@ def test_a_batch_that_nobody_can_find_out_about_keeps_no_other_one_back(
     def garbled(token: str) -> None:
         raise Garbled("what became of it cannot be read")
 
-    monkeypatch.setattr(pool, "look", garbled)
     other.execute()
     time_passes(courier)
-    courier.tick()
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "look", garbled)
+        courier.tick()
     assert attempt_of(other).phase == AttemptPhase.SENT
     batch = attempt_of(stuck).batch
     assert batch is not None
     assert batch.remote_id == ""
-    monkeypatch.undo()
     courier._settle_at = 0.0
     courier.tick()
     batch.refresh_from_db()
