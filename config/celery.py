@@ -21,5 +21,6 @@ queues.connect(app)
 app.conf.beat_schedule = {
     "couriers": {"task": "jobs_app.tasks.couriers", "schedule": 5.0, "options": {"expires": 5.0}},
     "sweep": {"task": "jobs_app.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
+    "notices": {"task": "jobs_app.tasks.notices", "schedule": 5.0, "options": {"expires": 5.0}},
     "tidy": {"task": "jobs_app.tasks.tidy", "schedule": 3600.0, "options": {"expires": 600.0}},
 }

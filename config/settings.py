@@ -143,6 +143,7 @@ ROOST_BATCH_DAG_SLICES = env.number("ROOST_BATCH_DAG_SLICES", 200)
 ROOST_PROXIES = env.number("ROOST_PROXIES", 0)
 ROOST_LARGEST_BODY = env.number("ROOST_LARGEST_BODY", 10 << 20)
 ROOST_LARGEST_UPLOAD = env.number("ROOST_LARGEST_UPLOAD", 1 << 30)
+ROOST_USER_UPLOADS = env.number("ROOST_USER_UPLOADS", 10 << 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = ROOST_LARGEST_BODY
 ROOST_SECRETS_KEY = env.text("ROOST_SECRETS_KEY")
 SECRET_KEY_FALLBACKS = [key for key in env.text("ROOST_FORMER_SECRET_KEYS").split(",") if key]
@@ -155,6 +156,13 @@ ROOST_METRICS_TOKEN = env.text("ROOST_METRICS_TOKEN")
 ROOST_METRICS_FROM = [each for each in env.text("ROOST_METRICS_FROM", "127.0.0.1,::1").split(",") if each]
 ROOST_AUDIT_DAYS = env.number("ROOST_AUDIT_DAYS", 0)
 ROOST_PRIVATE_WEBHOOKS = env.flag("ROOST_PRIVATE_WEBHOOKS")
+
+_mail = urlsplit(env.text("ROOST_EMAIL_URL"))
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("ROOST_EMAIL_FROM", "roost@localhost")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

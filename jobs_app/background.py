@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, close_old_connections, connection, connections
 
-from jobs_app import audit, compute, conf, courier
+from jobs_app import audit, compute, conf, courier, inputs, orders
 from jobs_app.lifecycle import lease, nudge, retention
 from jobs_app.lifecycle.finish import finish
 from jobs_app.lifecycle.link import Link
 from jobs_app.lifecycle.sweep import sweep, sweep_disk
 from jobs_app.lifecycle.wait import help_with
 from jobs_app.models import Attempt, AttemptPhase, Scheduler
+from jobs_app.notices.sending import drop_old as drop_old_notices
+from jobs_app.notices.working import work as work_on_notices
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ FINISHERS = 2  # threads that fetch results and run apps' functions
 FETCHERS = 4  # threads that fetch results, in a courier's process under Celery
 LOOK_FOR_SCHEDULERS = 5.0  # seconds
 TIDY = 3600.0  # seconds
+TELL_EVERY = 5.0  # seconds between two looks for notices
 
 
 def connect() -> None:
@@ -139,6 +142,9 @@ def tidy() -> None:
     sweep_disk()
     retention.apply()
     audit.drop_old()
+    drop_old_notices()
+    orders.drop_old_keys()
+    inputs.sweep()
 
 
 # --- threads inside serve -----------------------------------------------------------------------------------
@@ -153,6 +159,8 @@ def start_threads(stop: threading.Event) -> list[threading.Thread]:
 
 def _keep(stop: threading.Event) -> None:
     couriers: dict[int, threading.Thread] = {}
+    teller = threading.Thread(target=_tell, args=(stop,), name="notices", daemon=True)
+    teller.start()
     with ThreadPoolExecutor(FINISHERS, "finish") as executor:
         nudge.finish_with(lambda attempt_id: _submit(executor, attempt_id))
         try:
@@ -162,6 +170,12 @@ def _keep(stop: threading.Event) -> None:
                 thread.join()
             nudge.finish_here()
     connections.close_all()
+
+
+def _tell(stop: threading.Event) -> None:
+    """Slow mail servers and webhooks keep nobody else waiting."""
+    while not stop.wait(TELL_EVERY):
+        _in_thread(work_on_notices)
 
 
 def _submit(executor: ThreadPoolExecutor, attempt_id: int) -> None:

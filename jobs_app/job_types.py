@@ -115,6 +115,19 @@ def job_id(value: Any) -> int:
     raise BadParameter(f"{value!r} is not a job, or one that was not saved yet")
 
 
+NOTICES = ("end", "failure", "held")
+
+
+def notices(value: Any) -> bool | list[str]:
+    """True: of all; False: of nothing; else of which."""
+    wanted = [value] if isinstance(value, str) else value
+    if isinstance(wanted, bool):
+        return wanted
+    if not isinstance(wanted, (list, tuple)) or any(each not in NOTICES for each in wanted):
+        raise BadParameter(f"{value!r} cannot be told. Give True, False, or of {', '.join(NOTICES)}")
+    return [each for each in NOTICES if each in wanted]
+
+
 # What every type takes.
 COMMON: Mapping[str, check.Check] = {
     "description": check.text_of(2048),
@@ -125,6 +138,7 @@ COMMON: Mapping[str, check.Check] = {
     "process_results_function": function_path,
     "statepoint": state_point,
     "after": job_ids,
+    "notify": notices,
 }
 
 

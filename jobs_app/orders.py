@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from jobs_app import conf, permissions
 from jobs_app.errors import BadStatePoint, Invalid, NotAllowed, UnknownJob
@@ -25,10 +27,20 @@ if TYPE_CHECKING:
     from jobs_app.permissions import Person
 
 MOST = 10_000  # jobs of one order
+KEPT = timedelta(days=1)  # how long an order is known by its key
 
 # Data and limits: whoever may use a template may give them. The rest says which program runs, and where.
 OPEN = frozenset(
-    {"description", "caption", "extended_properties", "statepoint", "priority", "after", "scheduler"}
+    {
+        "description",
+        "caption",
+        "extended_properties",
+        "statepoint",
+        "priority",
+        "after",
+        "scheduler",
+        "notify",
+    }
     | {"options", "datasets", "jobs", "slices", "num_jobs", "concurrency", "retries"}
     | {"memory", "disk", "wall_time", "cpus", "gpus"}
 )
@@ -126,6 +138,11 @@ def _same(row: IdempotencyKey, asked: str, person: Person) -> list[Job]:
     found = permissions.readable(person).select_related("project", "user", "template", "scheduler")
     rows = found.in_bulk(row.jobs)
     return [rows[pk] for pk in row.jobs if pk in rows]
+
+
+def drop_old_keys() -> None:
+    """A call is repeated within minutes; after a day its key is forgotten."""
+    IdempotencyKey.objects.filter(created__lt=timezone.now() - KEPT).delete()
 
 
 def _digest(order: Order) -> str:

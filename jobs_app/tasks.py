@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from jobs_app import background, courier
 from jobs_app.lifecycle.sweep import sweep as sweep_rows
+from jobs_app.notices.working import work as work_on_notices
 from jobs_app.queues import queue_of
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,11 @@ def sweep() -> None:
 @task
 def tidy() -> None:
     background.tidy()
+
+
+@task
+def notices() -> None:
+    work_on_notices()
 
 
 # --- posting them -----------------------------------------------------------------------------------------

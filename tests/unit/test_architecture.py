@@ -57,6 +57,7 @@ TOP = {
     "gizmos",
     "health",
     "metrics",
+    "notices",
     "queues",
     "services",
     "supervisor",

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from jobs_app import secrets
 from jobs_app.management.jobs.common import Options, Subcommands, subcommand
-from jobs_app.models import Scheduler
+from jobs_app.models import NoticePreference, Scheduler
 from jobs_app.terminal.output import Output
 
 SEALED = ("password", "private_key", "private_key_pass")
@@ -31,7 +31,14 @@ def run(output: Output, options: Options) -> None:  # noqa: ARG001
 def seal_all_anew() -> int:
     """All of them or none: where one cannot be opened, nothing is changed and it is said what to do."""
     with transaction.atomic():
-        return sum(_seal_anew(scheduler) for scheduler in Scheduler.objects.select_for_update())
+        count = sum(_seal_anew(scheduler) for scheduler in Scheduler.objects.select_for_update())
+        return count + sum(map(_seal_of_user, NoticePreference.objects.select_for_update()))
+
+
+def _seal_of_user(row: NoticePreference) -> int:
+    if row.secret:
+        NoticePreference.objects.filter(pk=row.pk).update(secret=secrets.seal_anew(row.secret))
+    return int(bool(row.secret))
 
 
 def _seal_anew(scheduler: Scheduler) -> int:

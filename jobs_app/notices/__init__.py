@@ -1,0 +1,1 @@
+"""Notices: who wants to be told of what (`preferences`), what is told (`telling`), its way (`sending`)."""

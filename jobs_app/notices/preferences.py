@@ -1,0 +1,78 @@
+"""What a user is told of, and where."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from jobs_app.errors import Invalid
+from jobs_app.job_types import NOTICES
+from jobs_app.models import Notice, NoticePreference
+
+from . import webhook
+
+LONGEST = 1000
+
+
+@dataclass(frozen=True)
+class Preferences:
+    on: tuple[str, ...] = ()
+    email: bool = False
+    webhook: str = ""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return (*[Notice.EMAIL] * self.email, *[Notice.WEBHOOK] * bool(self.webhook))
+
+
+def can_email() -> bool:
+    return not settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") or bool(settings.EMAIL_HOST)
+
+
+def of(user: Any) -> Preferences:
+    row = NoticePreference.objects.filter(user=user.pk).first()
+    return as_preferences(row)
+
+
+def as_preferences(row: NoticePreference | None) -> Preferences:
+    if row is None:
+        return Preferences()
+    return Preferences(tuple(event for event in NOTICES if event in row.on), row.email, row.webhook)
+
+
+def keep(user: Any, on: Iterable[str], *, email: bool = False, webhook_url: str = "") -> str:
+    """For pages and the API alike. The secret that signs what goes to a new webhook; else empty."""
+    events, address = list(on), webhook_url.strip()
+    _check(user, events, email, address)
+    row = NoticePreference.objects.filter(user=user.pk).first() or NoticePreference(user=user)
+    is_new = bool(address) and address != row.webhook
+    row.on, row.email, row.webhook = events, email, address
+    made = new_secret() if is_new else ""
+    if made or not address:
+        row.secret = made
+    row.save()
+    return made
+
+
+def _check(user: Any, events: list[str], email: bool, address: str) -> None:
+    if unknown := [event for event in events if event not in NOTICES]:
+        raise Invalid(f"{unknown[0]!r} is nothing that one can be told of. There is: {', '.join(NOTICES)}.")
+    if email and not user.email:
+        raise Invalid("There is no e-mail address in your account. An administrator can add it.")
+    if address:
+        webhook.check(address[: LONGEST + 1])
+    if len(address) > LONGEST:
+        raise Invalid(f"The webhook's address has more than {LONGEST} letters.")
+
+
+def new_secret() -> str:
+    return f"whsec_{secrets.token_urlsafe(32)}"
+
+
+def secret_of(user_id: int) -> str:
+    row = NoticePreference.objects.filter(user=user_id).first()
+    return row.secret.reveal() if row is not None and row.secret else ""
