@@ -12,7 +12,7 @@ from jobs_app import killpoints
 from jobs_app.errors import RoostError
 from jobs_app.models import AttemptPhase, Job, SubjobRequest
 from jobs_app.models.plain import one_row
-from jobs_app.pools.base import PoolError
+from jobs_app.pools.base import PoolError, Refused
 
 from .link import Link
 
@@ -35,6 +35,8 @@ def serve(link: Link, build: Builder) -> bool:
     for request in open_ones.order_by("pk"):
         try:
             still_open |= not _serve(request, link, build)
+        except Refused as error:  # what the subjob left cannot be sent: that is no fault of the link
+            still_open |= _say_instead(request, error)
         except PoolError as error:
             link.failed(error)
             return True
@@ -51,6 +53,14 @@ def _serve(request: SubjobRequest, link: Link, build: Builder) -> bool:
     killpoints.reach("courier.answered")
     SubjobRequest.objects.filter(pk=request.pk).update(answered=True)
     return True
+
+
+def _say_instead(request: SubjobRequest, error: Refused) -> bool:
+    """The part that waits is told why; if not even that can be sent, nobody can help it."""
+    log.warning("Attempt %s cannot be answered: %s", request.attempt_id, error)
+    helpless = bool(request.error)
+    SubjobRequest.objects.filter(pk=request.pk).update(error=str(error), answered=helpless)
+    return not helpless
 
 
 def _build(request: SubjobRequest, build: Builder) -> None:

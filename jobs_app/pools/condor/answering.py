@@ -14,7 +14,7 @@ from typing import Any
 from jobs_app.script.letters import ANSWERS
 
 from . import tar
-from .inputs import Input, job_files
+from .inputs import Input, job_files, packed
 from .names import checked
 from .point import AccessPoint
 
@@ -41,8 +41,7 @@ def _stream(
     for folder in ("", "/files", "/in", f"/in/{ANSWERS}"):
         yield from tar.folder(incoming + folder)
     for content, each in new.items():
-        mode = 0o755 if each.executable else 0o644
-        yield from tar.file(f"{incoming}/files/{content}", each.path, each.size, mode)
+        yield from packed(each, f"{incoming}/files/{content}")
     sums = "".join(f"{each.sha256}  {content}\n" for content, each in new.items())
     yield from tar.text(f"{incoming}/sums", sums.encode())
     for each in found:

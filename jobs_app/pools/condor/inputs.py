@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from jobs_app.jobdir.layout import DOCUMENT, PRIVATE, RESERVED, SETUP, STATE_POI
 from jobs_app.script.letters import JOBS
 
 from ..base import Node, Refused, Task
-from . import workflow
+from . import tar, workflow
 
 _known: dict[tuple[str, int, int, int], str] = {}
 _MOST_KNOWN = 10_000
@@ -79,7 +80,7 @@ def _of_job(task: Task) -> Iterator[Input]:
         yield _input(path.name, path, executable=True)
     for each in task.inputs:
         path = Path(each)
-        if path.is_dir():
+        if os.path.isdir(path):  # Path.is_dir() raises for a name that is too long
             yield from _tree(path)
         else:
             yield _input(path.name, path)
@@ -136,10 +137,19 @@ def _input(name: str, path: Path, executable: bool = False) -> Input:
         raise Refused(f"The name of the input {name!r} contains a line break. Rename the file.")
     try:
         known = path.stat()
+        if not stat.S_ISREG(known.st_mode):  # a pipe or a device would be read for ever
+            raise Refused(f"The input {path} is no file. Give files, or folders of files.")
         digest = _digest(path)
-    except OSError as error:
-        raise Refused(f"The input {path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        raise Refused(f"The input {str(path)[:200]!r} cannot be read: {error}.") from error
     return Input(name, path, known.st_size, digest, executable or bool(known.st_mode & 0o100))
+
+
+def packed(each: Input, name: str) -> Iterator[bytes]:
+    """As a member of a tar stream; Refused if it is not any more what it was when it was looked at."""
+    yield from tar.file(name, each.path, each.size, 0o755 if each.executable else 0o644)
+    if _digest(each.path) != each.sha256:
+        raise Refused(f"{each.path} was changed while it was sent. Leave it alone until the job has it.")
 
 
 def _digest(path: Path) -> str:
@@ -149,5 +159,8 @@ def _digest(path: Path) -> str:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
         with path.open("rb") as handle:
-            _known[key] = hashlib.file_digest(handle, "sha256").hexdigest()
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+            if handle.tell() != known.st_size:
+                raise Refused(f"The input {path} is written to, or none that can be sent.")
+        _known[key] = digest
     return _known[key]

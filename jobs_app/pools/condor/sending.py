@@ -15,12 +15,12 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ..base import Garbled, Refused, Sending, Sent, Task
+from ..base import Garbled, PoolError, Refused, Sending, Sent, Task
 from ..shell import Result
 from ..shell.base import script_text
 from . import answers, kit, staging, submit, tar
 from .answers import Place, Standing
-from .composing import compose
+from .composing import Batch, compose
 from .forms import forms_of
 from .inputs import inputs_of
 from .names import checked
@@ -84,9 +84,8 @@ class Sender:
         return self._upload(tasks, around)
 
     def _upload(self, tasks: Sequence[Task], around: Surroundings) -> Result:
-        batch = compose(tasks, around)
+        batch, inputs = _composed(tasks, around)
         self._said[around.token] = batch.descriptions
-        inputs = {task.attempt: inputs_of(task) for task in tasks}
         there = self._there(inputs)
         incoming = f"incoming/{secrets.token_hex(6)}"  # short: tar needs more for names beyond 100
         stream = staging.stream(around.token, tasks, batch.files, inputs, there, incoming)
@@ -143,6 +142,16 @@ class Sender:
         asked = "".join(f"{name}\n" for name in every).encode()
         missing = self._point.ask("have.sh", self._point.names.root, stdin=asked).text.split()
         return frozenset(every) - frozenset(missing)
+
+
+def _composed(tasks: Sequence[Task], around: Surroundings) -> tuple[Batch, staging.Inputs]:
+    """Nothing was said to the pool yet: whatever goes wrong here is a task's fault, and not the others'."""
+    try:
+        return compose(tasks, around), {task.attempt: inputs_of(task) for task in tasks}
+    except PoolError:
+        raise
+    except Exception as error:
+        raise Refused(f"It cannot be composed: {type(error).__name__}: {error}") from error
 
 
 def _size(inputs: staging.Inputs, there: Collection[str] = ()) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..base import Task
 from . import tar, workflow
-from .inputs import Input, is_sent, program
+from .inputs import Input, is_sent, packed, program
 
 TASK = ".roost_task.json"
 
@@ -29,8 +29,7 @@ def stream(
     yield from tar.folder(incoming)
     yield from tar.folder(f"{incoming}/files")
     for each in new.values():
-        mode = 0o755 if each.executable else 0o644
-        yield from tar.file(f"{incoming}/files/{each.content}", each.path, each.size, mode)
+        yield from packed(each, f"{incoming}/files/{each.content}")
     sums = "".join(f"{each.sha256}  {name}\n" for name, each in new.items())
     yield from tar.text(f"{incoming}/sums", sums.encode())
     for task in tasks:

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ..base import Refused
 
@@ -37,13 +38,20 @@ def file(name: str, path: Path, size: int, mode: int) -> Iterator[bytes]:
     member.size, member.mode = size, mode
     yield _head(member)
     left = size
-    with path.open("rb") as handle:
+    with _opened(path) as handle:
         while left and (data := handle.read(min(_CHUNK, left))):
             left -= len(data)
             yield data
     if left:
         raise Refused(f"{path} became shorter while it was sent. Leave it alone until the job has it.")
     yield _padding(size)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Refused(f"{path} cannot be read any more: {error.strerror}.") from error
 
 
 def end() -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from jobs_app import courier as couriers
 from jobs_app.courier import Courier
 from jobs_app.errors import UnknownMethod
 from jobs_app.models import Attempt, Job, SubjobRequest
-from jobs_app.pools.base import EventKind
+from jobs_app.pools.base import EventKind, Refused
 
 from .fake_pool import FakePool
 
@@ -163,3 +163,22 @@ def test_subjobs_lie_five_deep_at_most(
     ((_, _, answer),) = pool.answers
     assert "5 deep" in answer["error"]
     assert builder.asked == []
+
+
+def test_what_cannot_be_sent_to_the_part_that_waits_is_said_to_it_and_no_fault_of_the_link(
+    parent: Job, courier: Courier, pool: FakePool, builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(attempt: str, request: str, answer: Mapping[str, Any]) -> None:
+        if "path" in answer:
+            raise Refused("The name of the input 'a\\nb' contains a line break. Rename the file.")
+        pool.answers.append((attempt, request, answer))
+
+    monkeypatch.setattr(pool, "answer", answer)
+    asks(parent, courier, pool)
+    courier.tick()
+    pool.runs(builder.built[0])
+    for _ in range(3):
+        courier.tick()
+    ((_, _, said),) = pool.answers
+    assert "contains a line break" in said["error"]
+    assert courier.link.scheduler.failures == 0
