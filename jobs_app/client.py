@@ -14,6 +14,7 @@ TooMany; Unreachable when nobody answers; Damaged when a file did not come as it
 from __future__ import annotations
 
 import base64
+import codecs
 import hashlib
 import json
 import os
@@ -40,9 +41,17 @@ BAR = 30
 class ApiError(Exception):
     """What the server refused, and why."""
 
-    def __init__(self, status: int, detail: str, problem: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        problem: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{status}: {detail}")
-        self.status, self.detail, self.problem = status, detail, dict(problem or {})
+        self.status, self.detail = status, detail
+        self.problem = dict(problem or {})
+        self.headers = {name.title(): value for name, value in (headers or {}).items()}
 
 
 class Unauthorised(ApiError):
@@ -230,6 +239,29 @@ class Job:
             pieces.append(self._log_piece(part, {}, first=sum(map(len, pieces))))
         return b"".join(pieces).decode("utf-8", "replace")
 
+    def follow(self, part: int | str = 0, pause: float = 1.0) -> Iterator[str]:
+        """What a part prints, as it comes, until it has ended."""
+        decoder, have, ended = codecs.getincrementaldecoder("utf-8")("replace"), 0, False
+        while not ended:
+            piece, ended = self._new_of_log(part, have)
+            have += len(piece)
+            if piece:
+                yield decoder.decode(piece)
+            elif not ended:
+                time.sleep(pause)
+        yield decoder.decode(b"", final=True)
+
+    def _new_of_log(self, part: int | str, have: int) -> tuple[bytes, bool]:
+        """What comes behind the bytes that one has, and whether nothing more will."""
+        headers = {"Range": f"bytes={have}-"}
+        try:
+            with self.client.open("GET", f"/jobs/{self.id}/logs/{part}", headers=headers) as answer:
+                return bytes(answer.read()), answer.headers.get("X-Ended") == "1"
+        except ApiError as error:
+            if error.status == 416:
+                return b"", error.headers.get("X-Ended") == "1"
+            raise
+
     def _log_piece(self, part: int | str, query: Mapping[str, Any], first: int = 0) -> bytes:
         headers = {"Range": f"bytes={first}-"} if first else {}
         try:
@@ -401,7 +433,7 @@ def _error(error: urllib.error.HTTPError) -> ApiError:
         detail = str(problem.get("detail") or problem.get("title"))
     except (ValueError, AttributeError):
         problem, detail = {}, error.reason
-    return _ERRORS.get(error.code, ApiError)(error.code, detail, problem)
+    return _ERRORS.get(error.code, ApiError)(error.code, detail, problem, dict(error.headers))
 
 
 class Jobs:

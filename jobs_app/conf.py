@@ -113,6 +113,11 @@ def largest_upload() -> int:
     return int(_setting("ROOST_LARGEST_UPLOAD", 1 << 30))
 
 
+def user_uploads() -> int:
+    """ROOST_USER_UPLOADS: bytes of all uploaded inputs of one user in one app."""
+    return int(_setting("ROOST_USER_UPLOADS", 10 << 30))
+
+
 def largest_body() -> int:
     """ROOST_LARGEST_BODY: bytes of a call to the API, which are held in memory."""
     return int(_setting("ROOST_LARGEST_BODY", 10 << 20))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from jobs_app import conf, workspaces
-from jobs_app.errors import Invalid, WrongState
+from jobs_app.errors import Invalid, QuotaExceeded, WrongState
 from jobs_app.jobdir import files
 from jobs_app.models import CondorJob, Job
 
 CHUNK = 1 << 18
-FOLDER = "inputs"
+SWEPT = 500  # jobs that are looked for at once
 _TOO_LARGE = "The file is larger than {} bytes, which are allowed here."
 
 
@@ -45,7 +46,7 @@ def keep(job: Job, name: str, source: Source) -> Kept:
     taker = _taker(job)
     path = folder_of(job) / _plain_name(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = _write(path, source)
+    kept = _write(path, source, _left(path))
     if str(path) not in taker.remote_input_files:
         taker.remote_input_files = [*taker.remote_input_files, str(path)]
         taker.save()
@@ -53,8 +54,31 @@ def keep(job: Job, name: str, source: Source) -> Kept:
 
 
 def folder_of(job: Job) -> Path:
-    """In the workspace of the job's owner, where its inputs may lie."""
-    return Path(workspaces.get_user_workspace(job.app, job.user)) / FOLDER / str(job.pk)
+    """In the workspace of the job's owner, where its inputs may lie. It goes with the job."""
+    return Path(workspaces.get_user_workspace(job.app, job.user)) / workspaces.INPUTS / str(job.pk)
+
+
+def sweep() -> None:
+    """Removes inputs whose jobs are gone."""
+    folders = {int(path.name): path for path in workspaces.inputs_folders() if path.name.isdecimal()}
+    numbers = list(folders)
+    for first in range(0, len(numbers), SWEPT):
+        some = numbers[first : first + SWEPT]
+        there = set(Job.objects.filter(pk__in=some).values_list("pk", flat=True))
+        for number in set(some) - there:
+            shutil.rmtree(folders[number], ignore_errors=True)
+
+
+def _left(path: Path) -> int:
+    """Bytes that the owner may still upload in this app; what is replaced does not count."""
+    others = (each for each in path.parent.parent.rglob("*") if each != path and each.is_file())
+    left = conf.user_uploads() - sum(each.stat().st_size for each in others)
+    if left <= 0:
+        raise QuotaExceeded(_FULL.format(conf.user_uploads()))
+    return left
+
+
+_FULL = "All uploaded inputs of a user in an app may have {} bytes together. Delete jobs that had some."
 
 
 def _taker(job: Job) -> CondorJob:
@@ -73,13 +97,15 @@ def _plain_name(name: str) -> str:
     return safe
 
 
-def _write(path: Path, source: Source) -> Kept:
+def _write(path: Path, source: Source, left: int) -> Kept:
     digest, size, most = hashlib.sha256(), 0, largest()
     with files.writing(path) as handle:
         while piece := source.read(CHUNK):
             size += len(piece)
             if size > most:
                 raise Invalid(_TOO_LARGE.format(most))
+            if size > left:
+                raise QuotaExceeded(_FULL.format(conf.user_uploads()))
             digest.update(piece)
             handle.write(piece)
         handle.flush()

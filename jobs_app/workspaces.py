@@ -10,6 +10,8 @@ from typing import Any
 from jobs_app import conf, registry
 from jobs_app.errors import BadParameter
 
+INPUTS = "inputs"  # in a user's folder: what was uploaded, a folder a job
+
 
 class Workspace(str):
     """A folder: a text that is its absolute path, with a few verbs."""
@@ -57,6 +59,12 @@ def get_user_workspace(app: Any, user: Any) -> Workspace:
     """The user's folder in the app, named by the user's id: user names change. Nobody's jobs share one."""
     pk = getattr(user, "pk", None)
     return _made(_folder(app) / "users" / ("nobody" if pk is None else str(pk)))
+
+
+def inputs_folders(job_id: int | None = None) -> list[Path]:
+    """Where uploaded inputs lie: of one job or of all, whoever owns them."""
+    wanted = "*" if job_id is None else str(job_id)
+    return list(conf.workspaces().absolute().glob(f"*/users/*/{INPUTS}/{wanted}"))
 
 
 def _folder(app: Any) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from jobs_app import audit, killpoints
+from jobs_app import audit, killpoints, workspaces
 from jobs_app.models import Job
 from jobs_app.permissions import EDIT
 
@@ -43,6 +43,9 @@ def delete(job: Job, user: AbstractUser | None = None) -> None:
     killpoints.reach("delete.rows-gone")
     if aside is not None:
         shutil.rmtree(aside, ignore_errors=True)
+    if job.parameters.get("remote_input_files"):
+        for folder in workspaces.inputs_folders(job.pk):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _set_aside(job: Job, address: str | None) -> Path | None:

@@ -65,6 +65,27 @@ def read(
     return _read_live(spot, part_name(step, sliceno), offset, limit)
 
 
+def size(job: Job, step: str = "", sliceno: int = 0, *, more: bool = True) -> int:
+    """How many bytes of it can be read by now. `more`: its courier is told that somebody looks."""
+    if not job.address:
+        return 0
+    step = step or job.main_step
+    attempt = Attempt.objects.filter(job_id=job.pk).select_related("scheduler").order_by("-number").first()
+    part = part_name(step, sliceno)
+    if attempt is None or _is_here(job, attempt, step, sliceno):
+        return Output(job.paths.output).size(part)
+    spot = spot_of(job, attempt, step, sliceno)
+    if more and attempt.phase == AttemptPhase.SENT and attempt.started:
+        _see_to_it(spot, attempt, step, sliceno)
+    log = spot.log(part)
+    return log.stat().st_size if log.exists() else 0
+
+
+def place_of(job: Job, part: str) -> tuple[str, int]:
+    """The step and the slice whose output is called `part`."""
+    return (job.main_step, int(part)) if part.isdecimal() else (part, 0)
+
+
 def parts(job: Job, limit: int = 8) -> list[str]:
     """The parts that have printed something; on another machine the first of those that run now."""
     if not job.address:

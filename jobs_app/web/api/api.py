@@ -17,6 +17,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.parser import Parser as NinjaParser
 
 from jobs_app.errors import RoostError
+from jobs_app.pools.base import PoolError
 from jobs_app.web.security import guarded
 
 from . import actions, apps, datasets, document, events, files, jobs, logs, schedulers, slices, tokens
@@ -99,8 +100,9 @@ def _refused(request: HttpRequest, error: Refused) -> HttpResponse:  # noqa: ARG
     return of_refused(error)
 
 
+@api.exception_handler(PoolError)
 @api.exception_handler(RoostError)
-def _roost(request: HttpRequest, error: RoostError) -> HttpResponse:  # noqa: ARG001
+def _roost(request: HttpRequest, error: RoostError | PoolError) -> HttpResponse:  # noqa: ARG001
     return of_roost(error)
 
 
@@ -157,6 +159,7 @@ _ERRORS = {
     "415": "The body is a form",
     "422": "Something in the request is wrong",
     "429": "Too many wrong tries",
+    "503": "A pool is out of reach; ask again later",
 }
 
 

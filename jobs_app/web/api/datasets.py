@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import importlib
 import io
-import itertools
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,7 @@ router = Router(tags=["datasets"])
 
 FOLDER = "datasets"
 LARGEST = 100_000
+BATCH = 4096  # rows that are held while the first wanted one is looked for
 ARROW = "application/vnd.apache.arrow.stream"
 
 
@@ -121,39 +123,67 @@ def _arrow(module: str) -> Any:
 
 
 def _read(folder: Path, first: int, limit: int) -> Any:
+    """Whatever a job wrote: what is no table is told, and no row group is held whole."""
     pyarrow, parquet = _arrow("pyarrow"), _arrow("pyarrow.parquet")
-    pieces = list(_pieces(parquet, _slices(folder), first, limit))
-    return pyarrow.concat_tables(pieces) if pieces else pyarrow.table({})
+    try:
+        pieces = list(_pieces(parquet, _slices(folder), first, limit))
+        tables = [pyarrow.Table.from_batches([piece]) for piece in pieces]
+        return pyarrow.concat_tables(tables, promote_options="default") if tables else pyarrow.table({})
+    except (pyarrow.ArrowException, OSError, OverflowError) as error:
+        raise Refused(409, f"{folder.name} cannot be read as Parquet: {error}") from error
 
 
 def _pieces(parquet: Any, slices: list[Path], first: int, limit: int) -> Iterator[Any]:
     """Only row groups that hold wanted rows are read."""
     for path in slices:
-        source = parquet.ParquetFile(path)
-        if first >= source.metadata.num_rows:
-            first -= source.metadata.num_rows
-            continue
-        for group in range(source.num_row_groups):
-            length = source.metadata.row_group(group).num_rows
-            if first < length and limit > 0:
-                piece = source.read_row_group(group).slice(first, limit)
-                limit -= piece.num_rows
-                yield piece
-            first = max(0, first - length)
         if limit <= 0:
             return
+        with parquet.ParquetFile(path) as source:
+            groups, first = _groups_from(source, first)
+            for batch in source.iter_batches(BATCH, groups) if groups else ():
+                piece = batch.slice(first, limit)
+                first = max(0, first - batch.num_rows)
+                limit -= piece.num_rows
+                if piece.num_rows:
+                    yield piece
+                if limit <= 0:
+                    return
+
+
+def _groups_from(source: Any, first: int) -> tuple[list[int], int]:
+    """The row groups from that with the row `first` on, and that row's place among theirs."""
+    for group in range(source.num_row_groups):
+        length = source.metadata.row_group(group).num_rows
+        if first < length:
+            return [*range(group, source.num_row_groups)], first
+        first -= length
+    return [], first
 
 
 def _as_json(table: Any, which: Rows) -> HttpResponse:
-    text = json.dumps({"first": which.first, "rows": table.to_pylist()}, default=str)
+    rows = [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+    text = json.dumps({"first": which.first, "rows": rows}, default=str)
     return HttpResponse(text, content_type="application/json")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can say it: bytes in base64, and what is no number as null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    return value
 
 
 def _as_csv(table: Any, which: Rows) -> HttpResponse:  # noqa: ARG001
     target = io.StringIO()
     writer = csv.DictWriter(target, table.column_names)
     writer.writeheader()
-    writer.writerows(itertools.islice(table.to_pylist(), LARGEST))
+    writer.writerows(table.to_pylist())
     return HttpResponse(target.getvalue(), content_type="text/csv; charset=utf-8")
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from jobs_app import inspection
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
-from jobs_app.jobdir.output import Output
+from jobs_app.lifecycle import live
 from jobs_app.models import Job
 from jobs_app.web import ranges
 
@@ -49,10 +49,10 @@ class WhichBytes(Schema):
 )
 def parts(request: Request, pk: JobId, which: Query[WhichParts]) -> Any:
     job = job_for(request, pk, what="files")
-    names = [str(part) for part in inspection.parts(job)]
+    names = sorted(live.parts(job), key=_place) if inspection.has_directory(job) else []
     if which.after:
         names = [name for name in names if _place(name) > _place(which.after)]
-    rows = [{"part": name, "size": _output(job).size(name)} for name in names[: which.limit]]
+    rows = [{"part": name, "size": _size(job, name, more=False)} for name in names[: which.limit]]
     return {"parts": rows, "next": rows[-1]["part"] if len(names) > which.limit else None}
 
 
@@ -62,8 +62,8 @@ def _place(part: str) -> tuple[int, str]:
     return (PLACES.get(part, 2**63), part)
 
 
-def _output(job: Job) -> Output:
-    return Output(job.paths.output)
+def _size(job: Job, part: str, *, more: bool) -> int:
+    return live.size(job, *live.place_of(job, part), more=more)
 
 
 @router.get(
@@ -73,18 +73,28 @@ def _output(job: Job) -> Output:
     openapi_extra=BYTES,
 )
 def log(request: Request, pk: JobId, part: Text, which: Query[WhichBytes]) -> HttpResponseBase:
-    """`part`: a slice's number, `prepare` or `synthesis`. Takes `Range`: to follow a log, ask for
-    `bytes=<what you have>-` again; 416 means that there is nothing new."""
+    """`part`: a slice's number, `prepare` or `synthesis`. Takes `Range`: to follow a log, also while the
+    slice runs, ask for `bytes=<what you have>-` again. 416 means that there is nothing new, and `X-Ended: 1`
+    that nothing more will come. 503: its pool is out of reach; ask again later."""
     job = job_for(request, pk, what="files")
     if not inspection.has_directory(job) or not _is_part(part):
         raise Http404
-    output = _output(job)
-    size = output.size(part)
+    size = _size(job, part, more=True)
     header = f"bytes=-{which.tail}" if which.tail is not None else ""
-    response = ranges.of_bytes(request, partial(output.read, part), size, f'"{size}"', MOST_BYTES, header)
+    read = partial(_read, job, part)
+    response = ranges.of_bytes(request, read, size, f'"{size}"', MOST_BYTES, header)
+    response.headers["X-Ended"] = str(int(_is_over(job, part, size)))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def _read(job: Job, part: str, offset: int, length: int) -> bytes:
+    return live.read(job, *live.place_of(job, part), offset=offset, limit=length).data
+
+
+def _is_over(job: Job, part: str, size: int) -> bool:
+    return live.read(job, *live.place_of(job, part), offset=size, limit=1).ended
 
 
 def _is_part(part: str) -> bool:

@@ -11,9 +11,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from jobs_app import errors
+from jobs_app.pools.base import PoolError
 
 TYPE = "application/problem+json"
 BELOW = "/api/"
+KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range", "Accept-Ranges", "X-Ended")
+AGAIN = "5"  # seconds after which a pool may answer
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.NotAllowed, 403),
     (errors.WrongState, 409),
     (errors.Damaged, 409),
+    (errors.NoAnswer, 503),
     (errors.RoostError, 409),
 )
 
@@ -72,8 +76,12 @@ def of_refused(error: Refused) -> HttpResponse:
     return response
 
 
-def of_roost(error: errors.RoostError) -> HttpResponse:
-    return problem(status_of(error), str(error), error=type(error).__name__)
+def of_roost(error: errors.RoostError | PoolError) -> HttpResponse:
+    status = 503 if isinstance(error, PoolError) else status_of(error)
+    response = problem(status, str(error), error=type(error).__name__)
+    if status == 503:
+        response.headers["Retry-After"] = AGAIN
+    return response
 
 
 def status_of(error: errors.RoostError) -> int:
@@ -93,7 +101,7 @@ class Problems:
         if response.headers.get("Content-Type") == TYPE:
             return response
         told = problem(response.status_code)
-        for name in ("Allow", "Retry-After", "WWW-Authenticate"):
+        for name in KEPT:
             if name in response.headers:
                 told.headers[name] = response.headers[name]
         return told

@@ -9,7 +9,7 @@ from django.http import Http404
 from ninja import Router, Schema
 from pydantic import Field
 
-from jobs_app import compute, permissions
+from jobs_app import compute, health, permissions
 from jobs_app.models import Scheduler
 
 from .door import Request, door
@@ -25,7 +25,9 @@ class SchedulerOut(Schema):
     draining: bool
     last_contact: datetime | None
     failing: bool = Field(description="the last try to reach it failed")
-    details: dict[str, Any] | None = Field(description="for operators only: address, reasons, health")
+    details: dict[str, Any] | None = Field(
+        description="for operators only: its address, how it is, and `troubles` in words"
+    )
 
 
 @router.get(
@@ -59,13 +61,5 @@ def _scheduler(row: Scheduler, person: Any) -> dict[str, Any]:
 
 def _details(row: Scheduler) -> dict[str, Any]:
     """Named one by one: what else a row holds may be secret."""
-    return {
-        "host": row.host,
-        "port": row.port,
-        "username": row.username,
-        "paused": row.paused,
-        "last_error": row.last_error,
-        "failures": row.failures,
-        "retry_at": row.retry_at,
-        "health": row.health,
-    }
+    reached = {"host": row.host, "port": row.port, "username": row.username}
+    return {**reached, **health.of(row)}

@@ -3,10 +3,13 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
+from jobs_app import inputs
 from jobs_app.jobdir import manifest
+from jobs_app.models import Job
 
 DATA = bytes(range(256)) * 40
 
@@ -145,6 +148,14 @@ class TestLogs:
         assert client.call("GET", path, Range="bytes=5-").content == b"more\n"
         assert client.call("GET", f"{path}?tail=3").content == b"re\n"
 
+    def test_it_says_when_nothing_more_will_come(self, api_of, alice, job):
+        client, path = api_of(alice), f"/jobs/{job.pk}/logs/0"
+        Job.objects.filter(pk=job.pk).update(_status="RUN")
+        assert client.call("GET", path).headers["X-Ended"] == "0"
+        Job.objects.filter(pk=job.pk).update(_status="COM")
+        for headers in ({}, {"Range": "bytes=5-"}):
+            assert client.call("GET", path, **headers).headers["X-Ended"] == "1"
+
     @pytest.mark.parametrize("part", ["index", "pack", "..%2Fdata.bin", "x"])
     def test_what_is_no_part_is_not_there(self, api_of, alice, job, part):
         assert api_of(alice).call("GET", f"/jobs/{job.pk}/logs/{part}").status_code == 404
@@ -179,6 +190,32 @@ class TestInputs:
             "The body has 11 bytes; 10 are allowed here.",
         )
 
+    def test_inputs_go_with_their_job(self, api_of, alice, new):
+        self.send(api_of(alice), new, "data.txt")
+        new.refresh_from_db()
+        (path,) = new.parameters["remote_input_files"]
+        assert Path(path).exists()
+        new.delete()
+        assert not Path(path).parent.exists()
+
+    def test_inputs_of_jobs_that_are_gone_are_swept(self, api_of, alice, new, make_job):
+        kept = make_job(type="CONDORJOB", address=None, parameters={"executable": "/bin/cat"})
+        for job in (new, kept):
+            self.send(api_of(alice), job, "data.txt")
+        Job.objects.filter(pk=new.pk)._raw_delete("default")
+        inputs.sweep()
+        assert (inputs.folder_of(new).exists(), inputs.folder_of(kept).exists()) == (False, True)
+
+    def test_all_inputs_of_a_user_are_limited(self, api_of, alice, new, settings):
+        settings.ROOST_USER_UPLOADS = 10
+        client = api_of(alice)
+        assert self.send(client, new, "a", b"x" * 8).status_code == 201
+        assert self.send(client, new, "a", b"y" * 9).status_code == 201
+        for data in (b"z" * 2, b""):
+            answer = self.send(client, new, "b", data) if data else self.send(client, new, "c", b"1234")
+            assert (answer.status_code, "10 bytes together" in answer.json()["detail"]) == (403, True)
+        assert sorted(path.name for path in inputs.folder_of(new).iterdir()) == ["a"]
+
     def test_an_executed_job_keeps_its_inputs(self, api_of, alice, new, make_job):
         type(new).objects.filter(pk=new.pk).update(frozen=True)
         assert self.send(api_of(alice), new, "in.txt").status_code == 409
@@ -189,15 +226,3 @@ def test_a_body_that_is_too_large_is_refused_with_its_limit(api_of, alice, setti
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     answer = api_of(alice).call("POST", "/jobs", {"app": "x" * 200})
     assert (answer.status_code, answer.json()["limit"]) == (413, 100)
-
-
-def test_datasets_say_what_is_missing_to_read_them(api_of, alice, make_job):
-    files = {"datasets/d/0.parquet": b"x", "datasets/d/schema.json": b'{"a": "int64"}'}
-    job, client = make_job(files=files), api_of(alice)
-    assert client.call("GET", f"/jobs/{job.pk}/datasets").json() == [{"name": "d", "slices": 1}]
-    assert client.call("GET", f"/jobs/{job.pk}/datasets/d").json()["columns"] == {"a": "int64"}
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        answer = client.call("GET", f"/jobs/{job.pk}/datasets/d/rows")
-        assert (answer.status_code, "pip install pyarrow" in answer.json()["detail"]) == (501, True)
