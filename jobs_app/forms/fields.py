@@ -129,7 +129,7 @@ def _parameter(name: str, check: Callable[[Any], Any], given: Any) -> Field:
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else texts.write(value)
+    return value if isinstance(value, str) else texts.write_lines(value)
 
 
 def _look_of(name: str, schema: Mapping[str, Any]) -> tuple[str, Read]:

@@ -87,7 +87,7 @@ class Form:
     def _text_of_input(self, each: Field, stored: Any) -> str:
         if each.part != "options":
             return ", ".join(map(str, stored)) if isinstance(stored, list) else str(stored or "")
-        return texts.write(decode(stored), self._kinds.get(each.key))
+        return texts.write(decode(stored), self._kinds[each.key])
 
     @cached_property
     def _kinds(self) -> Mapping[str, Any]:
@@ -100,7 +100,7 @@ class Form:
             return ""
         if name == "arguments":
             return texts.write_arguments(value)
-        return value if isinstance(value, str) else texts.write(value)
+        return value if isinstance(value, str) else texts.write_lines(value)
 
     # --- from what somebody wrote -----------------------------------------------------------------------
 

@@ -46,18 +46,29 @@ def _is_word(kind: Kind) -> bool:
     return kind.wanted.startswith("one of ")
 
 
-def write(value: Any, kind: Kind | None = None) -> str:
+def write(value: Any, kind: Kind) -> str:
     """None is an empty field."""
     if value is None:
         return ""
+    if kind.wanted == "anything":
+        return write_any(value)
     if isinstance(value, str):
-        return str(value) if kind is not None and kind.wanted != "anything" else write_any(value)
-    element = kind.of if kind else None
-    if isinstance(value, Mapping):
-        return _write_mapping(value, element)
-    if isinstance(value, (list, tuple, set, frozenset)) and not isinstance(value, JobWithFile):
-        return _write_list(value, element)
+        return str(value)
+    if _is_container(value):
+        return _container(value, kind)
     return next((form(value) for known, form in _WRITE if isinstance(value, known)), "") or write_any(value)
+
+
+def _is_container(value: Any) -> bool:
+    several = isinstance(value, (list, tuple, set, frozenset, Mapping))
+    return several and not isinstance(value, JobWithFile)
+
+
+def _container(value: Any, kind: Kind) -> str:
+    """An empty field means the empty one where the default is one."""
+    if not value and kind.default is None:
+        return json.dumps(encode(value))
+    return _write_mapping(value, kind.of) if isinstance(value, Mapping) else _write_list(value, kind.of)
 
 
 # --- single values --------------------------------------------------------------------------------------
@@ -215,6 +226,13 @@ def _entry(line: str, element: Read) -> tuple[str, Any]:
     return name.strip(), element(value.strip())
 
 
+def write_lines(value: Any) -> str:
+    """Of a parameter: of whatever kind its items are."""
+    if isinstance(value, Mapping):
+        return _write_mapping(value, None)
+    return _write_list(value, None) if _is_container(value) else write_any(value)
+
+
 def _write_list(value: Any, element: Kind | None) -> str:
     items = [_write_item(item, element) for item in value]
     text = "\n".join(items)
@@ -234,8 +252,8 @@ def _write_mapping(value: Mapping[Any, Any], element: Kind | None) -> str:
 
 
 def _write_item(value: Any, element: Kind | None) -> str:
-    several = isinstance(value, (list, tuple, set, frozenset, Mapping)) and not isinstance(value, JobWithFile)
-    return write_any(value) if several or value is None else write(value, element)
+    plain = element is None or value is None or _is_container(value)
+    return write_any(value) if plain or element is None else write(value, element)
 
 
 def _fits_a_line(text: str) -> bool:
