@@ -26,6 +26,7 @@ from benchmarks import (
     slices,
     small,
     submit,
+    table,
     transfers,
 )
 from benchmarks.measure import Bench, Row, Size, Skipped, not_measured
@@ -51,6 +52,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "news": news.measure,
     "small": small.measure,
     "busy": busy.measure,
+    "table": table.measure,
     "callbacks": callbacks.measure,
 }
 

@@ -71,7 +71,7 @@ class JobsTable:
         self.page_size = min(max(1, int(page_size)), LARGEST_PAGE)
         self.empty = empty
         fields = columns.columns(column_fields if filters is None else filters)
-        left_out = {name for name, wanted in (("run", run_btn), ("delete", delete_btn)) if not wanted}
+        left_out = [name for name, wanted in (("run", run_btn), ("delete", delete_btn)) if not wanted]
         offered = [each for each in (menu.DEFAULT if actions is None else actions) if each not in left_out]
         self.definition = Definition(
             columns=fields,

@@ -29,6 +29,8 @@ ROUTES = {
     "api/v1/openapi.json": OPEN,
     "api/v1/docs": OPEN,
     "jobs/": SIGNED_IN,
+    "apps/ising/": SIGNED_IN,
+    "apps/ising/<int:job_id>/": JOB,
     "jobs/columns/": SIGNED_IN,
     "jobs/filters/": SIGNED_IN,
     "jobs/filters/<int:pk>/remove/": SIGNED_IN,
@@ -91,13 +93,9 @@ def test_every_route_is_named_here():
 
 
 def address(route: str, job: Job, **given: str) -> str:
-    parts = []
-    for part in route.split("/"):
-        name = part.rpartition(":")[2].strip("<>")
-        parts.append(
-            str(given.get(name) or (job.pk if name == "pk" else VALUES[name])) if "<" in part else part
-        )
-    return "/" + "/".join(parts)
+    number = given.get("pk") or str(job.pk)
+    values = {**VALUES, **given, "pk": number, "job_id": number}
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: values[part[1]], route)
 
 
 @pytest.fixture
