@@ -82,11 +82,10 @@ class Field:
 # --- parameters -----------------------------------------------------------------------------------------
 
 _TEXTS = frozenset(
-    {"description", "caption", "scheduler", "results", "executable", "condor_template", "container_image"}
+    {"scheduler", "results", "executable", "condor_template", "container_image"}
     | {"accounting_group", "accounting_group_user", "config", "workspace"}
 )
 _SIZES = frozenset({"memory", "disk", "wall_time", "remote_from"})
-_LINES = frozenset({"remote_input_files"})
 _MAPPINGS = frozenset({"extended_properties", "statepoint", "environment", "attributes", "max_jobs"})
 _COMMENTS = {
     "slices": f"pieces that run side by side, 1 to {MOST_SLICES:,}",
@@ -104,6 +103,17 @@ _COMMENTS = {
     "statepoint": "the job's unique address: name = value, a line each",
     "remote_input_files": "a path a line",
     "jobs": "the nodes, as JSON",
+    "notify": "else as you chose on your own page",
+}
+_CHOICES = {
+    "notify": (
+        ("all", "of everything"),
+        ("failure held", "of failures and holds"),
+        ("end", "of its end"),
+        ("failure", "of failures"),
+        ("held", "of holds"),
+        ("nothing", "of nothing"),
+    )
 }
 
 
@@ -122,36 +132,51 @@ def _parameter(name: str, check: Callable[[Any], Any], given: Any) -> Field:
         except Invalid as error:
             raise Refused(sentence(error)) from None
 
-    written = texts.write_arguments if name == "arguments" else _as_text
-    default = written(given) if given is not None else ""
     comment = _COMMENTS.get(name) or str(schema.get("description", ""))
-    return Field(name, look, convert, default, comment=comment, wanted=_limits(schema))
+    default, wanted, choices = written(name, given), _limits(schema), _CHOICES.get(name, ())
+    return Field(name, look, convert, default, comment=comment, wanted=wanted, choices=choices)
 
 
-def _as_text(value: Any) -> str:
+def written(name: str, value: Any) -> str:
+    """A parameter's value as its field has it."""
+    if value is None or value in ("", [], {}):
+        return ""
+    if name == "arguments":
+        return texts.write_arguments(value)
+    if name == "notify":
+        return " ".join(value) if isinstance(value, list) else _NOTIFY[value]
     return value if isinstance(value, str) else texts.write_lines(value)
 
 
+_NOTIFY = {True: "all", False: "nothing"}
+
+
+def _of_what(text: str) -> Any:
+    return {word: value for value, word in _NOTIFY.items()}.get(text, text.split())
+
+
 def _look_of(name: str, schema: Mapping[str, Any]) -> tuple[str, Read]:
-    if name == "arguments":
-        return LONG, texts.arguments
-    if name in _MAPPINGS:
-        return LONG, texts.a_mapping(texts.read_any)
-    if name in _LINES:
-        return LONG, texts.a_list(texts.as_it_is)
-    if name == "after":
-        return JOB, _names
-    if name in _SIZES:
-        return LINE, texts.number
+    if name in _BY_NAME:
+        return _BY_NAME[name]
     if schema.get("type") == "integer":
         return NUMBER, texts.number
-    if name in _TEXTS:
-        return (LONG if name in ("description", "caption") else LINE), texts.as_it_is
     return LONG, texts.read_any
 
 
 def _names(text: str) -> list[str]:
     return [word for word in re.split(r"[\s,]+", text) if word]
+
+
+_BY_NAME: dict[str, tuple[str, Read]] = {
+    "arguments": (LONG, texts.arguments),
+    "after": (JOB, _names),
+    "notify": (CHOICE, _of_what),
+    "remote_input_files": (LONG, texts.a_list(texts.as_it_is)),
+    **dict.fromkeys(_MAPPINGS, (LONG, texts.a_mapping(texts.read_any))),
+    **dict.fromkeys(_SIZES, (LINE, texts.number)),
+    **dict.fromkeys(_TEXTS, (LINE, texts.as_it_is)),
+    **dict.fromkeys(("description", "caption"), (LONG, texts.as_it_is)),
+}
 
 
 def _limits(schema: Mapping[str, Any]) -> str:

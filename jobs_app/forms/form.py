@@ -82,7 +82,7 @@ class Form:
     def _text_of(self, each: Field, job: Job) -> str:
         if each.part:
             return self._text_of_input(each, (job.parameters.get(each.part) or {}).get(each.key))
-        return self._written(each.name, _parameter_of(job, each.name))
+        return fields.written(each.name, _parameter_of(job, each.name))
 
     def _text_of_input(self, each: Field, stored: Any) -> str:
         if each.part != "options":
@@ -93,14 +93,6 @@ class Form:
     def _kinds(self) -> Mapping[str, Any]:
         method = fields.method_of(self.template)
         return method.script.declared.options if method else {}
-
-    @staticmethod
-    def _written(name: str, value: Any) -> str:
-        if value in (None, "", [], {}):
-            return ""
-        if name == "arguments":
-            return texts.write_arguments(value)
-        return value if isinstance(value, str) else texts.write_lines(value)
 
     # --- from what somebody wrote -----------------------------------------------------------------------
 

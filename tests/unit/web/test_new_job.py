@@ -278,6 +278,16 @@ def test_a_job_is_made_again_with_changes_which_are_said(browser, work):
     assert "size: 8 → 9" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("word", "value"), [("all", True), ("nothing", False), ("failure held", ["failure", "held"])]
+)
+def test_of_what_one_is_told_is_chosen_and_kept_for_the_next(browser, work, word, value):
+    send(browser, address(work, "small"), notify=word)
+    job = Job.objects.get()
+    assert job.parameters["notify"] == value
+    assert fields_of(browser.get(f"/new/from/{job.pk}/").content.decode())["notify"] == word
+
+
 def test_a_stranger_cannot_make_a_job_again(page_of, alice, charlie, work):
     send(page_of(alice), address(work, "small"))
     assert page_of(charlie).get(f"/new/from/{Job.objects.get().pk}/").status_code == 404
