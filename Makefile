@@ -61,8 +61,10 @@ format: $(DEV) ## mend what can be mended by itself
 bench: $(DEV) ## every figure, beside the peer's
 	@$(BIN)/python -m benchmarks
 
-faults: $(DEV) ## kill -9 at seeded places
+faults: $(DEV) ## kill -9 at seeded places; a thousand faults of all kinds in a Roost at work (an hour)
+	@tests/install_servers
 	@$(BIN)/python -m pytest tests/faults --faults=all
+	@$(BIN)/python -m tests.faults.soak --injections 1000 --file
 
 lock: ## pin the dependencies anew (needs uv)
 	for list in requirements tests/requirements benchmarks/peers; do \

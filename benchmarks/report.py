@@ -14,6 +14,7 @@ from rich.table import Table
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+FAULTS = "\n# Faults\n"
 COLUMNS = ("figure", "ours", "p95", "peer", "ours / peer", "target", "verdict")
 
 
@@ -45,18 +46,33 @@ def write(rows: Sequence[Row], *, quick: bool) -> None:
     lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(row)) for row in rows)]
     notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
     text = "\n".join([_heading(quick), "", *lines, "", *notes]).rstrip() + "\n"
-    RESULTS.write_text(text)
+    RESULTS.write_text(text + _faults())
+
+
+def write_faults(text: str) -> None:
+    """What `make faults` found; the figures stay."""
+    figures = RESULTS.read_text().partition(FAULTS)[0] if RESULTS.exists() else ""
+    RESULTS.write_text(f"{figures.rstrip()}\n{FAULTS}\n{_made_on('make faults')}\n\n{text}")
+
+
+def _faults() -> str:
+    _, heading, text = (RESULTS.read_text() if RESULTS.exists() else "").partition(FAULTS)
+    return heading + text
 
 
 def _line(row: Sequence[str]) -> str:
     return f"| {' | '.join(row)} |"
 
 
-def _heading(quick: bool) -> str:
+def _made_on(how: str) -> str:
     today = datetime.datetime.now(datetime.UTC).date()
+    return f"Made by `{how}` on {today}, on {machine()}; load average {os.getloadavg()[2]:.1f}."
+
+
+def _heading(quick: bool) -> str:
     how = "make bench" if not quick else "python -m benchmarks --quick"
     return (
-        f"# Figures\n\nMade by `{how}` on {today}, on {machine()}; load average {os.getloadavg()[2]:.1f}.\n"
+        f"# Figures\n\n{_made_on(how)}\n"
         "Times are medians of calls, measured in the calling process; ours and the peer's take turns.\n"
         "The peer is exax where nothing else is said."
     )

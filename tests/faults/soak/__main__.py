@@ -3,11 +3,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.report import write_faults
 from tests.pool.rootfs import obstacle
 
 from .world import running_world
@@ -18,7 +20,8 @@ def main() -> int:
     parser.add_argument("--injections", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=40, help="in flight")
-    parser.add_argument("--report", type=Path, help="a file that gets the report")
+    parser.add_argument("--quick", action="store_true", help="leaves out the faults that last for minutes")
+    parser.add_argument("--file", action="store_true", help="files the report in benchmarks/RESULTS.md")
     parser.add_argument("--only", default="", help="faults whose names contain this")
     parser.add_argument("--keep", action="store_true", help="keeps the folder, to look at it")
     options = parser.parse_args()
@@ -37,14 +40,19 @@ def main() -> int:
         django.setup()
         logging.basicConfig(filename=root / "soak.log", format="%(asctime)s %(message)s", force=True)
         logging.getLogger("soak").setLevel(logging.INFO)
+        from .faults import chosen
         from .report import report
         from .run import run
 
-        outcome = run(world, options.injections, options.seed, options.jobs, options.only)
+        outcome = run(
+            world, options.injections, options.seed, options.jobs, chosen(options.only, options.quick)
+        )
+    if not options.keep:
+        shutil.rmtree(root)
     text = report(outcome)
     print(text)
-    if options.report:
-        options.report.write_text(text)
+    if options.file:
+        write_faults(text)
     return 0 if outcome.verdict.good else 1
 
 

@@ -54,6 +54,7 @@ class Scene:
 
 
 FAULTS: list[Fault] = []
+SELDOM_DRAWN = 0.5  # weights below this are of faults that last for long
 
 
 def fault(name: str, place: str, weight: float) -> Callable[[Act], Act]:
@@ -424,3 +425,11 @@ def postgres_restarted(scene: Scene) -> str:
     time.sleep(scene.some(0, 1))
     scene.world.database.start()
     return "all connections cut"
+
+
+def chosen(name: str, quick: bool) -> list[Fault]:
+    """Those whose names contain this; quick: without those that last for minutes."""
+    found = [each for each in FAULTS if name in each.name and not (quick and each.weight < SELDOM_DRAWN)]
+    if not found:
+        raise SystemExit(f"No fault's name contains {name!r}. They are: {', '.join(f.name for f in FAULTS)}.")
+    return found

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from jobs_app.models import Attempt, Job
 from jobs_app.sdk.compute import create_scheduler
 
 from . import disks
-from .faults import FAULTS, Fault, Scene
+from .faults import Fault, Scene
 from .verdict import Verdict, false_end, judge
 from .witness import Witness
 from .work import Order, Orders
@@ -45,11 +46,11 @@ class Outcome:
     resumed: int = 0
 
 
-def run(world: World, injections: int, seed: int, at_once: int, only: str = "") -> Outcome:
+def run(world: World, injections: int, seed: int, at_once: int, faults: Sequence[Fault]) -> Outcome:
     soak = Soak(world, seed)
     begun = time.monotonic()
     with soak.working(at_once):
-        soak.inject(injections, only)
+        soak.inject(injections, faults)
     ended = time.monotonic()
     soak.mend()
     soak.wait_for_all(LONGEST_END)
@@ -169,8 +170,7 @@ class Soak:
 
     # --- faults ---------------------------------------------------------------------------------------
 
-    def inject(self, wanted: int, only: str) -> None:
-        faults = [each for each in FAULTS if only in each.name]
+    def inject(self, wanted: int, faults: Sequence[Fault]) -> None:
         busy: dict[str, Future[None]] = {}
         while sum(self.done.values()) < wanted:
             busy = {place: future for place, future in busy.items() if not future.done()}
