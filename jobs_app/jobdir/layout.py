@@ -12,6 +12,7 @@
     .roost/source/                   the script as it ran, and what it depends on
     .roost/attempts/<n>/             one try at the job:
         spec.json                    what the runner was told
+        report.json                  with what the job reports from where it runs; for its owner's eyes
         facts                        a fixed-size record a slice (see facts.py)
         results/<0-999>/<i>.pickle   what prepare and the slices returned, while the job needs it
         errors/<part>.json           the traceback of a part that failed; <part>.<n>.json of its n-th try
@@ -111,6 +112,10 @@ class AttemptPaths:
     @property
     def spec(self) -> Path:
         return self.root / "spec.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.json"
 
     @property
     def facts(self) -> Path:

@@ -6,12 +6,15 @@ Done once an attempt: a spec with the attempt's token says that all of it was do
 
 from __future__ import annotations
 
-from jobs_app import killpoints
+import json
+import os
+
+from jobs_app import callbacks, conf, killpoints
 from jobs_app.errors import Damaged
 from jobs_app.jobdir import files
 from jobs_app.jobdir.archive import archive
 from jobs_app.jobdir.layout import AttemptPaths
-from jobs_app.models import Attempt
+from jobs_app.models import Attempt, KeyVersion, Scheduler
 from jobs_app.pools.base import Task
 
 from . import blocks
@@ -51,8 +54,24 @@ def _prepare(attempt: Attempt, paths: AttemptPaths) -> None:
     paths.root.mkdir(parents=True, exist_ok=True)
     spec = spec_of(attempt, present)
     files.write_json(job.paths.setup, setup_of(attempt, spec))
+    _keep_report_key(attempt, paths)
     files.write_json(paths.spec, spec)
     killpoints.reach("prepare.spec-written")
+
+
+def _keep_report_key(attempt: Attempt, paths: AttemptPaths) -> None:
+    """A job that runs elsewhere reports by itself; on this machine its pool tells all of that at once."""
+    scheduler = attempt.scheduler
+    if not conf.node_reports() or scheduler is None or scheduler.kind != Scheduler.CONDOR:
+        return
+    replaced = KeyVersion.objects.filter(pk=attempt.job_id).values_list("version", flat=True).first() or 0
+    version = callbacks.version_of(attempt.number, replaced)
+    known = {"url": callbacks.report_url(attempt.job_id), "job": attempt.job_id, "version": version}
+    text = json.dumps({**known, "key": callbacks.report_key(attempt.job_id, version)})
+    paths.report.unlink(missing_ok=True)
+    handle = os.open(paths.report, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
 
 
 def _clear(attempt: Attempt, paths: AttemptPaths) -> list[str]:

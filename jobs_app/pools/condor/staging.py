@@ -6,11 +6,14 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from jobs_app.jobdir.layout import JobPaths
+
 from ..base import Task
 from . import tar, workflow
 from .inputs import Input, is_sent, packed, program
 
 TASK = ".roost_task.json"
+REPORT = ".roost_report.json"
 
 Inputs = Mapping[str, Sequence[Input]]  # by attempt
 
@@ -50,10 +53,18 @@ def _attempt(task: Task, inputs: Sequence[Input], new: Mapping[str, Input], inco
     yield from tar.folder(f"{place}/out")
     for name, known in task_files(task):
         yield from tar.text(f"{place}/in/{name}", json.dumps(known).encode())
+    if (key := _report_key(task)) is not None:
+        yield from tar.text(f"{place}/in/{REPORT}", key, 0o600)
     for each in inputs:
         content = f"files/{each.content}"
         target = f"{incoming}/{content}" if each.content in new else content
         yield from tar.link(f"{place}/in/{each.name}", target)
+
+
+def _report_key(task: Task) -> bytes | None:
+    """A workflow's nodes are many jobs of the pool; they do not report."""
+    path = JobPaths(task.directory).attempt(task.number).report
+    return path.read_bytes() if not task.nodes and path.exists() else None
 
 
 def _batch(files: Mapping[str, bytes], place: str) -> Iterator[bytes]:

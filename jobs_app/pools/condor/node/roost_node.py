@@ -15,6 +15,8 @@ from __future__ import annotations
 import base64
 import fnmatch
 import hashlib
+import hmac
+import http.client
 import json
 import os
 import resource
@@ -27,15 +29,17 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 RESULT, RECORD, TASK = "roost_result.tar", "roost_record.json", ".roost_task.json"
 PARTS, STOP, KEPT = "roost_parts.tar", ".roost_stop", "roost_kept"
 ANSWERS, JOBS = ".roost_answers", ".roost_jobs"  # see jobs_app/script/letters.py
-BROUGHT = {TASK, PARTS, STOP, ANSWERS, JOBS, KEPT + ".tar", KEPT + ".json"}
+REPORT, OUTBOX = ".roost_report.json", ".roost_outbox"
+BROUGHT = {TASK, REPORT, OUTBOX, PARTS, STOP, ANSWERS, JOBS, KEPT + ".tar", KEPT + ".json"}
 OURS = {RESULT, RECORD, *BROUGHT, "roost_node.py", "roost.zip", "roost_start.sh"}
 CONDORS = (
     "_condor_",
@@ -74,7 +78,7 @@ def main(given: list[str]) -> int:
     take_kept()
     started = time.time()
     words = [*rest, str(sliceno)] if part else rest
-    with told(task, kind):
+    with told(task, kind, sliceno):
         code = 1 if missing else run(command(task, kind, words), environment(task, sliceno))
     files = pack(changed(before), without=part.facts.as_posix() if part else "")
     record = {**(part.outcome() if part else {}), **used(task, sliceno, code, started), "files": files}
@@ -96,9 +100,12 @@ def prepare(task: dict[str, Any], kind: str) -> bool:
 
 
 @contextmanager
-def told(task: dict[str, Any], kind: str) -> Iterator[None]:
+def told(task: dict[str, Any], kind: str, sliceno: int) -> Iterator[None]:
     """Of a script, what its parts print and how far they are is told while it runs."""
     tellers: list[Any] = [Teller(), Herald(Path(task["spec"]).parent)] if kind != "run" else []
+    if reports(task, sliceno, kind):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            tellers.append(Messenger(task, sliceno))
     try:
         yield
     finally:
@@ -119,6 +126,117 @@ def used(task: dict[str, Any], sliceno: int, code: int, started: float) -> dict[
         "memory_bytes": usage.ru_maxrss << 10,
         "host": socket.gethostname(),
     }
+
+
+def reports(task: dict[str, Any], sliceno: int, kind: str) -> bool:
+    """Whether this one does: of many slices one is enough to have the pool looked at."""
+    return Path(REPORT).exists() and (kind == "whole" or sliceno == 0 or task["slices"] <= FEW)
+
+
+FEW = 4  # slices that all report
+MESSAGES_EVERY, CALL_SECONDS, LAST_WORDS = 15.0, 10.0, 1.0
+MOST_OF_OUTBOX = 100
+KEY = ("url", "job", "version", "key")
+
+
+class Messenger:
+    """Reports start, progress and end over HTTP. Nothing fails by it, nothing waits for it but a moment at
+    the end. What was not taken yet is in a file, and is sent again with the same id."""
+
+    def __init__(self, task: dict[str, Any], sliceno: int) -> None:
+        self.key = {name: str(json.loads(Path(REPORT).read_text())[name]) for name in KEY}
+        self.task, self.name = task, f"{sliceno}-{os.urandom(6).hex()}"
+        self.attempt = Path(task["spec"]).parent
+        self.unsent: list[tuple[str, str]] = []
+        self.said, self.skew, self.failures = 0, 0.0, 0
+        self.last: dict[str, Any] = {}
+        self.over = threading.Event()
+        self.say({"message": f"Runs on {socket.gethostname()}."})
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def say(self, what: dict[str, Any]) -> None:
+        self.said += 1
+        line = (f"{self.name}-{self.said}", json.dumps({**what, "run": self.name, "at": time.time()}))
+        self.unsent = [*self.unsent[-MOST_OF_OUTBOX:], line]
+        self.write()
+
+    def write(self) -> None:
+        try:
+            Path(OUTBOX).write_text("".join(f"{nonce} {body}\n" for nonce, body in self.unsent))
+        except OSError:  # no room: it is in memory
+            return
+
+    def work(self) -> None:
+        self.send()
+        while not self.over.wait(min(300.0, MESSAGES_EVERY * 2**self.failures)):
+            with suppress(OSError):  # being written just now
+                self.look()
+            self.send()
+
+    def look(self) -> None:
+        """How many parts have ended well; nothing where that is as before."""
+        facts, slices = self.attempt / "facts", self.task["slices"]
+        data = facts.read_bytes()[len(PLACES) * FACT :] if facts.exists() else b""
+        done = sum(data[at + 1 : at + 2] == bytes([DONE]) for at in range(0, len(data), FACT))
+        now = {"progress": round(100 * min(1.0, done / max(1, slices)), 1)}
+        if done and now != self.last:
+            self.last = now
+            self.say(now)
+
+    def end(self) -> None:
+        self.say({"message": "Its work has ended; results are on their way."})
+        self.over.set()
+        self.thread.join(LAST_WORDS)
+        if not self.thread.is_alive() and not self.failures:
+            last = threading.Thread(target=self.send, daemon=True)
+            last.start()
+            last.join(LAST_WORDS)
+
+    def send(self) -> None:
+        while self.unsent:
+            nonce, body = self.unsent[0]
+            try:
+                taken = self.call(nonce, body.encode())
+            except (OSError, ValueError, http.client.HTTPException):
+                taken = False
+            if not taken:
+                self.failures = min(self.failures + 1, 8)
+                return
+            self.failures = 0
+            self.unsent = self.unsent[1:]
+            self.write()
+
+    def call(self, nonce: str, body: bytes) -> bool:
+        """Whether it need not be sent again. A clock that goes wrong here is found out from the answer."""
+        status, date = self.post(nonce, body)
+        if status == 403 and date and abs(date - time.time() - self.skew) > 60:
+            self.skew = date - time.time()
+            status, date = self.post(nonce, body)
+        return status < 500 and status not in (408, 429)
+
+    def post(self, nonce: str, body: bytes) -> tuple[int, float]:
+        known, stamp = self.key, str(int(time.time() + self.skew))
+        text = f"{known['job']}.{known['version']}.{nonce}.{stamp}.".encode() + body
+        headers = {
+            "Content-Type": "application/json",
+            "X-Roost-Key": known["version"],
+            "X-Roost-Id": nonce,
+            "X-Roost-Timestamp": stamp,
+            "X-Roost-Signature": hmac.new(known["key"].encode(), text, hashlib.sha256).hexdigest(),
+        }
+        place = urlsplit(known["url"])
+        kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
+        connection = kind(place.hostname or "", place.port, timeout=CALL_SECONDS)
+        try:
+            connection.request("POST", place.path, body, headers)
+            answer = connection.getresponse()
+            date = (
+                parsedate_to_datetime(answer.headers["Date"]).timestamp() if answer.headers["Date"] else 0.0
+            )
+            return answer.status, date
+        finally:
+            connection.close()
 
 
 PLACES = {"prepare": 0, "synthesis": 1}  # of the facts; slices follow. See jobs_app/jobdir/facts.py
