@@ -24,21 +24,29 @@ def create(
 
     Of two processes that create the same one at once one wins, and both get it.
     """
-    address = statepoints.address(statepoint)
-    path = workspace / address
-    if (path / STATE_POINT).exists():
+    known = statepoints.plain(statepoint)
+    path = workspace / statepoints.address_of(known)
+    if os.path.exists(f"{path}/{STATE_POINT}"):
         return Created(path, False)
-    aside = workspace / f".{address}.{os.urandom(6).hex()}"
+    aside = workspace / f".{path.name}.{os.urandom(6).hex()}"
     try:
-        _build(aside, statepoint, fill)
-        return Created(path, _rename(aside, path))
-    finally:
+        _build(aside, known, fill)
+        fresh = _rename(aside, path)
+    except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return Created(path, fresh)
 
 
 def _build(aside: Path, statepoint: Mapping[str, Any], fill: Callable[[Path], None]) -> None:
-    (aside / PRIVATE).mkdir(parents=True)
-    statepoints.write(aside, statepoint)
+    """Plain calls of the system: there may be thousands of jobs."""
+    try:
+        os.mkdir(aside)
+    except FileNotFoundError:
+        os.makedirs(aside)
+    os.mkdir(f"{aside}/{PRIVATE}")
+    with open(f"{aside}/{STATE_POINT}", "xb") as handle:
+        handle.write(statepoints.encoded(statepoint))
     fill(aside)
 
 
@@ -48,12 +56,13 @@ def _rename(aside: Path, path: Path) -> bool:
     except OSError:
         if not path.is_dir():
             raise
-        return _mend(aside, path)
+        _mend(aside, path)
+        shutil.rmtree(aside, ignore_errors=True)
+        return False
     return True
 
 
-def _mend(aside: Path, path: Path) -> bool:
+def _mend(aside: Path, path: Path) -> None:
     """The directory is there. One that lost its state point gets it back."""
     if not (path / STATE_POINT).exists():
         os.replace(aside / STATE_POINT, path / STATE_POINT)
-    return False

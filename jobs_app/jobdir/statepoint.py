@@ -24,10 +24,10 @@ LARGEST_INT = 2**1023  # beyond it no other reader of JSON follows
 
 def address(statepoint: Mapping[str, Any]) -> str:
     """The id of the job with this state point; BadStatePoint if it cannot be one."""
-    return _hash(plain(statepoint))
+    return address_of(plain(statepoint))
 
 
-def _hash(statepoint: Any) -> str:
+def address_of(statepoint: Any) -> str:
     text = json.dumps(statepoint, sort_keys=True)
     return hashlib.md5(text.encode("ascii"), usedforsecurity=False).hexdigest()
 
@@ -121,7 +121,12 @@ def _at(path: tuple[str, ...]) -> str:
 
 
 def write(directory: Path, statepoint: Mapping[str, Any]) -> None:
-    files.write_bytes(directory / STATE_POINT, json.dumps(plain(statepoint)).encode("ascii"))
+    files.write_bytes(directory / STATE_POINT, encoded(plain(statepoint)))
+
+
+def encoded(statepoint: Mapping[str, Any]) -> bytes:
+    """A plain one, as its file holds it."""
+    return json.dumps(statepoint).encode("ascii")
 
 
 def read(directory: Path, expected: str = "") -> dict[str, Any]:
@@ -132,7 +137,7 @@ def read(directory: Path, expected: str = "") -> dict[str, Any]:
     path = directory / STATE_POINT
     cure = "Restore it, or let `manage.py jobs repair` write it again from the database."
     statepoint = files.read_object(path, cure)
-    wanted, found = expected or directory.name, _hash(statepoint)
+    wanted, found = expected or directory.name, address_of(statepoint)
     if found != wanted:
         raise Damaged(f"{path} is damaged: it is the state point of {found}, not of {wanted}. {cure}")
     return statepoint

@@ -70,6 +70,6 @@ def first_fields(job: Job, captured: Captured) -> dict[str, Any]:
 def make_directory(job: Job, captured: Captured) -> None:
     if job.statepoint is None:
         job.statepoint = job.own_statepoint()
-    job.project.workspace.mkdir(parents=True, exist_ok=True)
     job.address = create(job.project.workspace, job.statepoint, captured.fill).path.name
-    Path(job.expanded_workspace()).mkdir(parents=True, exist_ok=True)
+    if job.workspace:
+        Path(job.expanded_workspace()).mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ def test_on_a_full_disk_nothing_is_half_done(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("jobs_app.jobdir.statepoint.write", full)
+    monkeypatch.setattr("jobs_app.jobdir.statepoint.encoded", full)
     with pytest.raises(OSError, match="No space left"):
         job.execute()
     assert job.status == "Pending"
