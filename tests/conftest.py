@@ -16,6 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--faults", choices=("sample", "all"), default="sample", help="how many places to kill processes at"
     )
+    parser.addoption("--pictures", action="store_true", help="write the pictures of the pages in docs/images")
 
 
 @pytest.fixture(scope="session")

@@ -60,12 +60,17 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("browser")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROOST_", "DJANGO_"))}
-    environment = {**kept, "ROOST_HOME": str(home), "ROOST_APPS": "tests.browser.lab", "TZ": "UTC"}
+    environment = {
+        **kept,
+        "ROOST_HOME": str(home),
+        "ROOST_APPS": "tests.browser.lab,examples.ising",
+        "TZ": "UTC",
+    }
+
+    where: Any = {"cwd": ROOT, "env": environment}
 
     def run(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, *words], **where, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

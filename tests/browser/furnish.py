@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 NOW = datetime.datetime(2026, 3, 14, 9, 26, 53, tzinfo=datetime.UTC)
 STATES = {
     "PEN": ("draft", ""),
-    "HLD": ("thirsty", "Memory limit exceeded: 2 048 MB asked for, 2 310 MB used."),
+    "HLD": ("thirsty", "2310 MB used, 2048 MB asked for."),
     "PAS": ("resting", "Paused by alice."),
     "ERR": ("broken", "analysis, slice 2: ValueError: a gust of 12 broke the mast"),
     "VCP": ("half done", "1 of 4 slices failed."),
@@ -34,12 +34,13 @@ def main() -> None:
 
     group = Group.objects.create(name="hydrology")
     alice, staff = User.objects.create_user("alice", password=PASSWORD), User.objects.create_superuser("olga")
-    crowd = User.objects.create_user("crowd")
+    crowd, ada = User.objects.create_user("crowd"), User.objects.create_user("ada")
     alice.groups.add(group)
     _in_all_states(alice)
+    _of_a_working_day(ada)
     if len(sys.argv) > 1:
         _many(crowd, int(sys.argv[1]))
-    print(json.dumps({user.username: _session(user) for user in (alice, staff, crowd)}))
+    print(json.dumps({user.username: _session(user) for user in (alice, staff, crowd, ada)}))
 
 
 def _session(user: Any) -> str:
@@ -58,6 +59,58 @@ def _in_all_states(owner: Any) -> None:
     """As if the lifecycle had brought them there: rows without a pool behind them."""
     for code, (name, why) in STATES.items():
         _job(owner, code, name, why)
+
+
+def _of_a_working_day(owner: Any) -> None:
+    """For the pictures."""
+    from jobs_app.models import Job
+
+    for minutes, (code, name, why, total, done, failed, held, running) in enumerate(DAY):
+        job = _job(owner, code, name, why)
+        began = NOW + datetime.timedelta(minutes=7 * minutes)
+        length = datetime.timedelta(minutes=3 + minutes, seconds=7 * minutes)
+        Job.objects.filter(pk=job.pk).update(
+            app="hydrology",
+            slices_total=total,
+            slices_done=done,
+            slices_failed=failed,
+            slices_held=held,
+            slices_running=running,
+            creation_time=began,
+            start_time=began if code != "PEN" else None,
+            completion_time=began + length if code in ("COM", "VCP", "ERR", "ABT") else None,
+        )
+
+
+DAY = (
+    ("COM", "glacier melt 1990-2020", "", 360, 360, 0, 0, 0),
+    ("VCP", "river stages", "3 of 96 slices failed.", 96, 93, 3, 0, 0),
+    ("COM", "snow model", "", 24, 24, 0, 0, 0),
+    (
+        "HLD",
+        "flood map, 1 m grid",
+        "2310 MB used, 2048 MB asked for.",
+        16,
+        9,
+        0,
+        7,
+        0,
+    ),
+    (
+        "ERR",
+        "evaporation, new coefficients",
+        "analysis, slice 2: ValueError: no wind at station 14",
+        8,
+        5,
+        1,
+        0,
+        0,
+    ),
+    ("RUN", "ensemble forecast", "", 1000, 612, 0, 0, 64),
+    ("RUN", "sensitivity to soil depth", "", 48, 20, 0, 0, 12),
+    ("SUB", "sediment transport", "", 120, 0, 0, 0, 0),
+    ("PEN", "next week's forecast", "", 24, 0, 0, 0, 0),
+)
 
 
 def _job(owner: Any, code: str, name: str, why: str, **more: Any) -> Any:
