@@ -28,6 +28,7 @@ class Definition:
     show_status: bool = True
     detailed: bool = False
     select: bool = False  # a box to choose each row by
+    follow: bool = False  # newer jobs would stand on this page
     results_url: str = ""
     monitor_url: str = ""
 

@@ -164,16 +164,25 @@ _SHOWN = (
 
 
 def stamps(ids: Sequence[int], definition: Definition, viewer: Viewer) -> list[int]:
-    """A number for each row, 0 for one that is not to be seen (any more)."""
+    """A number for each row, 0 for one that is not to be seen; and one of newer jobs where they matter."""
     found = readable(Job.objects.filter(pk__in=ids), viewer).order_by().values_list(*_stamped(definition))
     known = {row[0]: _stamp(row) for row in found}
-    return [known.get(pk, 0) for pk in ids]
+    return [known.get(pk, 0) for pk in ids] + _newest(definition, viewer)
 
 
-def stamps_of(drawn: Sequence[Row], definition: Definition) -> list[int]:
+def stamps_of(drawn: Sequence[Row], definition: Definition, viewer: Viewer) -> list[int]:
     """The same of rows that have just been read."""
     columns = _stamped(definition)
-    return [_stamp(tuple(getattr(row.job, name) for name in columns)) for row in drawn]
+    known = [_stamp(tuple(getattr(row.job, name) for name in columns)) for row in drawn]
+    return known + _newest(definition, viewer)
+
+
+def _newest(definition: Definition, viewer: Viewer) -> list[int]:
+    """Another one when there is a newer job, of all or of this person's own."""
+    if not definition.follow:
+        return []
+    jobs = Job.objects.all() if permissions.sees_all(viewer) else Job.objects.filter(user=viewer.pk)
+    return [_stamp((jobs.order_by("-pk").values_list("pk", flat=True).first(),))]
 
 
 def _stamped(definition: Definition) -> list[str]:

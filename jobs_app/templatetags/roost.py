@@ -72,7 +72,7 @@ def _shown(request: Any, options: JobsTable, page: Page, *, first: bool) -> dict
         "page": page,
         "drawn": rows.draw(page.rows).values(),
         "sealed": seal(definition, page.ids, request.user.pk),
-        "etag": rows.etag(rows.stamps_of(page.rows, definition)),
+        "etag": rows.etag(rows.stamps_of(page.rows, definition, request.user)),
         "here": request.get_full_path(),
         "newest": _address(request, definition.name, 0),
         "older": _address(request, definition.name, page.after) if page.after else "",

@@ -57,7 +57,8 @@ def jobs(request: Request) -> HttpResponse:
     page, wrong = _page(request, chosen)
     spent = time.monotonic() - begun
     names = _columns(request.user)
-    definition = _definition(names)
+    follow = chosen.sort == "-created" and not request.GET.get("after")
+    definition = _definition(names, follow=follow)
     drawn = rows.rows(page.jobs, definition, request.user)
     ids = [row.job.pk for row in drawn]
     context: dict[str, Any] = {
@@ -69,7 +70,7 @@ def jobs(request: Request) -> HttpResponse:
         "definition": definition,
         "headers": [_header(column, chosen) for column in definition.columns],
         "sealed": seal(definition, ids, request.user.pk),
-        "etag": rows.etag(rows.stamps_of(drawn, definition)),
+        "etag": rows.etag(rows.stamps_of(drawn, definition, request.user)),
         "bulk": _bulk(definition),
         "until": timezone.now().isoformat(),
         "count": None if wrong or request.GET.get("after") else _count(request, chosen, spent),
@@ -105,8 +106,9 @@ def _count(request: Request, chosen: Chosen, spent: float) -> listing.Count:
     return listing.count(request.user, chosen.wanted(request.user), budget)
 
 
-def _definition(names: tuple[str, ...]) -> Definition:
-    return Definition(columns.columns(names), tuple(actions.kept(ACTIONS)), show_status=False, select=True)
+def _definition(names: tuple[str, ...], *, follow: bool = False) -> Definition:
+    kept = tuple(actions.kept(ACTIONS))
+    return Definition(columns.columns(names), kept, show_status=False, select=True, follow=follow)
 
 
 def _bulk(definition: Definition) -> list[tuple[int, str]]:

@@ -44,16 +44,17 @@ def table_rows(request: Request) -> HttpResponse:
     shown = _unsealed(request.headers.get(HEADER, ""), request)
     if isinstance(shown, HttpResponse):
         return shown
-    known = rows.known_by(request.headers.get("If-None-Match", ""), len(shown.ids))
     now = rows.stamps(shown.ids, shown.definition, request.user)
+    known = rows.known_by(request.headers.get("If-None-Match", ""), len(now))
     headers = {"ETag": rows.etag(now), "Vary": HEADER}
     if known == now:
         return HttpResponse(status=304, headers=headers)
-    numbered = list(zip(shown.ids, known, now, strict=True))
+    numbered = list(zip(shown.ids, known, now, strict=False))  # behind the rows' stands that of newer jobs
     changed = [pk for pk, before, after in numbered if before != after and after]
     gone = [pk for pk, before, after in numbered if before != after and not after]
     drawn = rows.rows(rows.read(changed, shown.definition), shown.definition, request.user)
-    return JsonResponse({"rows": rows.draw(drawn), "gone": gone}, headers=headers)
+    newer = shown.definition.follow and known[-1] != now[-1]
+    return JsonResponse({"rows": rows.draw(drawn), "gone": gone, "newer": newer}, headers=headers)
 
 
 def _unsealed(text: str, request: Request) -> Shown | HttpResponse:
@@ -185,7 +186,7 @@ def _carry_out(request: Request, order: Order) -> bulk.Outcome:
 
 
 def _ask(request: Request, order: Order, question: str) -> HttpResponse:
-    said = {"ask": question, "word": order.action.word, "danger": order.action.danger or order.many}
+    said = {"ask": question, "word": order.action.word, "danger": order.action.danger}
     until = order.until.isoformat() if order.until else ""
     if _wants_json(request):
         return JsonResponse({**said, "until": until})

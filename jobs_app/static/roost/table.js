@@ -64,7 +64,45 @@
       for (const [id, html] of Object.entries(news.rows)) this.replace(id, html);
       for (const id of news.gone) this.remove(id);
       this.report(Object.keys(news.rows));
+      if (news.newer) await this.renew();
       return 1;
+    }
+
+    // Newer jobs may belong on this page: it is read again, but not under the hands of somebody who is at work in it.
+    async renew() {
+      const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" }).catch(() => null);
+      if (!answer || !answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const box = page.getElementById(this.box.id), form = box && box.querySelector("form");
+      const ids = (within) => [...within.querySelectorAll("tr[data-job]")].map((row) => row.dataset.job).join();
+      if (!form || ids(box) === ids(this.box)) return;
+      if (this.busy()) return this.offer();
+      this.take(page, box, form);
+    }
+
+    busy() {
+      return this.box.querySelector("input[name=job]:checked, :popover-open, dialog[open]") || this.box.contains(document.activeElement);
+    }
+
+    offer() {
+      const link = Object.assign(document.createElement("a"), { href: location.href, textContent: "Show them" });
+      this.tell("There are newer jobs. ");
+      this.said.firstChild.append(link);
+    }
+
+    take(page, box, form) {
+      const known = new Set(this.rows().map((row) => row.dataset.job));
+      for (const name of ["table", "until"]) this.form.elements[name].value = form.elements[name].value;
+      this.sealed = form.elements.table.value;
+      this.box.dataset.etag = box.dataset.etag;
+      const body = document.adoptNode(box.querySelector("tbody"));
+      for (const row of body.querySelectorAll("tr[data-job]")) row.classList.toggle("fresh", !known.has(row.dataset.job));
+      this.box.querySelector("tbody").replaceWith(body);
+      window.roost.local(body);
+      this.ready(body);
+      const here = document.getElementById("count"), there = page.getElementById("count");
+      if (here && there) here.textContent = there.textContent;
+      window.roost.say("Newer jobs have come.");
     }
 
     lost(answer) {

@@ -9,6 +9,7 @@ import pytest
 from django.core import signing
 
 from jobs_app.models import Job, JobShare
+from jobs_app.web import job_list
 
 
 def held_by(page: str) -> tuple[str, str]:
@@ -42,10 +43,10 @@ def test_without_news_there_is_no_body(jobs, table):
     assert (answer.status_code, answer.content) == (304, b"")
 
 
-def test_without_news_it_costs_three_queries(jobs, table, alice, django_assert_num_queries):
+def test_without_news_it_costs_four_queries(jobs, table, alice, django_assert_num_queries):
     alice.is_staff = True
     alice.save()
-    with django_assert_num_queries(3):  # the session, the person, the rows
+    with django_assert_num_queries(4):  # the session, the person, the rows, the newest
         table()
 
 
@@ -78,8 +79,28 @@ def test_a_job_that_is_deleted_is_told_once(jobs, table):
     gone = jobs[1].pk
     Job.objects.filter(pk=gone).delete()
     answer = table()
-    assert answer.json() == {"rows": {}, "gone": [gone]}
+    assert answer.json() == {"rows": {}, "gone": [gone], "newer": False}
     assert table(answer.headers["ETag"]).status_code == 304
+
+
+def test_a_newer_job_is_told_once_where_it_would_stand(jobs, table, make_job, charlie):
+    make_job("his", user=charlie)
+    assert table().status_code == 304
+    make_job("mine")
+    answer = table()
+    assert answer.json() == {"rows": {}, "gone": [], "newer": True}
+    assert table(answer.headers["ETag"]).status_code == 304
+
+
+def test_in_another_order_or_deep_inside_newer_jobs_do_not_matter(client, alice, jobs, make_job, monkeypatch):
+    monkeypatch.setattr(job_list, "PAGE", 2)
+    client.force_login(alice)
+    older = client.get("/jobs/").context["older"]
+    for address in ("/jobs/?sort=name", older):
+        sealed, stamp = held_by(client.get(address).content.decode())
+        make_job("newer")
+        headers = {"Roost-Table": sealed, "If-None-Match": stamp}
+        assert client.get("/tables/rows/", headers=headers).status_code == 304
 
 
 def test_a_job_that_is_no_longer_shared_is_gone(client, bob, alice, jobs):
@@ -89,7 +110,11 @@ def test_a_job_that_is_no_longer_shared_is_gone(client, bob, alice, jobs):
     headers = {"Roost-Table": sealed, "If-None-Match": stamp}
     assert client.get("/tables/rows/", headers=headers).status_code == 304
     share.delete()
-    assert client.get("/tables/rows/", headers=headers).json() == {"rows": {}, "gone": [jobs[0].pk]}
+    assert client.get("/tables/rows/", headers=headers).json() == {
+        "rows": {},
+        "gone": [jobs[0].pk],
+        "newer": False,
+    }
 
 
 @pytest.mark.parametrize("stamp", ["", '"nonsense"', '"é"', '"AAAA"', "*", "W/"])
