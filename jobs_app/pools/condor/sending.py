@@ -91,7 +91,7 @@ class Sender:
         stream = staging.stream(around.token, tasks, batch.files, inputs, there, incoming)
         self._plans.remember(around.plan, batch.plans)
         small = _size(inputs, there) < ASK_FROM
-        values = (around.names.root, around.token, str(around.epoch), incoming, "-xzf" if small else "-xf")
+        values = (around.names.root, around.token, str(around.epoch), incoming, "-xzmf" if small else "-xmf")
         packed = tar.zipped(stream) if small else tar.gathered(stream)
         submitting = script_text(__package__, "submit.sh")
         return self._point.run("send.sh", *values, submitting, around.node, stdin=packed)

@@ -35,9 +35,10 @@ def stream(
         yield from packed(each, f"{incoming}/files/{each.content}")
     sums = "".join(f"{each.sha256}  {name}\n" for name, each in new.items())
     yield from tar.text(f"{incoming}/sums", sums.encode())
+    yield from tar.text(f"{incoming}/token", token.encode())
     for task in tasks:
         yield from _attempt(task, inputs[task.attempt], new, incoming)
-        yield from tar.text(f"{incoming}/attempts/{task.attempt}/batch", token.encode())
+        yield from tar.link(f"{incoming}/attempts/{task.attempt}/batch", f"{incoming}/token")
     yield from _batch(batch, f"{incoming}/batch")
     yield from tar.text(f"{incoming}/complete", b"")
     yield from tar.end()
