@@ -504,10 +504,10 @@ def _isoformat(value: Any) -> Any:
 class _Wait:
     """Asks now and then; as long as nothing changes an answer is empty (304)."""
 
-    def __init__(self, job: Job, progress: bool | None, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, job: Job, progress: bool | None, stream: TextIO | None = None) -> None:
         self._job, self._etag = job, ""
-        self._stream = stream
-        self._shows = stream.isatty() if progress is None else progress
+        self._stream = stream or sys.stderr
+        self._shows = self._stream.isatty() if progress is None else progress
 
     def until(self, timeout: float | None, held: bool) -> Job:
         deadline = None if timeout is None else time.monotonic() + timeout
