@@ -139,7 +139,7 @@ class Builtin:
 
     @property
     def right(self) -> str:
-        return permissions.EDIT if self.verb.name == "delete" else permissions.ACT
+        return self.verb.right
 
     def offered(self, job: Job) -> bool:
         return self.verb.offered(job)

@@ -31,6 +31,10 @@ class Action:
     def danger(self) -> bool:
         return bool(self.question)
 
+    @property
+    def right(self) -> str:
+        return permissions.EDIT if self.name == "delete" else permissions.ACT
+
 
 ACTIONS = {
     action.name: action
@@ -78,7 +82,7 @@ def job_action(request: Request, pk: int, name: str) -> HttpResponse:
     if action is None:
         raise Http404
     job = job_for(request.user, pk)
-    if not permissions.may_act(request.user, job):
+    if not permissions.allowed(request.user, action.right, job):
         raise PermissionDenied
     try:
         getattr(job, action.verb or action.name)(user=request.user)

@@ -14,9 +14,11 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone
 
+from config.pages_of_apps import pages
 from jobs_app.errors import Invalid
-from jobs_app.models import Job
+from jobs_app.models import Attempt, Job, SliceBlock, WorkflowNode
 from jobs_app.sdk.gizmos import CustomJobAction, JobsTable
+from jobs_app.states import SliceState
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -362,3 +364,30 @@ def test_every_option_is_documented_with_its_default(thing):
         assert name in written, f"docs/jobs-table.md does not tell of {name}"
         if isinstance(parameter.default, bool | int | str) and parameter.default != "":
             assert str(parameter.default) in written[name], f"{name}: {written[name]}"
+
+
+def test_detailed_status_names_a_workflows_nodes_each_with_its_state(alice, make_job):
+    job = make_job("flow", type="CONDORWORKFLOW", _status="RUN", number_of_attempts=1, slices_total=3)
+    attempt = Attempt.objects.create(job=job, number=1, token="t")
+    states = bytes([SliceState.DONE, SliceState.RUNNING, SliceState.WAITING])
+    SliceBlock.objects.create(attempt=attempt, step=job.main_step, first=0, states=states)
+    for position, name in enumerate(("fetch", "<b>", "join")):
+        WorkflowNode.objects.create(attempt=attempt, position=position, name=name, first=position)
+    page = shown(JobsTable(Job.objects.all(), ("id",), show_detailed_status=True), alice)
+    nodes = re.findall(r'<li class="(\w+)">([^ ]+) <span class="unseen">\w+</span></li>', page)
+    assert nodes == [("done", "fetch"), ("running", "&lt;b&gt;"), ("waiting", "join")]
+
+
+# --- where the pages of apps are --------------------------------------------------------------------------
+
+
+def test_an_app_whose_pages_do_not_load_takes_no_other_page_away(tmp_path, monkeypatch, caplog):
+    for name, text in (("wellapp", "urlpatterns = []"), ("brokenapp", "1/0"), ("bareapp", None)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+        if text:
+            (tmp_path / name / "urls.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = pages(["django.contrib.admin", "jobs_app", "wellapp", "brokenapp", "bareapp"])
+    assert [(str(each.pattern), each.namespace) for each in found] == [("apps/wellapp/", "wellapp")]
+    assert "brokenapp" in caplog.text
