@@ -28,8 +28,9 @@ Said = Mapping[str, Sequence[Event]]  # by the attempt's token
 Row = tuple[Any, ...]
 
 
-def open_sheets(events: Sequence[Event]) -> list[Sheet]:
-    """Of the attempts that the events name and that go on; locked until the transaction ends."""
+def open_sheets(events: Sequence[Event], scheduler: int | None = None) -> list[Sheet]:
+    """Of the attempts that the events name and that go on, on this scheduler's pool if it is given: a pool
+    speaks of no other's jobs. Locked until the transaction ends."""
     said: dict[str, list[Event]] = {}
     for event in events:
         said.setdefault(event.attempt, []).append(event)
@@ -37,7 +38,7 @@ def open_sheets(events: Sequence[Event]) -> list[Sheet]:
     return [
         sheet
         for first in range(0, len(tokens), AT_ONCE)
-        for sheet in _sheets(_live(tokens[first : first + AT_ONCE]), said)
+        for sheet in _sheets(_live(tokens[first : first + AT_ONCE], scheduler), said)
     ]
 
 
@@ -51,9 +52,10 @@ _LIVE = f"""
 _WORK = 3  # its place
 
 
-def _live(tokens: Sequence[str]) -> list[Row]:
+def _live(tokens: Sequence[str], scheduler: int | None) -> list[Row]:
+    here, values = ("", tokens) if scheduler is None else (" AND a.scheduler_id = %s", [*tokens, scheduler])
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    return _rows(f"{_LIVE} ({_places(tokens)}) ORDER BY a.job_id{lock}", tokens)
+    return _rows(f"{_LIVE} ({_places(tokens)}){here} ORDER BY a.job_id{lock}", values)
 
 
 def _rows(statement: str, values: Sequence[Any]) -> list[Row]:

@@ -47,7 +47,7 @@ def record(segment: Segment, found: Events, by: Actor) -> Recorded:
         return Recorded()
     with transaction.atomic():
         _advance(segment, found.offset)
-        recorded = _apply_all(found.events, by)
+        recorded = _apply_all(found.events, by, segment.scheduler_id)
         killpoints.reach("record.before-commit")
     segment.offset = found.offset
     killpoints.reach("record.committed")
@@ -70,16 +70,19 @@ def record_patiently(segment: Segment, found: Events, by: Actor) -> Recorded:
         log.exception(
             "Events of segment %s cannot be recorded together; trying one attempt at a time", segment
         )
-    each = [_record_one(token, found.events, by) for token in {event.attempt for event in found.events}]
+    each = [
+        _record_one(token, found.events, by, segment.scheduler_id)
+        for token in {event.attempt for event in found.events}
+    ]
     record(segment, Events((), found.offset), by)
     finished = tuple(over for recorded in each for over in recorded.finished)
     return Recorded(finished, any(recorded.requests for recorded in each))
 
 
-def _record_one(token: str, events: Sequence[Event], by: Actor) -> Recorded:
+def _record_one(token: str, events: Sequence[Event], by: Actor, scheduler: int) -> Recorded:
     try:
         with transaction.atomic():
-            return _apply_all([event for event in events if event.attempt == token], by)
+            return _apply_all([event for event in events if event.attempt == token], by, scheduler)
     except OperationalError:
         raise
     except Exception as error:
@@ -88,12 +91,12 @@ def _record_one(token: str, events: Sequence[Event], by: Actor) -> Recorded:
         return Recorded()
 
 
-def _apply_all(events: Sequence[Event], by: Actor) -> Recorded:
-    sheets = open_sheets(events)
+def _apply_all(events: Sequence[Event], by: Actor, scheduler: int | None = None) -> Recorded:
+    sheets = open_sheets(events, scheduler)
     for sheet in sheets:
         for event in sheet.events:
             _apply(sheet, _storable(event))
-    saying.keep(events)
+    saying.keep(events, scheduler)
     return _write(sheets, by)
 
 

@@ -10,11 +10,13 @@ from jobs_app.models import Attempt
 from jobs_app.pools.base import Event, EventKind
 
 
-def keep(events: Sequence[Event]) -> None:
+def keep(events: Sequence[Event], scheduler: int | None = None) -> None:
     said = {(event.attempt, event.data["says"]): event for event in events if event.kind == EventKind.SAYING}
     if not said:
         return
     rows = Attempt.objects.filter(token__in={token for token, _ in said}).select_related("job__project")
+    if scheduler is not None:
+        rows = rows.filter(scheduler=scheduler)
     paths = {row.token: row.job.paths.attempt(row.number) for row in rows}
     for (token, part), event in said.items():
         if token in paths and paths[token].root.is_dir():

@@ -30,6 +30,7 @@ ATTRIBUTES = (
     "RoostAttempts",
 )
 
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
 _DONE = re.compile(r"(\d+)\.\d+(?: - \d+\.\d+)?")
 
 
@@ -42,6 +43,7 @@ class Hello:
     clock: int
     version: str
     nodes: frozenset[str]
+    account: str = ""  # the schedd's name for who we are
 
 
 def hello(text: str) -> Hello:
@@ -52,7 +54,9 @@ def hello(text: str) -> Hello:
     try:
         zone = _zone(said["zone"][0], said["offset"][0])
         nodes = frozenset(said.get("node", ()))
-        return Hello(said["root"][0], zone, int(said["now"][0]), said["condor"][0], nodes)
+        account = said.get("account", [""])[0]
+        known = account if _ACCOUNT.fullmatch(account) else ""
+        return Hello(said["root"][0], zone, int(said["now"][0]), said["condor"][0], nodes, known)
     except (KeyError, IndexError, ValueError) as error:
         raise Garbled(
             f"The access point's first answer cannot be read ({error!r}): {text[:500]!r}"

@@ -23,7 +23,8 @@ _FACTORIES = ("condor_q", "-allusers", "-factory")  # what is made little by lit
 def query(attempts: Sequence[str], point: AccessPoint, plans: Plans) -> dict[str, Snapshot]:
     queue = _sorted(_ask(("condor_q", "-allusers"), attempts, point), plans)
     rest = [attempt for attempt in attempts if attempt not in queue]
-    making = {answers.text(ad, "RoostAttempt") for ad in _ask(_FACTORIES, rest, point)} if rest else set()
+    listed = _ask(_FACTORIES, rest, point) if rest else []
+    making = {answers.text(ad, "RoostAttempt") for ad in listed} & {*rest}
     over = [attempt for attempt in rest if attempt not in making]
     history = _sorted(_ask(("condor_history",), over, point), plans) if over else {}
     every = [attempt for attempt in attempts if attempt in queue or attempt in history]
@@ -31,14 +32,18 @@ def query(attempts: Sequence[str], point: AccessPoint, plans: Plans) -> dict[str
     known = {each.attempt: each for each in found if each is not None}
     known.update({attempt: Snapshot(attempt, {}) for attempt in making})
     forgotten = [attempt for attempt in attempts if attempt not in known and attempt not in queue]
-    return {**known, **(recorded(forgotten, point, plans) if forgotten else {})}
+    traced = recorded(forgotten, point, plans) if forgotten else {}
+    return {**known, **{attempt: traced[attempt] for attempt in forgotten if attempt in traced}}
 
 
 def _ask(command: Sequence[str], attempts: Sequence[str], point: AccessPoint) -> list[Ad]:
-    """A DAGMan counts for every attempt of its DAG."""
+    """A DAGMan counts for every attempt of its DAG. Others may give their jobs our attributes, but not our
+    name; -allusers is for those whom the schedd knows by another name than the machine does."""
     known = answers.strings(attempts)
     lists = f'stringListsIntersect(RoostAttempts, "{",".join(attempts)}") =?= true'
-    constraint = f"member(RoostAttempt, {{{known}}}) || {lists}"
+    constraint = f"(member(RoostAttempt, {{{known}}}) || {lists})"
+    if point.hello.account:
+        constraint += f' && Owner =?= "{point.hello.account}"'
     attributes = ",".join(answers.ATTRIBUTES)
     done = point.command(*command, "-json", "-constraint", constraint, "-attributes", attributes)
     if done.exit != 0:

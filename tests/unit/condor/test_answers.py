@@ -27,6 +27,15 @@ def test_an_access_point_says_where_it_is_and_what_it_has() -> None:
     assert datetime(2026, 7, 1, tzinfo=said.zone).utcoffset() == timedelta(0)
 
 
+@pytest.mark.parametrize(
+    ("said", "account"),
+    [("", ""), ("account alice\n", "alice"), ('account a" || true\n', ""), ("account\n", "")],
+)
+def test_an_access_point_says_who_we_are_there(said: str, account: str) -> None:
+    """It becomes a part of what is asked for."""
+    assert answers.hello(HELLO + said).account == account
+
+
 @pytest.mark.parametrize(("offset", "minutes"), [("+0530", 330), ("-0930", -570), ("+1300", 780)])
 def test_a_zone_without_a_name_is_its_offset(offset: str, minutes: int) -> None:
     said = answers.hello(HELLO.replace("+0000", offset).replace("Etc/UTC", ""))

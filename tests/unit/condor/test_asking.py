@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from jobs_app.jobdir import facts
 from jobs_app.pools.base import Garbled, PoolUnreachable, Snapshot
-from jobs_app.pools.condor import asking, plan
+from jobs_app.pools.condor import answers, asking, plan
 from jobs_app.pools.condor.plan import ClusterPlan, Run, Share
 from jobs_app.pools.condor.plans import Plans
 from jobs_app.pools.condor.point import AccessPoint
@@ -42,6 +43,7 @@ class Point(AccessPoint):
         return self
 
     root = "/roost"
+    hello = answers.Hello("/roost", UTC, 0, "", frozenset(), "alice")
 
     def ask(self, script: str, *values: str, stdin: object = b"") -> Result:
         if script == "records.sh":
@@ -56,7 +58,8 @@ class Point(AccessPoint):
         command = "condor_q -factory" if "-factory" in argv else argv[0]
         self.asked.append(command)
         ads = {"condor_q": self.queue, "condor_history": self.history}.get(command, self.factories)
-        wanted = [ad for ad in ads if ad["RoostAttempt"] in argv[argv.index("-constraint") + 1]]
+        said = argv[argv.index("-constraint") + 1]
+        wanted = [ad for ad in ads if ad["RoostAttempt"] in said and f'Owner =?= "{ad["Owner"]}"' in said]
         return Result(self.exit, json.dumps(wanted).encode() if wanted else b"", b"no schedd")
 
     def trouble(self, what: str, done: Result) -> PoolUnreachable:
@@ -66,7 +69,7 @@ class Point(AccessPoint):
 def ad(attempt: str, number: int, status: int, code: int | None = None) -> dict[str, Any]:
     ended = {"ExitCode": code, "ExitBySignal": False} if code is not None else {}
     known = {"RoostAttempt": attempt, "RoostSlice": number, "RoostGroup": 0, "RoostPlan": PLAN}
-    return {**known, "JobStatus": status, **ended}
+    return {**known, "JobStatus": status, "Owner": "alice", **ended}
 
 
 def share(attempt: str, slices: int) -> Share:
@@ -75,6 +78,13 @@ def share(attempt: str, slices: int) -> Share:
 
 def ask(point: Point, *attempts: str) -> dict[str, Snapshot]:
     return asking.query(attempts, point, Plans(point))
+
+
+def test_what_somebody_else_s_job_says_of_an_attempt_counts_for_nothing() -> None:
+    """Everybody on the pool may read our attributes, and give them to jobs of their own."""
+    point = Point(share(A, 1))
+    point.queue = [ad(A, 0, 2), {**ad(A, 0, 4, 0), "Owner": "mallory"}]
+    assert ask(point, A) == {A: Snapshot(A, {"run": bytes([RUNNING])})}
 
 
 def test_all_in_the_queue_needs_no_history() -> None:

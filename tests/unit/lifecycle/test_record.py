@@ -13,7 +13,7 @@ from jobs_app.courier import Courier
 from jobs_app.lifecycle import actors
 from jobs_app.lifecycle.link import live_segments
 from jobs_app.lifecycle.record import Overtaken, record, record_patiently
-from jobs_app.models import Attempt, AttemptPhase, History, Job, Segment, SliceBlock
+from jobs_app.models import Attempt, AttemptPhase, History, Job, Scheduler, Segment, SliceBlock
 from jobs_app.pools.base import Event, EventKind, Events
 from jobs_app.states import SliceState
 
@@ -86,6 +86,18 @@ def test_events_of_an_unknown_attempt_are_passed_over(sent: Callable[..., tuple[
     job, token = sent()
     record(segment(), said(event(EventKind.STARTED, "f" * 32), event(EventKind.STARTED, token)), POOL)
     assert job.status == "Running"
+
+
+def test_a_pool_speaks_of_no_other_pool_s_jobs(sent: Callable[..., tuple[Job, str]]) -> None:
+    job, token = sent()
+    other = Scheduler.objects.create(name="other", kind=Scheduler.CONDOR)
+    elsewhere = Segment.objects.create(scheduler=other, name="elsewhere")
+    words = Event(EventKind.SAYING, token, time.time(), "run", data={"says": "0", "lines": ["lies"]})
+    over = Event(EventKind.FINISHED, token, time.time(), data={"ok": True})
+    news = (event(EventKind.STARTED, token), event(EventKind.ENDED, token, exit_code=0), words, over)
+    assert record(elsewhere, Events(news, 1), POOL).finished == ()
+    assert (job.status, Attempt.objects.get(token=token).phase) == ("Submitted", AttemptPhase.SENT)
+    assert not (job.paths.attempt(1).root / "status").exists()
 
 
 def test_a_slice_that_is_tried_again_waits(sent: Callable[..., tuple[Job, str]]) -> None:

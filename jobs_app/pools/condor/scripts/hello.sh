@@ -12,4 +12,6 @@ echo "now $(date +%s)"
 echo "offset $(date +%z)"
 echo "zone $(readlink -f /etc/localtime 2>/dev/null | sed -n 's|.*/zoneinfo/||p')"
 echo "condor $(condor_version 2>/dev/null | head -n 1)"
+account=$(timeout 10 condor_ping -type schedd WRITE 2>/dev/null | sed -n 's/.* succeeded as \([^ @]*\).*/\1/p' || :)
+echo "account ${account:-$(id -un)}"
 for each in node/*; do echo "node ${each#node/}"; done
