@@ -150,6 +150,13 @@ def accounting_groups() -> dict[str, list[str]] | None:
     return None if groups is None else {str(name).lower(): list(who) for name, who in groups.items()}
 
 
+def template_users() -> dict[str, list[str]]:
+    """ROOST_TEMPLATE_USERS: who may use a template ("app/template") or an app's templates ("app"): users' and
+    groups' names. What is not named is for everybody who has signed in."""
+    named = dict(_setting("ROOST_TEMPLATE_USERS", {}))
+    return {str(name): list(who) for name, who in named.items()}
+
+
 def open_parameters() -> list[str]:
     """ROOST_OPEN_PARAMETERS: what everybody may give for a job of a template over the API, besides the usual."""
     return list(_setting("ROOST_OPEN_PARAMETERS", []))

@@ -166,6 +166,8 @@ def _check(person: Person, order: Order) -> None:
         raise NotAllowed(f"This token is for the app {person.app!r} only.")
     if order.template is None:
         _refuse_untemplated(person, order)
+    elif not permissions.may_use(person, order.app, order.template):
+        raise NotAllowed(f"The template {order.template!r} is for others here (ROOST_TEMPLATE_USERS).")
     refuse_closed(person, {name for _, parameters in order.jobs for name in parameters} | {*order.parameters})
 
 

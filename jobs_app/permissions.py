@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from jobs_app import conf
 from jobs_app.errors import UnknownJob
 from jobs_app.models import Job, JobShare
 
@@ -113,6 +114,18 @@ def may_run_anything(person: Person) -> bool:
     """Programs that no template declares run with the pool account's rights, so not everybody may."""
     user = person.user if isinstance(person, Caller) else person
     return is_somebody(person) and (user is None or user.is_staff or user.has_perm(RUN_ANYTHING))
+
+
+def may_use(person: Person, app: str, template: str) -> bool:
+    """Make jobs of this template: everybody, unless ROOST_TEMPLATE_USERS names who."""
+    named = conf.template_users()
+    allowed_ = named.get(f"{app}/{template}", named.get(app))
+    if allowed_ is None or may_run_anything(person):
+        return True
+    user = person.user if isinstance(person, Caller) else person
+    if user is None or not is_somebody(person):
+        return False
+    return bool({user.get_username(), *user.groups.values_list("name", flat=True)} & set(allowed_))
 
 
 # --- which jobs -----------------------------------------------------------------------------------------

@@ -47,6 +47,8 @@ def new_job(request: Request) -> HttpResponse:
     if not app and not name:
         return render(request, "new/choose.html", {"apps": _apps(request.user)})
     template = _template(app, name)
+    if not permissions.may_use(request.user, template.app, template.name):
+        raise Http404
     return _Page(request, template).answer()
 
 
@@ -55,6 +57,8 @@ def again(request: Request, pk: int) -> HttpResponse:
     """The same job with changes."""
     job = job_for(request.user, pk)
     template = _template_of(job)
+    if template and not permissions.may_use(request.user, template.app, template.name):
+        template = None
     if template is None and not permissions.may_run_anything(request.user):
         return render(request, "new/no_template.html", {"job": job}, status=409)
     return _Page(request, template or _bare(job), job).answer()
@@ -63,9 +67,13 @@ def again(request: Request, pk: int) -> HttpResponse:
 # --- templates ------------------------------------------------------------------------------------------
 
 
-def _apps(person: Any) -> list[dict[str, Any]]:  # noqa: ARG001 - every template is for everybody who has signed in
-    found = [{"app": app.label, "name": _name(app), "templates": _templates(app)} for app in _known()]
+def _apps(person: Any) -> list[dict[str, Any]]:
+    found = [{"app": app.label, "name": _name(app), "templates": _usable(person, app)} for app in _known()]
     return [each for each in found if each["templates"]]
+
+
+def _usable(person: Any, app: registry.App) -> list[Template]:
+    return [row for row in _templates(app) if permissions.may_use(person, app.label, row.name)]
 
 
 def _known() -> list[registry.App]:

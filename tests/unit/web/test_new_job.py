@@ -293,6 +293,40 @@ def test_a_stranger_cannot_make_a_job_again(page_of, alice, charlie, work):
     assert page_of(charlie).get(f"/new/from/{Job.objects.get().pk}/").status_code == 404
 
 
+def test_a_job_without_template_has_a_form_for_who_may_run_anything(page_of, make_job, alice, work):
+    make = work.jobs.create_job(
+        "bare", alice, job_type="CONDORJOB", executable="/bin/echo", arguments=["a", "b c"]
+    )
+    make.save()
+    where = f"/new/from/{make.pk}/"
+    assert page_of(alice).get(where).status_code == 409
+    alice.is_staff = True
+    alice.save()
+    browser = page_of(alice)
+    fields = fields_of(browser.get(where).content.decode())
+    assert (fields["executable"], fields["arguments"]) == ("/bin/echo", "a 'b c'")
+    browser.post(where, {**fields, "arguments": "a c", "form-go": "save"})
+    assert Job.objects.latest("pk").arguments == "a c"
+
+
+def test_a_template_may_be_for_some_people_only(page_of, alice, charlie, work, settings):
+    group = Group.objects.create(name="modellers")
+    alice.groups.add(group)
+    send(page_of(alice), address(work, "small"))
+    settings.ROOST_TEMPLATE_USERS = {f"{work.package}/small": ["modellers"], work.package: ["charlie"]}
+    job = Job.objects.get()
+    assert page_of(alice).get(address(work, "small")).status_code == 200
+    assert page_of(alice).get(address(work, "program")).status_code == 404
+    assert page_of(alice).get(f"/new/from/{job.pk}/").status_code == 200
+    browser = page_of(charlie)
+    assert browser.get(address(work, "small")).status_code == 404
+    page = browser.get("/new/").content.decode()
+    assert "template=program" in page
+    assert "template=small" not in page
+    body = {"app": work.package, "template": "small", "name": "x"}
+    assert browser.post("/api/v1/jobs", body, "application/json").status_code == 403
+
+
 # --- programs ---------------------------------------------------------------------------------------------
 
 
