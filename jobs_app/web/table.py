@@ -176,7 +176,7 @@ def _carry_out(request: Request, order: Order) -> bulk.Outcome:
     wanted = order.wanted(request.user)
 
     def more(cursor: str) -> tuple[list[int], str]:
-        page = listing.fetch(request.user, wanted, bulk.TOGETHER, cursor, budget=bulk.SECONDS)
+        page = listing.fetch(request.user, wanted, bulk.TOGETHER, cursor, budget=bulk.SECONDS / 2)
         return [job.pk for job in page.jobs], page.next
 
     return bulk.perform_all(order.action, more, request.POST.get("left", ""), request.user)
