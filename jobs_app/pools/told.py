@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_FRAME = re.compile(rb"\x1eroost ([A-Za-z0-9_-]{1,64}) (\d{1,15}) (\d{1,8})\n")
-_MARK = b"\x1eroost "
+_FRAME = re.compile(rb"\x1eroost ([A-Za-z0-9_-]{1,64}) (\d{1,15}) (\d{1,6})\n")
 _LONGEST_HEAD = 128
 
 
@@ -51,5 +50,4 @@ class Frames:
                 return
             yield match[1].decode(), int(match[2]), self._rest[match.end() : end]
             self._rest = self._rest[end:]
-        if _MARK not in self._rest:
-            self._rest = self._rest[-_LONGEST_HEAD:]
+        self._rest = self._rest[-_LONGEST_HEAD:]  # where a head may have begun

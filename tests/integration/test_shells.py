@@ -24,6 +24,7 @@ from jobs_app.pools.shell import (
     SshAddress,
     SshShell,
     Tail,
+    base,
     follow,
 )
 from tests.pool.pool import TestPool
@@ -390,3 +391,9 @@ def test_a_delay_costs_a_command_no_more_than_a_few_round_trips(condor_pool: Tes
     shell.run(["true"])
     assert time.monotonic() - begin < 0.6
     shell.close()
+
+
+def test_an_answer_without_end_is_not_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "LARGEST_ANSWER", 1 << 20)
+    with pytest.raises(Garbled, match="yes: the answer is larger than 1048576 bytes"):
+        LocalShell().run(["yes"])

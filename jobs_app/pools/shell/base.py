@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, BinaryIO, Protocol
 
-from ..base import PoolUnreachable, Refused
+from ..base import Garbled, PoolUnreachable, Refused
 
 CHUNK = 1 << 18
 SECONDS = 60.0
+LARGEST_ANSWER = 512 << 20  # bytes
 _NO_SUCH_FILE = 44
 
 Input = bytes | Iterable[bytes]
@@ -79,7 +80,7 @@ class Shell:
         """Runs a command to its end. It must read its input before it writes more than some hundred KiB."""
         with self._started(argv) as running:
             _feed(running, stdin, timeout)
-            out = b"".join(_chunks(running, timeout, argv[0]))
+            out = b"".join(_at_most(LARGEST_ANSWER, _chunks(running, timeout, argv[0]), argv[0]))
             return Result(running.wait(timeout), out, running.errors())
 
     def script(self, text: str, *values: str, stdin: Input = b"", timeout: float = SECONDS) -> Result:
@@ -184,6 +185,15 @@ def _chunks(running: Running, timeout: float, name: str) -> Iterator[bytes]:
             raise PoolUnreachable(f"{name}: no answer for {timeout:g} s")
         if not chunk:
             return
+        yield chunk
+
+
+def _at_most(size: int, chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """An answer is held in memory, whatever the other side makes of it."""
+    for chunk in chunks:
+        size -= len(chunk)
+        if size < 0:
+            raise Garbled(f"{name}: the answer is larger than {LARGEST_ANSWER} bytes")
         yield chunk
 
 

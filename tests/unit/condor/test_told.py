@@ -32,3 +32,14 @@ def test_what_is_no_frame_is_not_kept() -> None:
 
 def test_a_name_that_leads_elsewhere_is_no_frame() -> None:
     assert list(Frames().feed(b"\x1eroost ../../etc/passwd 0 1\nx")) == []
+
+
+def test_a_head_that_never_ends_and_a_frame_that_is_too_long_are_not_gathered() -> None:
+    """Each piece would be looked through again with each that follows."""
+    frames = Frames()
+    for start in (b"\x1eroost ", b"\x1eroost 0 0 99999999\n"):
+        assert list(frames.feed(start)) == []
+        for _ in range(10):
+            assert list(frames.feed(b"x" * 100_000)) == []
+        assert len(frames._rest) < 1000
+    assert list(frames.feed(b"\x1eroost 0 5 2\nab")) == [("0", 5, b"ab")]
