@@ -56,7 +56,8 @@ def _numbers(numbers: dict[str, int]) -> str:
 
 def _users(users: dict[str, dict[str, int]]) -> str:
     each = (
-        f"{name or 'nobody'} {load['slices']} slices of {load['attempts']}" for name, load in users.items()
+        f"{name or 'nobody'} {load['slices']} slices of {load['attempts']} jobs"
+        for name, load in users.items()
     )
     return "; ".join(each) or "nothing on the pool"
 
