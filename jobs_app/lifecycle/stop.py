@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 HERE = (AttemptPhase.BLOCKED, AttemptPhase.WAITING)
 
 
-def stop(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
+def stop(
+    job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None, by: Actor | None = None
+) -> None:
     """Ends the job, or some of its slices. On a pool it takes a moment; what it left stays."""
-    by = acting(job, user)
+    by = by or acting(job, user)
     why = f"Stopped by {by.name}."
     attempt = live_attempt(job)
     if attempt is None:

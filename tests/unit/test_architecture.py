@@ -28,6 +28,7 @@ GROUND = {
     "secrets",
     "jobdir",
     "script",
+    "previews",
 }
 APPS = {"registry", "job_types", "workspaces"}
 ROWS = {
@@ -57,6 +58,7 @@ TOP = {
     "gizmos",
     "health",
     "metrics",
+    "bug_report",
     "notices",
     "queues",
     "services",
@@ -78,6 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "states": set(),
     "conf": {"errors"},
     "logs": set(),
+    "previews": set(),
     "origin": set(),
     "parameters": {"errors"},
     "workflows": {"errors", "parameters"},

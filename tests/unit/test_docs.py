@@ -60,7 +60,7 @@ def settings_read() -> set[str]:
 
 
 # Also the beginning of another name.
-HOLDS = {"ROOST_APPS_FILE"}
+HOLDS = {"ROOST_NODE_REPORTS", "ROOST_APPS_FILE"}
 
 
 def test_every_setting_is_explained() -> None:
@@ -85,7 +85,7 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 # Headings of several commands.
-FAMILIES = {"jobs", "schedulers", "tokens"}
+FAMILIES = {"jobs", "schedulers", "tokens", "callbacks", "users"}
 
 
 def sections() -> dict[str, str]:

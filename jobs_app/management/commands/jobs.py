@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from jobs_app.management.base import RoostCommand, Subparser
-from jobs_app.management.jobs import acting, cleaning, listing, running, showing, slices
+from jobs_app.management.jobs import acting, cleaning, listing, reporting, running, showing, slices
 from jobs_app.terminal.output import Output
 
 
@@ -16,7 +16,7 @@ class Command(RoostCommand):
         commands = parser.add_subparsers(
             metavar="COMMAND", required=True, title="commands", parser_class=Subparser
         )
-        for family in (listing, showing, slices, running, acting, cleaning):
+        for family in (listing, showing, slices, running, acting, cleaning, reporting):
             family.add(commands)
 
     def run(self, output: Output, options: dict[str, Any]) -> int | None:

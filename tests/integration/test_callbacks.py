@@ -1,0 +1,193 @@
+"""Callbacks over HTTP to a real server: what was answered is not lost, whatever is killed; the documentation's
+snippets, as typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs_app import callbacks
+from jobs_app.management.commands.callbacks import key_of
+from jobs_app.models import Attempt, AttemptPhase, Job, Project
+from tests.servers import free_port, postgres
+
+from .test_node_wrapper import Sandbox as Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs" / "callbacks.md"
+
+MAKE = """
+import json
+from jobs_app import callbacks
+from jobs_app.models import Job, Project
+project = Project.objects.create(name="p", path="/nonexistent", app="p")
+rows = [Job(project=project, app="p", type="SCRIPT", name=f"{n}", _status="RUN") for n in range(50)]
+Job.objects.bulk_create(rows)
+print(json.dumps([[row.pk, callbacks.capability(row.pk)] for row in Job.objects.all()]))
+"""
+HEARD = "from jobs_app.models import Hint; print(sum(Hint.objects.values_list('heard', flat=True)))"
+
+
+class Server:
+    """gunicorn, as `manage.py supervise` starts it; it may be killed with all its workers."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment, self.port = environment, free_port()
+        self.start()
+
+    def start(self) -> None:
+        how = ["--workers", "2", "--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", *how, "--bind", f"127.0.0.1:{self.port}"]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, start_new_session=True)
+        self.wait()
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 40
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2).read()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError("the server does not answer")
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ROOST_")}
+    limits = {"ROOST_CALLBACKS_A_JOB": "0", "ROOST_LOG_LEVEL": "ERROR"}
+    return {**kept, "ROOST_HOME": str(home), "ROOST_APPS": "", **limits, **more}
+
+
+def manage(env: dict[str, str], *words: str) -> str:
+    command = [sys.executable, "manage.py", *words]
+    return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: Any, tmp_path: Path) -> Iterator[dict[str, str]]:
+    if request.param == "sqlite":
+        yield environment(tmp_path / "home")
+        return
+    with postgres() as url:
+        yield environment(tmp_path / "home", ROOST_DATABASE_URL=url)
+
+
+def test_nothing_that_was_answered_is_lost_when_the_server_is_killed_in_a_storm(
+    database: dict[str, str],
+) -> None:
+    manage(database, "migrate", "--verbosity", "0")
+    jobs = eval(manage(database, "shell", "-v", "0", "-c", MAKE))
+    server, answered, stop = Server(database), [0] * 8, threading.Event()
+
+    def call(at: int) -> None:
+        number = at
+        while not stop.is_set():
+            pk, key = jobs[number % len(jobs)]
+            number += 1
+            try:
+                with urllib.request.urlopen(
+                    f"http://127.0.0.1:{server.port}/update-job-status/{pk}/?key={key}", timeout=5
+                ) as answer:
+                    answered[at] += answer.read() == b'{"success": true}'
+            except OSError:
+                time.sleep(0.01)
+
+    threads = [threading.Thread(target=call, args=(at,)) for at in range(len(answered))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(2):
+            before = sum(answered)
+            deadline = time.monotonic() + 30
+            while sum(answered) < before + 200 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            server.kill()
+            server.start()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        server.kill()
+    assert sum(answered) >= 400
+    assert int(manage(database, "shell", "-v", "0", "-c", HEARD)) >= sum(answered)
+
+
+# --- as typed ---------------------------------------------------------------------------------------------
+
+
+def snippet(language: str, beginning: str) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    return next(block for block in blocks if block.startswith(beginning))
+
+
+@pytest.fixture
+def job(tmp_path: Path, alice: Any, live_server: Any, settings: Any) -> Job:
+    settings.ROOST_PUBLIC_URL = live_server.url
+    project = Project.objects.create(name="p", path=str(tmp_path / "p"), app="p")
+    job = Job(project=project, app="p", type="EXTERNAL", name="j", user=alice, _status="SUB")
+    job.number_of_attempts = 1
+    job.save()
+    Attempt.objects.create(job=job, number=1, token="e" * 32, phase=AttemptPhase.SENT)
+    return Job.objects.get(pk=job.pk)
+
+
+def written_key(job: Job, path: Path) -> None:
+    from tests.unit.commands.conftest import manage as command
+
+    assert command("callbacks", "key", str(job.pk), str(path)).code == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert command("callbacks", "key", str(job.pk), str(path)).code == 2  # a file is never written over
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("language", "beginning", "name", "program"),
+    [
+        ("sh", "# report.sh", "job.key", ["sh", "report.sh"]),
+        ("python", "import hashlib", "job.json", [sys.executable, "report.py"]),
+    ],
+)
+def test_the_documented_ways_to_report_work_as_typed(
+    job: Job, tmp_path: Path, language: str, beginning: str, name: str, program: list[str]
+) -> None:
+    written_key(job, tmp_path / name)
+    (tmp_path / program[1]).write_text(snippet(language, beginning))
+    for status in ("RUN", "COM"):
+        body = f'{{"status": "{status}", "message": "it\'s 100 % é \\\\ $HOME `x`"}}'
+        done = subprocess.run(
+            [*program, name, body], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.strip() == '{"success": true}', done.stderr
+        assert key_of(job)["key"] not in done.stdout + done.stderr
+        assert Job.objects.values_list("_status", flat=True).get(pk=job.pk) == status
+        time.sleep(1.1)  # the shell's ids are made of seconds and the process
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_replaced_key_is_void_and_a_new_one_is_written(job: Job, tmp_path: Path) -> None:
+    from tests.unit.commands.conftest import manage as command
+
+    old = key_of(job)
+    assert command("callbacks", "rotate", str(job.pk)).code == 0
+    assert key_of(Job.objects.get(pk=job.pk))["key"] != old["key"]
+    url = command("callbacks", "url", str(job.pk)).out.strip()
+    assert url == callbacks.url(None, job.pk)
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == b'{"success": true}'
