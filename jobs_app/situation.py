@@ -53,6 +53,8 @@ def _badges(attempt: Attempt) -> Iterator[Badge]:
 
 
 def _has_waiting(job: Job) -> bool:
+    if job.state.code in ("PAS", "HLD"):  # then no slice waits; removed ones are not among the numbers below
+        return False
     return job.slices_total > job.slices_running + job.slices_done + job.slices_failed + job.slices_held
 
 

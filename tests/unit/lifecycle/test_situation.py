@@ -84,6 +84,12 @@ def test_why_it_waits_is_said(running: Job) -> None:
     assert said(running)["idle"].startswith("No machine has 64 GB")
 
 
+def test_why_it_waits_is_not_said_of_a_paused_job_with_stopped_slices(running: Job) -> None:
+    Attempt.objects.update(idle="All 2 machines that would do are busy.")
+    Job.objects.update(_status="PAS", slices_running=0, slices_held=1)
+    assert said(Job.objects.get(pk=running.pk)) == {}
+
+
 def test_a_hold_that_the_pool_refuses_is_given_up_and_said(
     running: Job, courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
