@@ -24,6 +24,7 @@ from jobs_app import listing
 from jobs_app.errors import Invalid, NotAllowed
 from jobs_app.gizmos import actions, rows
 from jobs_app.gizmos.definition import Shown, unseal
+from jobs_app.models import Job
 
 from . import bulk
 from .filters import Chosen
@@ -95,12 +96,19 @@ class Order:
 
     def question(self, person: Any) -> str:
         if not self.many:
-            return self.action.question
+            return self._question_of_one(person) if self.action.question else ""
         what = "jobs that match this filter" if self.chosen is not None else "chosen jobs"
         number = self.count(person)
         return f"{self.action.word}: {number} {what}?" + (
             " Their files are deleted too." if self.action.word == "Delete" else ""
         )
+
+    def _question_of_one(self, person: Any) -> str:
+        """With the job's name, by which people know it."""
+        found = (
+            rows.readable(Job.objects.filter(pk=self.ids[0]), person).values_list("name", flat=True).first()
+        )
+        return "\n".join([self.action.question, *([f"{self.ids[0]} {found}"] if found else [])])
 
 
 @require_POST

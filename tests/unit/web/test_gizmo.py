@@ -278,7 +278,7 @@ def test_its_confirmation_is_asked_by_the_server(client, alice, jobs):
     action = CustomJobAction("Poke", poke, confirmation_message="Really <poke>?")
     page = shown(JobsTable(jobs, ("id",), actions=[action]), alice)
     client.force_login(alice)
-    assert post(client, page, "Poke", jobs[0])["ask"] == "Really <poke>?"
+    assert post(client, page, "Poke", jobs[0])["ask"] == f"Really <poke>?\n{jobs[0].pk} job 0"
     assert Job.objects.get(pk=jobs[0].pk).description == ""
 
 

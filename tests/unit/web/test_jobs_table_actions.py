@@ -64,7 +64,7 @@ def test_a_harmless_action_on_one_job_is_done_at_once(table, make_job):
 
 def test_what_cannot_be_undone_asks_first(table, finished):
     asked = table.look().one("Delete", finished[0]).json()
-    assert asked["ask"] == "Delete this job and all its files?"
+    assert asked["ask"] == f"Delete this job and all its files?\n{finished[0].pk} job 0"
     assert asked["danger"] is True
     assert Job.objects.count() == 4
     assert table.one("Delete", finished[0], confirmed="1").json()["done"] == 1
