@@ -10,6 +10,8 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from ..base import Garbled, Step, Task
@@ -36,17 +38,22 @@ class Share:
 
     @property
     def procs(self) -> int:
-        return 1 if self.whole else sum(run.count for run in self.runs)
+        return 1 if self.whole else self._before[-1]
 
     def place(self, number: int) -> Run:
         """What a proc stands for. One that runs a whole script stands for its first step while it runs."""
         if self.whole:
             return self.runs[0]
-        for run in self.runs:
-            if number < run.count:
-                return Run(run.step, run.first + number, 1)
-            number -= run.count
-        raise Garbled(f"Attempt {self.attempt} has no such proc.")
+        if not 0 <= number < self._before[-1]:
+            raise Garbled(f"Attempt {self.attempt} has no such proc.")
+        index = bisect_right(self._before, number) - 1
+        run = self.runs[index]
+        return Run(run.step, run.first + number - self._before[index], 1)
+
+    @cached_property
+    def _before(self) -> list[int]:
+        """How many procs there are before each run: a rerun of every second slice has very many runs."""
+        return list(accumulate((run.count for run in self.runs), initial=0))
 
 
 def share_of(task: Task) -> Share:

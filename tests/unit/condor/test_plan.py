@@ -59,3 +59,11 @@ def test_a_plan_survives_being_written_down() -> None:
 def test_a_damaged_plan_is_an_error_that_shows_it(text: bytes) -> None:
     with pytest.raises(Garbled, match="cannot be read"):
         plan.from_json(text)
+
+
+def test_each_of_very_many_runs_is_found_and_nothing_beyond_them() -> None:
+    share = Share("a" * 32, 9, (Run("run", 1, 1), Run("run", 3, 2), Run("run", 8, 1)))
+    assert [share.place(number).first for number in range(share.procs)] == [1, 3, 4, 8]
+    for number in (-1, 4):
+        with pytest.raises(Garbled):
+            share.place(number)
