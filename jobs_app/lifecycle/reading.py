@@ -16,6 +16,7 @@ from jobs_app.pools.base import Event, EventKind
 from jobs_app.states import SliceState
 
 from .blocks import COLUMNS, SIZE, Block
+from .rows import among_values
 from .sheet import Key, Member, Sheet
 from .work import Work
 
@@ -47,15 +48,16 @@ _LIVE = f"""
     SELECT a.token, a.id, a.job_id, a.work,
            a.number, a.phase, a.reason, a.paused, a.started, a.exit_code, a.signal, j.status, j.status_message
     FROM {Attempt._meta.db_table} a JOIN {Job._meta.db_table} j ON j.id = a.job_id
-    WHERE a.phase NOT IN ('fetching', 'processing', 'final') AND a.token IN
+    WHERE a.phase NOT IN ('fetching', 'processing', 'final') AND a.token
 """  # noqa: S608 - the names of our own tables
 _WORK = 3  # its place
 
 
 def _live(tokens: Sequence[str], scheduler: int | None) -> list[Row]:
-    here, values = ("", tokens) if scheduler is None else (" AND a.scheduler_id = %s", [*tokens, scheduler])
+    here, values = ("", ()) if scheduler is None else (" AND a.scheduler_id = %s", (scheduler,))
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    return _rows(f"{_LIVE} ({_places(tokens)}){here} ORDER BY a.job_id{lock}", values)
+    among, listed = among_values(tokens)
+    return _rows(f"{_LIVE} {among}{here} ORDER BY a.job_id{lock}", (listed, *values))
 
 
 def _rows(statement: str, values: Sequence[Any]) -> list[Row]:
@@ -63,10 +65,6 @@ def _rows(statement: str, values: Sequence[Any]) -> list[Row]:
         cursor.execute(statement, values)
         rows: list[Row] = cursor.fetchall()
     return rows
-
-
-def _places(values: Sequence[object]) -> str:
-    return ", ".join(["%s"] * len(values))
 
 
 @lru_cache(1024)
@@ -124,14 +122,15 @@ def _of_a_small_one(row: Row, blocks: Sequence[Row], happened: Sequence[Event]) 
     return sheet
 
 
-_BLOCKS = f"SELECT attempt_id, id, step, first, states FROM {SliceBlock._meta.db_table} WHERE attempt_id IN"  # noqa: S608
+_BLOCKS = f"SELECT attempt_id, id, step, first, states FROM {SliceBlock._meta.db_table} WHERE attempt_id"  # noqa: S608
 _STANDING = itemgetter(2, 3, 4)
 
 
 def _blocks_of(attempts: Sequence[int]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     if attempts:
-        for row in _rows(f"{_BLOCKS} ({_places(attempts)}) ORDER BY id", attempts):
+        among, listed = among_values(attempts)
+        for row in _rows(f"{_BLOCKS} {among} ORDER BY id", [listed]):
             found.setdefault(row[0], []).append(row)
     return found
 

@@ -75,7 +75,12 @@ _AMONG = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY
 _EACH = {"sqlite": "value FROM json_each(%s)", "postgresql": "unnest(%s::bigint[])"}
 
 
-def _listed(keys: Sequence[int]) -> Any:
+def among_values(values: Sequence[Any]) -> tuple[str, Any]:
+    """A condition for one of these values, and its parameter: thousands of parameters take long to read."""
+    return _AMONG[connection.vendor], _listed(values)
+
+
+def _listed(keys: Sequence[Any]) -> Any:
     return json.dumps(list(keys)) if connection.vendor == "sqlite" else list(keys)
 
 

@@ -68,6 +68,7 @@ def _prepared(attempts: Sequence[Attempt], link: Link) -> dict[int, Task]:
     """What can be sent. An attempt that cannot says why in its own row, and the others go on."""
     tasks = {}
     for attempt in attempts:
+        attempt.scheduler = link.scheduler  # known: not to be read once for each
         try:
             tasks[attempt.pk] = prepare(attempt)
         except RoostError as error:
