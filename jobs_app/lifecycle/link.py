@@ -20,7 +20,8 @@ from .room import Room
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER = 8  # failures in a row
-LONGEST_PAUSE = 300.0  # seconds between two tries
+LONGEST_PAUSE = 300.0  # seconds between two tries at something that went wrong
+LONGEST_SILENCE = 30.0  # between two looks whether a pool is in reach again: they cost no login
 OUT_OF_REACH = "Not in reach: "
 NOT_LET_IN = "Not let in, so a person must act: "
 
@@ -117,7 +118,11 @@ class Link:
         self.close()
         self.scheduler.refresh_from_db(fields=["failures", "retry_at", "paused", "paused_by"])
         failures = self.scheduler.failures + (0 if self._is_counted() else 1)
-        known = {"failures": failures, "retry_at": back_off(failures), "last_error": str(error)}
+        known = {
+            "failures": failures,
+            "retry_at": back_off(failures, LONGEST_SILENCE),
+            "last_error": str(error),
+        }
         if self._heard is not None:
             known["last_contact"] = self._heard
         alarm = logging.ERROR if isinstance(error, AccessDenied) else logging.WARNING
@@ -158,9 +163,9 @@ def paused_by_hand(scheduler: Scheduler) -> str:
     return "" if by_itself else scheduler.paused
 
 
-def back_off(failures: int) -> datetime:
+def back_off(failures: int, longest: float = LONGEST_PAUSE) -> datetime:
     """When to try again: 1, 2, 4 ... seconds, half of it up to chance, so that many do not come at once."""
-    seconds = min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 20))
+    seconds = min(longest, 2.0 ** min(failures - 1, 20))
     return timezone.now() + timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311
 
 

@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -45,8 +45,9 @@ class Connection:
             hop.close()
 
 
-def connect(address: SshAddress) -> Connection:
-    """A connection to the one host that has the pinned key, logged in."""
+def connect(address: SshAddress, before_login: Callable[[], None] = lambda: None) -> Connection:
+    """A connection to the one host that has the pinned key, logged in. `before_login` is called when it is
+    there and shows its key: what is out of reach costs no login."""
     pinned = [pinned_key(hop) for hop in (*address.jumps, address)]
     proofs = [_proofs(hop) for hop in (*address.jumps, address)]  # before anybody is asked anything
     hops: list[paramiko.Transport] = []
@@ -54,6 +55,8 @@ def connect(address: SshAddress) -> Connection:
         for hop, key, tries in zip((*address.jumps, address), pinned, proofs, strict=True):
             with translated(str(hop)):
                 hops.append(_spoken_to(hop, key, hops))
+                if hop is address:
+                    before_login()
                 _log_in(hops[-1], hop, tries)
     except BaseException:
         for each in reversed(hops):

@@ -126,9 +126,8 @@ class SshShell(Shell):
             raise _again(self._failed[0])
         if self._connection is not None:
             self._connection.close()
-        self._before_login()
         try:
-            connection = connect(self.address)
+            connection = connect(self.address, self._before_login)
         except PoolError as error:
             self._failed = (error, time.monotonic() + self._pause(error))
             raise

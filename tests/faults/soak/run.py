@@ -29,7 +29,7 @@ from .world import NAME, World
 log = logging.getLogger("soak")
 
 AT_ONCE = 3
-PACE = 0.8, 3.0  # seconds between two faults
+PACE = 0.3, 1.7  # seconds between two faults
 LONGEST_END = 600.0  # seconds after the last fault, in which every job must have ended
 GRACE = 8.0  # seconds in which the witness may learn what Roost knows already
 
