@@ -1,47 +1,124 @@
-"""Everything about one job."""
+"""Everything about one job. The page asks whether it is still current by its ETag, which costs a few short
+queries."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
-from jobs_app import inspection, permissions, states
-from jobs_app.models import History, Job
+from jobs_app import inspection, permissions, situation, states
+from jobs_app.models import Attempt, History, Job
 from jobs_app.terminal.output import one_line
 
-from . import cells
+from . import cells, cures, output, relations, slices, timeline
 from .actions import offered
 from .file import PICTURES
 from .security import Request, job_for
 
-MOST_FILES, MOST_PARTS, MOST_STEPS = 200, 200, 100
+MOST_FILES, MOST_STEPS = 12, 100
+LARGEST_MANIFEST = 1 << 20  # bytes; larger ones take long to read
 LARGEST_PICTURE = 8_000_000
 MOST_PICTURES = 6
+MOST_DOING = 20
 
 
 def job(request: Request, pk: int) -> HttpResponse:
     found = job_for(request.user, pk)
-    actions = offered(found) if permissions.may_act(request.user, found) else []
+    may_act = permissions.may_act(request.user, found)
+    etag = version(found, request)
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    rows = list(History.objects.filter(job=found).order_by("-id")[:MOST_STEPS])
     context = {
         "job": found,
+        "here": "job",
+        "etag": etag,
         "active": found.state.active,
-        "actions": actions,
+        "actions": offered(found) if may_act else [],
+        "badges": situation.badges(found),
+        "why": cures.why(found, may_act=may_act),
         "bar": cells.bar(found),
+        "line": timeline.line(found, rows[::-1]),
         "time": inspection.duration(found.run_time),
         "facts": _facts(found),
         "options": _options(found),
         "steps": _steps(found),
-        "doing": inspection.saying(found),
-        "errors": inspection.troubles(found),
-        "history": _history(found),
+        "grid": slices.grid(found),
+        "nodes": relations.graph_of_nodes(found),
+        "doing": _doing(found),
+        "errors": _troubles(found),
+        "history": [_step(row) for row in rows],
         **_files(found),
-        **_output(found, request.GET.get("part") or _first_to_fail(found)),
+        **_output(found, request.GET.get("part", "")),
     }
-    return render(request, "jobs/detail.html", context)
+    response = render(request, "jobs/detail.html", context)
+    response.headers["ETag"] = etag
+    return response
+
+
+def version(job: Job, request: Request) -> str:
+    """Changes with whatever the page shows."""
+    row = Job.objects.filter(pk=job.pk).values_list(*_SEEN).first()
+    last = History.objects.filter(job=job).order_by("-id").values_list("id", flat=True).first()
+    attempt = Attempt.objects.filter(job_id=job.pk, number=job.number_of_attempts)
+    known = attempt.values_list(*_OF_ATTEMPT, "scheduler__failures", "scheduler__last_error").first()
+    text = repr(
+        (
+            row,
+            last,
+            known,
+            _touched(job),
+            request.user.pk,
+            request.GET.get("part"),
+            request.COOKIES.get("roost_zone"),
+        )
+    )
+    return f'"{hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]}"'
+
+
+_SEEN = (
+    *(
+        "_status",
+        "other_status",
+        "status_message",
+        "number_of_attempts",
+        "name",
+        "description",
+        "slices_total",
+    ),
+    *(
+        "slices_running",
+        "slices_done",
+        "slices_failed",
+        "slices_held",
+        "start_time",
+        "completion_time",
+        "user_id",
+    ),
+)
+_OF_ATTEMPT = ("phase", "reason", "wish", "wishes", "unknown_since", "idle", "last_error", "form", "on_pool")
+
+
+def _touched(job: Job) -> list[int]:
+    if not inspection.has_directory(job):
+        return []
+    attempt = job.paths.attempt(job.number_of_attempts).root
+    return [
+        _changed(path) for path in (job.directory, job.paths.output, attempt / "status", attempt / "errors")
+    ]
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _facts(job: Job) -> list[tuple[str, Any]]:
@@ -54,9 +131,6 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
         ("scheduler", job.scheduler),
         ("attempt", job.number_of_attempts),
         ("form", inspection.form(job)),
-        ("created", _moment(job.creation_time)),
-        ("started", _moment(job.start_time)),
-        ("ended", _moment(job.completion_time)),
         ("built by", job.parent and job.parent.jobid),
         ("description", job.description),
         ("address", job.address),
@@ -64,13 +138,9 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _moment(time: Any) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC") if time else ""
-
-
 def _options(job: Job) -> list[tuple[str, Any]]:
     given = (job.statepoint or {}).get("options") if job.method else job.parameters
-    return sorted((given or {}).items()) if isinstance(given, dict) else []
+    return sorted((given or {}).items())[:40] if isinstance(given, dict) else []
 
 
 @dataclass(frozen=True)
@@ -87,11 +157,21 @@ def _steps(job: Job) -> list[StepRow]:
     return [StepRow(name, counts) for name, counts in inspection.steps(job)]
 
 
+def _doing(job: Job) -> list[tuple[str, str]]:
+    return inspection.saying(job, MOST_DOING) if job.slices_total <= output.MANY else []
+
+
+def _troubles(job: Job) -> list[inspection.Trouble]:
+    """Where there are very many slices, nobody looks through all their errors."""
+    return inspection.troubles(job) if job.slices_total <= output.MANY else []
+
+
 @dataclass(frozen=True)
 class FileRow:
     name: str
     size: int
     url: str
+    view: str = ""
 
     @property
     def words(self) -> str:
@@ -99,52 +179,51 @@ class FileRow:
 
 
 def _files(job: Job) -> dict[str, Any]:
+    """The first; a page of their own has all."""
+    if job.slices_total > output.MANY or not _is_short(job):
+        return {"files": [], "all_files": inspection.has_directory(job)}
     found = inspection.files(job)
-    rows = [FileRow(one_line(file.name), file.size, _url(job, file.name)) for file in found[:MOST_FILES]]
+    rows = [FileRow(one_line(file.name), file.size, *_urls(job, file)) for file in found]
     pictures = [
         row
         for row in rows
         if row.url and row.size <= LARGEST_PICTURE and row.name.lower().endswith(tuple(PICTURES))
     ]
     return {
-        "files": rows,
-        "more_files": max(0, len(found) - MOST_FILES),
+        "files": rows[:MOST_FILES],
+        "more_files": max(0, len(rows) - MOST_FILES),
         "pictures": pictures[:MOST_PICTURES],
         "directory": job.directory if found else "",
     }
 
 
-def _url(job: Job, name: str) -> str:
+def _is_short(job: Job) -> bool:
+    try:
+        return not job.address or job.paths.manifest.stat().st_size <= LARGEST_MANIFEST
+    except FileNotFoundError:
+        return True
+
+
+def _urls(job: Job, file: inspection.File) -> tuple[str, str]:
     """Empty for a name that no address can hold: one with a newline, or one that is no UTF-8."""
     try:
-        return reverse("job-file", args=[job.pk, name])
+        view = reverse("job-view", args=[job.pk, file.name])
+        return ("" if file.remote else reverse("job-file", args=[job.pk, file.name])), view
     except (NoReverseMatch, UnicodeEncodeError):
-        return ""
-
-
-def _first_to_fail(job: Job) -> str:
-    return next((trouble.part for trouble in inspection.troubles(job, 1)), "")
+        return "", ""
 
 
 def _output(job: Job, wanted: str) -> dict[str, Any]:
-    names = [str(part) for part in inspection.parts(job)]
+    names = output.parts(job) if job.address else []
     if not names:
         return {}
-    part = wanted if wanted in names else names[-1]
-    found = inspection.output(job, part)
-    return {
-        "outputs": [{"name": name} for name in names[:MOST_PARTS]],
-        "more_outputs": max(0, len(names) - MOST_PARTS),
-        "output": {"part": part, "text": found.text, "size": inspection.size(found.size), "cut": found.cut},
-    }
+    failed = [trouble.part for trouble in _troubles(job)[:1]]
+    part = next((name for name in [wanted, *failed] if name in names), names[-1])
+    return {"output": output.shown(job, part)}
 
 
-def _history(job: Job) -> list[dict[str, Any]]:
-    rows = History.objects.filter(job=job).order_by("-id")[:MOST_STEPS]
-    return [
-        {"at": row.at, "attempt": row.attempt, "actor": row.actor, "why": row.why, "words": _words(row)}
-        for row in rows
-    ]
+def _step(row: History) -> dict[str, Any]:
+    return {"at": row.at, "attempt": row.attempt, "actor": row.actor, "why": row.why, "words": _words(row)}
 
 
 def _words(row: History) -> str:

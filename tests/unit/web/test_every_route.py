@@ -38,10 +38,27 @@ ROUTES = {
     "tables/act/": SIGNED_IN,
     "jobs/<int:pk>/": JOB,
     "jobs/<int:pk>/files/<path:name>": JOB,
+    "jobs/<int:pk>/files/": JOB,
+    "jobs/<int:pk>/view/<path:name>": JOB,
+    "jobs/<int:pk>/zip/": JOB,
+    "jobs/<int:pk>/inputs/": JOB,
+    "jobs/<int:pk>/slices/": JOB,
+    "jobs/<int:pk>/output/": JOB,
+    "jobs/<int:pk>/output/news/": JOB,
+    "jobs/<int:pk>/output/file/": JOB,
+    "jobs/<int:pk>/asked/": JOB,
+    "jobs/<int:pk>/document/": JOB,
+    "jobs/<int:pk>/relations/": JOB,
+    "jobs/<int:pk>/cures/<slug:name>/": JOB,
     "jobs/<int:pk>/<slug:name>/": JOB,
     "new/": SIGNED_IN,
     "new/from/<int:pk>/": JOB,
     "tokens/": SIGNED_IN,
+    "schedulers/": SIGNED_IN,
+    "schedulers/<str:name>/<slug:action>/": STAFF,
+    "notices/": SIGNED_IN,
+    "notices/<int:number>/again/": SIGNED_IN,
+    "audit/": STAFF,
     "tokens/<str:prefix>/revoke/": SIGNED_IN,
     "api/v1/": OPEN,
     "api/v1/apps": SIGNED_IN,
@@ -73,7 +90,15 @@ ROUTES = {
 }
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-VALUES = {"name": "stop", "action": "stop", "part": "0", "app": "examples.ising", "prefix": "0", "token": "x"}
+VALUES = {
+    "number": "999999",
+    "name": "stop",
+    "action": "stop",
+    "part": "0",
+    "app": "examples.ising",
+    "prefix": "0",
+    "token": "x",
+}
 
 
 def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
@@ -152,6 +177,16 @@ def test_lists_show_a_stranger_nothing_of_others(charlie, secret, route):
     client.force_login(charlie)
     answer = client.get(address(route, secret))
     assert answer.status_code in (200, 403, 404, 405)
+    assert b"SECRET" not in content_of(answer)
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == STAFF])
+@pytest.mark.parametrize("method", METHODS)
+def test_pages_of_the_staff_are_for_the_staff(charlie, secret, route, method):
+    client = Client(raise_request_exception=False)
+    client.force_login(charlie)
+    answer = client.generic(method, address(route, secret), "{}", "application/json")
+    assert answer.status_code in (403, 405)
     assert b"SECRET" not in content_of(answer)
 
 

@@ -69,10 +69,10 @@ def test_the_output_that_is_open_is_that_of_the_first_part_to_fail(page_of, alic
     errors = {f".roost/attempts/1/errors/{slice_}.json": b"{}" for slice_ in (2, 3)}
     job = make_job(_status="ERR", number_of_attempts=1, files={**output, **errors})
     response = page_of(alice).get(f"/jobs/{job.pk}/")
-    assert response.context["output"]["text"] == "said by 2"
+    assert response.context["output"]["piece"].rest == "said by 2"
     assert b"What went wrong in slice 2" in response.content
     chosen = page_of(alice).get(f"/jobs/{job.pk}/?part=prepare")
-    assert chosen.context["output"]["text"] == "said by prepare"
+    assert chosen.context["output"]["piece"].rest == "said by prepare"
 
 
 def test_sizes_and_times_are_written_as_in_the_terminal(page_of, alice, make_job):
