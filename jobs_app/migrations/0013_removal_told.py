@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs_app', '0012_damaged_segments'),
+        ("jobs_app", "0012_damaged_segments"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='attempt',
-            name='removal_told',
+            model_name="attempt",
+            name="removal_told",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]
