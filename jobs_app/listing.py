@@ -226,7 +226,7 @@ class _Rows:
         no end if nothing is left behind it."""
         if not self.parts:
             return
-        if self.wanted.ids:  # few rows, found by their numbers
+        if self.wanted.ids or self._is_own_list:  # an index leads from row to row
             yield _Window(start, None)
             return
         begun = time.monotonic()
@@ -242,6 +242,11 @@ class _Rows:
                 return
             place = end
             length = int(length * min(8.0, max(0.25, left / max(now - since, 1e-4) / 2)))
+
+    @property
+    def _is_own_list(self) -> bool:
+        """One's own jobs without any filter, or everybody's: no first page is empty for others' news."""
+        return len(self.parts) == 1 and self.wanted.is_plain and not self.wanted.order.column
 
     def _end(self, start: Key | None, length: int) -> Key | None:
         if not self.wanted.order.column:

@@ -144,7 +144,8 @@ def _many(owner: Any, count: int) -> None:
 
     job = _job(owner, "COM", "one of many", "")
     columns = [field.column for field in Job._meta.concrete_fields]
-    changed = {"id": f"{job.pk} + n", "name": "'one of many ' || n"}
+    later = "'2026-06-01 00:00:00'"
+    changed = {"id": f"{job.pk} + n", "name": "'one of many ' || n", "creation_time": later}
     values = ", ".join(changed.get(name, f'original."{name}"') for name in columns)
     names = ", ".join(f'"{name}"' for name in columns)
     with connection.cursor() as cursor:

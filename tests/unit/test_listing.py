@@ -152,3 +152,12 @@ def test_what_is_misspelt_is_said(alice):
         names(alice, status=("RUNS",))
     with pytest.raises(Invalid, match="is not an order"):
         Wanted(sort="size")
+
+
+def test_ones_own_list_is_full_at_once_however_much_others_have_done_since(make_job, alice, bob, monkeypatch):
+    monkeypatch.setattr(listing, "WINDOW", 2)
+    mine = make_job("mine")
+    for _ in range(6):
+        make_job("theirs", user=bob)
+    page = listing.fetch(alice, Wanted(), budget=0.0)
+    assert ([job.pk for job in page.jobs], page.complete) == ([mine.pk], True)
