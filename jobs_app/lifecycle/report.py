@@ -27,6 +27,7 @@ from .nudge import hand_over, nudge
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
+
 def report(
     job: Job,
     status: str = "",

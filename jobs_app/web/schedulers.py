@@ -1,4 +1,4 @@
-"""The pools and how they are. Everybody sees whether jobs are sent there; the staff sees the rest, and acts."""
+"""The pools and how they are. Everybody sees whether jobs are sent there; the staff sees more, and acts."""
 
 from __future__ import annotations
 
