@@ -25,11 +25,15 @@ def database() -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "tests",
-    ["tests/unit/lifecycle", "tests/unit/models", "tests/integration/test_concurrency.py"],
+    [
+        *("tests/unit/lifecycle", "tests/unit/models", "tests/integration/test_concurrency.py"),
+        "tests/unit/test_listing.py tests/unit/test_permissions.py tests/unit/test_tokens.py",
+        "tests/unit/web/test_limited.py tests/unit/web/api --ignore tests/unit/web/api/test_fuzz.py",
+    ],
 )
 def test_the_same_tests_pass_on_postgresql(database: str, tests: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", tests, "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *tests.split(), "-p", "no:cacheprovider"],
         env={**os.environ, "ROOST_DATABASE_URL": database, "ROOST_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
