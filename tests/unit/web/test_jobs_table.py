@@ -281,3 +281,16 @@ def test_queries_do_not_grow_with_the_jobs(client, alice, make_job, django_asser
     client.force_login(alice)
     with django_assert_max_num_queries(18):
         client.get("/jobs/")
+
+
+def test_the_page_of_a_crash_has_our_look_and_tells_no_inside(client, alice, monkeypatch):
+    def crash(*_, **__):
+        raise RuntimeError("SECRET")
+
+    monkeypatch.setattr(job_list, "_columns", crash)
+    client.force_login(alice)
+    client.raise_request_exception = False
+    answer = client.get("/jobs/")
+    assert answer.status_code == 500
+    assert b"roost.css" in answer.content
+    assert b"SECRET" not in answer.content
