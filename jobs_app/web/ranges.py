@@ -45,6 +45,10 @@ def wanted(header: str, size: int) -> Range | None:
     return Range(first, last)
 
 
+class _Whole(FileResponse):
+    block_size = CHUNK  # Django's own is a page of memory
+
+
 def of_file(request: HttpRequest, path: Path, etag: str) -> HttpResponseBase:
     handle = path.open("rb")
     size = path.stat().st_size
@@ -54,7 +58,7 @@ def of_file(request: HttpRequest, path: Path, etag: str) -> HttpResponseBase:
         handle.close()
         return refused(size)
     if asked is None:
-        return _headed(FileResponse(handle), size, None, etag)
+        return _headed(_Whole(handle), size, None, etag)
     return _headed(StreamingHttpResponse(_pieces(handle, asked)), size, asked, etag)
 
 
