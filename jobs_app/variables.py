@@ -2,7 +2,8 @@
 
 They are replaced in two rounds: what is known when the job is created, and what the first execute knows
 (`JOB_...`). `$$(` is a literal `$(` and survives the first round, as does whatever a replaced path contains.
-In what HTCondor reads, its own macros pass through, `$$(` included, which is a macro of its own there.
+In attributes, which HTCondor reads, its own macros pass through, `$$(` included, which is a macro of its own
+there. In arguments and environment `$(Process)` is a slice's number (see lifecycle/programs.py).
 """
 
 from __future__ import annotations
@@ -34,14 +35,15 @@ class Round:
 
     values: Mapping[str, str]
     last: bool = False
-    macros: Collection[str] = ()  # in lower case; not empty: HTCondor reads the text
+    macros: Collection[str] = ()  # in lower case: what passes through
+    is_read: bool = False  # by HTCondor, which knows $$( itself
 
     def text(self, text: str) -> str:
         return _TOKEN.sub(self._replace, text) if "$(" in text else text
 
     def _replace(self, found: re.Match[str]) -> str:
         if found[0] == "$$(":
-            return "$(" if self.last and not self.macros else "$$("
+            return "$(" if self.last and not self.is_read else "$$("
         if found[1] is None:
             raise UnknownVariable(f"{found.string!r} has a $( without its ). Write $$( for a literal $(.")
         return self._value(found[1], found)
@@ -84,11 +86,11 @@ def expand_parameter(name: str, value: Any, values: Mapping[str, str], *, last: 
     macros: Collection[str] = ()
     if name in CONDOR_FIELDS:
         macros = CONDOR_MACROS | {str(macro).lower() for macro in own}
-    return expand(value, Round(values, last, macros))
+    return expand(value, Round(values, last, macros, name == "attributes"))
 
 
 def _expand_node(node: Mapping[str, Any], values: Mapping[str, str], *, last: bool) -> dict[str, Any]:
-    """Of a workflow: what HTCondor reads of it knows the node's own variables too, whose values are literal."""
+    """Of a workflow: what HTCondor reads of it knows the node's own variables too; their values are literal."""
     own = [*node.get("attributes", ()), *node.get("variables", ())]
     return {
         name: item if name == "variables" else expand_parameter(name, item, values, last=last, own=own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,17 @@ def below(job: Job, name: str) -> Path:
     return Path(job.workspace or job.directory) / name
 
 
-def arguments_of(given: Any) -> tuple[tuple[str, ...], ...]:
-    if isinstance(given, str):
-        words = split_arguments(given)
-        return (tuple(words),) if words else ()
-    if given and isinstance(given[0], list):
+_SLICE = re.compile(r"\$\((?:process|procid)\)", re.IGNORECASE)
+
+
+def arguments_of(given: Any, slices: int = 1) -> tuple[tuple[str, ...], ...]:
+    """A row for all slices, or one for each: also where $(Process), a slice's number, stands in it."""
+    if given and not isinstance(given, str) and isinstance(given[0], list):
         return tuple(tuple(row) for row in given)
-    return (tuple(given),) if given else ()
+    words = tuple(split_arguments(given) if isinstance(given, str) else given or ())
+    if not any(map(_SLICE.search, words)):
+        return (words,) if words else ()
+    return tuple(tuple(_SLICE.sub(str(number), word) for word in words) for number in range(slices))
 
 
 def resources_of(parameters: Mapping[str, Any]) -> Resources:

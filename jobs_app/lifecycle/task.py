@@ -28,7 +28,7 @@ def task_of(attempt: Attempt) -> Task:
         steps=work.steps,
         script=work.script,
         executable=executable_of(job, str(parameters.get("executable", ""))) if not work.script else "",
-        arguments=arguments_of(parameters.get("arguments", "")) if not work.script else (),
+        arguments=arguments_of(parameters.get("arguments", ""), _slices(work)) if not work.script else (),
         environment=parameters.get("environment", {}),
         inputs=tuple(str(below(job, name)) for name in parameters.get("remote_input_files", ())),
         resources=resources_of(parameters),
@@ -43,6 +43,10 @@ def task_of(attempt: Attempt) -> Task:
         settings=work.settings,
         remote_from=parameters.get("remote_from", conf.remote_from_mb()) << 20,
     )
+
+
+def _slices(work: Work) -> int:
+    return sum(step.slices for step in work.steps)
 
 
 _ATTRIBUTES_TOO = ("container_image", "max_idle", "accounting_group", "accounting_group_user")

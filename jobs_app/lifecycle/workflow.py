@@ -119,7 +119,7 @@ def _node(job: Job, said: Declaration, first: int, known: Sequence[str]) -> Node
         slices=workflows.slices_of(said),
         parents=tuple(said.get("parents", ())),
         executable=executable_of(job, said.get("executable", "")),
-        arguments=arguments_of(filled.get("arguments", "")),
+        arguments=arguments_of(filled.get("arguments", ""), workflows.slices_of(said)),
         environment=filled.get("environment", {}),
         inputs=tuple(str(below(job, name)) for name in inputs),
         asks=tuple(asks),

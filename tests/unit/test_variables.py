@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from jobs_app.errors import UnknownVariable
+from jobs_app.lifecycle.programs import arguments_of
 from jobs_app.variables import Round, expand, expand_parameter
 
 PLACES = {"APP_WORKSPACE": "/apps/a", "USER_WORKSPACE": "/users/7"}
@@ -69,6 +70,18 @@ def test_a_variable_that_does_not_end_is_refused() -> None:
 def test_htcondors_macros_pass_through_where_htcondor_reads(macro: str) -> None:
     value = expand_parameter("arguments", f"$({macro}) $(APP_WORKSPACE)", PLACES, last=False)
     assert value == f"$({macro}) /apps/a"
+
+
+def test_a_literal_reaches_the_program_as_it_was_meant() -> None:
+    words = ["-c", "echo $$(date) $(Process)"]
+    once = expand_parameter("arguments", words, PLACES, last=False)
+    assert expand_parameter("arguments", once, PLACES, last=True) == ["-c", "echo $(date) $(Process)"]
+
+
+def test_process_in_arguments_is_the_number_of_the_slice() -> None:
+    assert arguments_of("-n $(Process) x", 2) == (("-n", "0", "x"), ("-n", "1", "x"))
+    assert arguments_of(["$(procid)"], 1) == (("0",),)
+    assert arguments_of(["a", "b"], 3) == (("a", "b"),)
 
 
 def test_htcondors_macros_mean_nothing_elsewhere() -> None:
