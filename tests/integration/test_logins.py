@@ -218,8 +218,7 @@ def test_what_cannot_be_used_is_said_before_anybody_is_asked(
     tries = sshd.log.count("Connection from")
     with pytest.raises(AccessDenied, match=reason):
         open_shell(sshd, identity).run(["true"])
-    assert "Failed publickey" not in sshd.log
-    assert sshd.logins == tries
+    assert sshd.log.count("Connection from") == tries
 
 
 @pytest.mark.parametrize(
