@@ -66,7 +66,10 @@ def _schema() -> str:
 
 def fill(count: int) -> None:
     """The database makes the rows itself."""
+    from django.core.management.color import no_style
     from django.db import connection, transaction
+
+    from jobs_app.models import Job
 
     people = _people()
     first = _first(people[0])
@@ -75,6 +78,8 @@ def fill(count: int) -> None:
         _share("few", FEW, count)
         _share("many", MANY, count)
     with connection.cursor() as cursor:
+        for reset in connection.ops.sequence_reset_sql(no_style(), [Job]):
+            cursor.execute(reset)
         cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
 
 
