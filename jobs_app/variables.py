@@ -90,7 +90,7 @@ def expand_parameter(name: str, value: Any, values: Mapping[str, str], *, last: 
 
 
 def _expand_node(node: Mapping[str, Any], values: Mapping[str, str], *, last: bool) -> dict[str, Any]:
-    """Of a workflow: what HTCondor reads of it knows the node's own variables too; their values are literal."""
+    """Of a workflow: what HTCondor reads of it knows the node's own variables too, which are literal."""
     own = [*node.get("attributes", ()), *node.get("variables", ())]
     return {
         name: item if name == "variables" else expand_parameter(name, item, values, last=last, own=own)
