@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,8 +16,19 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from jobs_app import job_templates, job_types
 from jobs_app.errors import RoostError
+from jobs_app.lifecycle import leaving
+from jobs_app.lifecycle.actors import Actor
 from jobs_app.lifecycle.restart import as_if_new
-from jobs_app.models import CustomStatus, Job, Project, RetentionRule, Scheduler, Template, UserLimit
+from jobs_app.models import (
+    AuditEntry,
+    CustomStatus,
+    Job,
+    Project,
+    RetentionRule,
+    Scheduler,
+    Template,
+    UserLimit,
+)
 from jobs_app.models.job import CALLERS
 
 if TYPE_CHECKING:
@@ -67,6 +80,45 @@ class TemplateAdmin(_ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Template, form: Any, change: bool) -> None:  # noqa: ARG002
         new = job_templates.add(obj.app, obj.name, obj.type, obj.parameters)
         obj.pk, obj.version = new.pk, new.version
+
+
+admin.site.unregister(get_user_model())
+
+
+@admin.register(get_user_model())
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    """A user who has jobs is not deleted: the account is closed, and the jobs stay or are handed over."""
+
+    actions = ("close_accounts",)
+
+    @admin.action(description="Close these accounts; their jobs go on", permissions=["change"])
+    def close_accounts(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        by = Actor(request.user.get_username()[:100], request.user.pk)
+        for user in queryset.exclude(pk=request.user.pk):
+            left = leaving.leave(user, by)
+            hint = f"manage.py users leave {user.get_username()} --hand-over-to OTHER"
+            messages.success(
+                request, f"{user} is closed. {left.jobs} jobs stay theirs; to hand them over: {hint}"
+            )
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(_ModelAdmin):
+    """To look at: nobody changes what was done."""
+
+    list_display = ("at", "who", "via", "address", "job_id", "what")
+    list_filter = ("via",)
+    search_fields = ("who", "=job_id")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
 
 
 @admin.register(Job)

@@ -182,7 +182,7 @@ def _submit(executor: ThreadPoolExecutor, attempt_id: int) -> None:
     executor.submit(_in_thread, finish_attempt, attempt_id)
 
 
-def _in_thread(work: Callable[..., None], *arguments: object) -> None:
+def _in_thread(work: Callable[..., object], *arguments: object) -> None:
     try:
         work(*arguments)
     except Exception:

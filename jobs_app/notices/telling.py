@@ -78,7 +78,9 @@ def _steps(after: int) -> list[History]:
 
 def _tell(rows: Sequence[History]) -> int:
     users = {row.job.user_id for row in rows}
-    wishes = {row.user_id: row for row in NoticePreference.objects.filter(user__in=users)}
+    wishes: dict[int | None, NoticePreference] = {
+        row.user_id: row for row in NoticePreference.objects.filter(user__in=users)
+    }
     notices = []
     for row in rows:
         preferences = as_preferences(wishes.get(row.job.user_id))

@@ -65,7 +65,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     try:
         status = _status(address, _public(address), body, headers)
     except (OSError, http.client.HTTPException) as error:
-        raise Undelivered(f"{address.host} cannot be reached: {error or type(error).__name__}") from error
+        raise Undelivered(
+            f"{address.host} cannot be reached: {str(error) or type(error).__name__}"
+        ) from error
     if not 200 <= status < 300:
         raise Undelivered(f"{address.host} answered {status}", for_good=status == 410)
 
