@@ -155,7 +155,7 @@ class Builtin:
 @dataclass(frozen=True)
 class Link:
     name: str
-    url: str = ""  # a URL's name or a path; empty: the job's own page
+    url: str = ""  # a URL's name or a path; empty: our own page of it
 
     overlay = False
     modal = ""
@@ -176,7 +176,7 @@ class Link:
         return job.number_of_attempts > 0
 
     def leads_to(self, job: Job) -> str:
-        return _address(self.url, job) if self.url else reverse("job", args=[job.pk]) + "#output"
+        return _address(self.url or "job-output", job)
 
     def run(self, job: Job, user: Any) -> str:  # noqa: ARG002
         raise Invalid(f"{self.word} is a place to go to, nothing to be done.")

@@ -39,7 +39,7 @@ SORTED_BY = {
     "status": "status",
     "app": "app",
 }
-ACTIONS = tuple(name for name in actions.DEFAULT if name not in ("monitor", "results"))
+ACTIONS = tuple(name for name in actions.DEFAULT if name != "monitor")
 BULK = ("run", "pause", "resume", "rerun", "resubmit", "terminate", "delete")
 
 
@@ -108,7 +108,8 @@ def _count(request: Request, chosen: Chosen, spent: float) -> listing.Count:
 
 def _definition(names: tuple[str, ...], *, follow: bool = False) -> Definition:
     kept = tuple(actions.kept(ACTIONS))
-    return Definition(columns.columns(names), kept, show_status=False, select=True, follow=follow)
+    shown = columns.columns(names)
+    return Definition(shown, kept, show_status=False, select=True, follow=follow, results_url="job-files")
 
 
 def _bulk(definition: Definition) -> list[tuple[int, str]]:

@@ -195,6 +195,13 @@ def test_the_table_tells_a_screen_reader_what_it_is(asked, jobs):
     assert 'aria-live="polite"' in page
 
 
+def test_a_row_leads_to_output_and_results(asked, make_job):
+    job = make_job(_status="COM", number_of_attempts=1)
+    page = asked().content.decode()
+    assert f'<a href="/jobs/{job.pk}/output/">Logs</a>' in page
+    assert f'<a href="/jobs/{job.pk}/files/">Results</a>' in page
+
+
 def test_no_jobs_at_all_and_none_that_match_are_told_apart(asked, make_job):
     assert b"There are no jobs yet" in asked().content
     make_job()
