@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import io
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -189,3 +192,47 @@ class TestWaiting:
         silent = io.StringIO()
         module._Wait(job, None, silent).until(None, held=False)
         assert silent.getvalue() == ""
+
+
+class TestABusyServer:
+    @pytest.fixture
+    def answers(self) -> list[tuple[int, str]]:
+        """What it says, one call after the other: a status, and after how many seconds to come again."""
+        return []
+
+    @pytest.fixture
+    def busy(self, answers: list[tuple[int, str]], monkeypatch: Any) -> Iterator[tuple[Client, list[float]]]:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, again = answers.pop(0)
+                body = b"[]" if status == 200 else b'{"detail": "not now"}'
+                self.send_response(status)
+                if again:
+                    self.send_header("Retry-After", again)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        pauses: list[float] = []
+        monkeypatch.setattr(module.time, "sleep", pauses.append)
+        with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            yield Client(f"http://127.0.0.1:{server.server_port}", "t"), pauses
+            server.shutdown()
+            thread.join()
+
+    def test_it_is_asked_again_after_as_long_as_it_says(self, busy, answers):
+        client, pauses = busy
+        answers += [(429, "7"), (503, ""), (200, "")]
+        assert client.apps() == []
+        assert [pause for pause in pauses if pause >= 0.5] == [7.0, 1.0]
+
+    def test_at_last_it_is_told(self, busy, answers):
+        answers += [(503, "1")] * module.TRIES
+        with pytest.raises(module.ApiError, match="503: not now"):
+            busy[0].apps()
+        assert answers == []

@@ -161,3 +161,21 @@ def test_ones_own_list_is_full_at_once_however_much_others_have_done_since(make_
         make_job("theirs", user=bob)
     page = listing.fetch(alice, Wanted(), budget=0.0)
     assert ([job.pk for job in page.jobs], page.complete) == ([mine.pk], True)
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "ended", "-ended", "status", "-app"])
+@pytest.mark.parametrize("few", [0, 2_000])
+def test_few_rows_and_many_come_in_the_same_order(staff, make_job, monkeypatch, sort, few):
+    """Few are found first and sorted then, many are read in the order's index."""
+    now = timezone.now()
+    for number, name in enumerate(["b", "Z", "ä", "a", "B", "_", "b", "zz"]):
+        ended = now - timedelta(days=number * 5 % 8) if number % 4 else None
+        make_job(name, app=f"app{number % 3}", _status="COM" if ended else "RUN", completion_time=ended)
+    monkeypatch.setattr(listing, "FEW", few)
+    found, cursor = [], ""
+    while not found or cursor:
+        page = listing.fetch(staff, Wanted(sort=sort), 3, cursor, budget=60)
+        found += [listing.Wanted(sort=sort).order.of(job) for job in page.jobs]
+        cursor = page.next
+    assert found == sorted(found, reverse=sort.startswith("-"))
+    assert len(found) == (6 if sort.endswith("ended") else 8)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
+from jobs_app import orders
 from jobs_app.models import IdempotencyKey, Job, JobShare, JobUse
 
 ONE = {"app": "examples.ising", "template": "ising", "name": "cool {id}"}
@@ -228,3 +231,12 @@ def test_texts_that_no_database_holds_are_refused(api_of, alice, make_job, value
     assert client.call("POST", "/jobs", {**ONE, "parameters": {"caption": value}}).status_code == 422
     wanted = json.dumps({"a": value})
     assert client.call("GET", f"/jobs?{urlencode({'statepoint': wanted})}").status_code == 422
+
+
+def test_a_key_is_forgotten_after_a_day(alice):
+    for key, days in (("old", 2), ("new", 0)):
+        row = IdempotencyKey.objects.create(caller=orders.caller_name(alice), key=key, digest="x")
+        made = timezone.now() - timedelta(days=days)
+        IdempotencyKey.objects.filter(pk=row.pk).update(created=made)
+    orders.drop_old_keys()
+    assert [row.key for row in IdempotencyKey.objects.all()] == ["new"]
