@@ -15,6 +15,7 @@ from jobs_app import building, callbacks, lifecycle, permissions, registry, sear
 from jobs_app.creation import Blueprint, blueprint, draft, is_nobody, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.lifecycle import quota
+from jobs_app.lifecycle.rows import insert_each
 from jobs_app.models import Job, JobBatch, JobBatchMember, JobDependency, JobShare, JobUse, Project
 from jobs_app.models.job import insert_all
 from jobs_app.script.job import Job as Handle
@@ -224,7 +225,7 @@ def _keep_together(rows: list[Job]) -> None:
     """Jobs of one call: their user is told once, when all are over."""
     if len(rows) > 1 and rows[0].user_id is not None:
         batch = JobBatch.objects.create(name=rows[0].name[:200])
-        JobBatchMember.objects.bulk_create([JobBatchMember(batch=batch, job=row) for row in rows])
+        insert_each(JobBatchMember, ("batch",), "job", [((batch.pk,), [row.pk for row in rows])])
 
 
 def _link_all(rows: list[Job], groups: list[Group]) -> None:
