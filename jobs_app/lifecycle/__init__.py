@@ -3,6 +3,7 @@
 from .delete import delete
 from .execute import execute, execute_jobs
 from .limits import change_limits
+from .link_result import link_result
 from .report import report, update_status
 from .resubmit import rerun_failed, resubmit
 from .stop import pause, resume, stop
@@ -13,6 +14,7 @@ __all__ = [
     "delete",
     "execute",
     "execute_jobs",
+    "link_result",
     "pause",
     "report",
     "rerun_failed",

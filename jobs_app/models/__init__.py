@@ -23,6 +23,7 @@ from .operating import Counter, Heartbeat
 from .project import Project
 from .remote_copy import RemoteCopy
 from .request import SubjobRequest
+from .result_link import ResultLink
 from .retention import RetentionRule
 from .scheduler import Scheduler, Segment, UserLimit
 from .script_job import ScriptJob
@@ -73,6 +74,7 @@ __all__ = [
     "Project",
     "RemoteCopy",
     "Report",
+    "ResultLink",
     "RetentionRule",
     "SavedFilter",
     "Scheduler",

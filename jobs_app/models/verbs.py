@@ -66,6 +66,12 @@ class Verbs(models.Model):
         """Until the job is over; False if `timeout` seconds pass first."""
         return bool(_for_saved(self, "wait")(self, timeout=timeout))
 
+    def link_result(
+        self, filename: str, linkname: str = "", *, header: str = "", description: str = ""
+    ) -> None:
+        """Puts a file of the finished job among the results, at /results/. A name taken before goes over."""
+        _for_saved(self, "link_result")(self, filename, linkname, header=header, description=description)
+
     def delete(self, user: AbstractUser | None = None) -> None:  # type: ignore[override]
         """Removes the job: its directory and its rows. (A queryset's delete() removes rows only.)"""
         _for_saved(self, "delete")(self, user=user)

@@ -20,6 +20,7 @@ from .output import output_file, output_news, output_page
 from .preview import view_file
 from .relations import relations_page
 from .schedulers import scheduler_action, schedulers
+from .results import results_page
 from .security import guarded, page
 from .sign_in import sign_in_link
 from .slices import slices_page
@@ -53,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<int:pk>/view/<path:name>", page(view_file), name="job-view"),
     path("jobs/<int:pk>/files/<path:name>", page(job_file), name="job-file"),
     path("jobs/<int:pk>/<slug:name>/", page(job_action), name="job-action"),
+    path("results/", page(results_page), name="results"),
     path("new/", page(new_job), name="new-job"),
     path("new/from/<int:pk>/", page(again), name="again"),
     path("update-job-status/<int:pk>/", update_job_status, name="update-job-status"),

@@ -29,6 +29,7 @@ ROUTES = {
     "api/v1/openapi.json": OPEN,
     "api/v1/docs": OPEN,
     "jobs/": SIGNED_IN,
+    "results/": SIGNED_IN,
     "apps/ising/": SIGNED_IN,
     "apps/ising/<int:job_id>/": JOB,
     "jobs/columns/": SIGNED_IN,
