@@ -220,16 +220,17 @@ def _pack(archive: Path) -> None:
         pytest.skip(f"needs the npm registry, to get {AXE}: {done.stderr[-300:]}")
 
 
-Judge = Callable[[Page], list[str]]
+Judge = Callable[..., list[str]]
 
 
 @pytest.fixture
 def serious(axe_source: str) -> Judge:
     """What the engine finds on a page that is serious or worse; each with the first places where it is."""
 
-    def judge(page: Page) -> list[str]:
+    def judge(page: Page, *rules: str) -> list[str]:
         page.evaluate(axe_source)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        asked: dict[str, Any] = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+        found = page.evaluate("asked => axe.run(document, asked)", asked)
         return [
             f"{each['id']} ({each['impact']}): {each['help']}: "
             + "; ".join(

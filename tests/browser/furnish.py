@@ -37,6 +37,7 @@ def main() -> None:
     crowd, ada = User.objects.create_user("crowd"), User.objects.create_user("ada")
     alice.groups.add(group)
     _in_all_states(alice)
+    _real(alice)
     _of_a_working_day(ada)
     if len(sys.argv) > 1:
         _many(crowd, int(sys.argv[1]))
@@ -59,6 +60,14 @@ def _in_all_states(owner: Any) -> None:
     """As if the lifecycle had brought them there: rows without a pool behind them."""
     for code, (name, why) in STATES.items():
         _job(owner, code, name, why)
+
+
+def _real(owner: Any) -> None:
+    """One that the server runs as soon as it is there."""
+    from jobs_app.manager import JobManager
+
+    job = JobManager("tests.browser.lab").create_job("real", owner, "forecast", slices=2)
+    job.execute()
 
 
 def _of_a_working_day(owner: Any) -> None:
