@@ -14,8 +14,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from jobs_app import inspection, permissions
-from jobs_app.models import Job, JobDependency, JobUse
+from jobs_app import inspection, permissions, states
+from jobs_app.models import Attempt, Job, JobDependency, JobUse
 
 from .layering import HIGH, WIDE, layout
 from .security import Request, job_for
@@ -174,6 +174,7 @@ def _arrow(x: int, y: int, to_x: int, to_y: int) -> str:
 @require_safe
 def relations_page(request: Request, pk: int) -> HttpResponse:
     job = job_for(request.user, pk)
+    attempts = job.attempts.select_related("scheduler").order_by("-number")
     context = {
         "job": job,
         "here": "relations",
@@ -181,9 +182,13 @@ def relations_page(request: Request, pk: int) -> HttpResponse:
         "nodes": graph_of_nodes(job),
         "rows": inspection.nodes(job)[:MOST_NODES],
         "lists": lists(request.user, job),
-        "attempts": job.attempts.select_related("scheduler").order_by("-number")[:100],
+        "attempts": [(each, _word_of(each)) for each in attempts[:MOST_EACH]],
     }
     return render(request, "jobs/relations.html", context)
+
+
+def _word_of(attempt: Attempt) -> str:
+    return states.JOB_STATES[attempt.status].word if attempt.status else attempt.get_phase_display()
 
 
 def lists(user: User, job: Job) -> list[tuple[str, list[tuple[Job, str]]]]:
