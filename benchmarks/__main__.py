@@ -43,7 +43,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "api": api.measure,
     "download": download.measure,
     "job_page": job_page.measure,
-    "download": job_page.download,
+    "file": job_page.download,
     "memory": memory.measure,
     "submit": submit.measure,
     "many": many.measure,

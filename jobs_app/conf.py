@@ -124,7 +124,7 @@ def largest_body() -> int:
 
 
 def materialize_from() -> int:
-    """ROOST_MATERIALIZE_FROM: HTCondor makes the procs of a job with more slices than this little by little."""
+    """ROOST_MATERIALIZE_FROM: procs of a job with more slices than this are made little by little."""
     return int(_setting("ROOST_MATERIALIZE_FROM", 5_000))
 
 
@@ -158,7 +158,7 @@ def template_users() -> dict[str, list[str]]:
 
 
 def open_parameters() -> list[str]:
-    """ROOST_OPEN_PARAMETERS: what everybody may give for a job of a template over the API, besides the usual."""
+    """ROOST_OPEN_PARAMETERS: what everybody may give for a template's job over the API, besides the usual."""
     return list(_setting("ROOST_OPEN_PARAMETERS", []))
 
 

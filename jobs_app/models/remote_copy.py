@@ -6,8 +6,8 @@ from .scheduler import Scheduler
 
 
 class RemoteCopy(models.Model):
-    """What an attempt left on its pool, while that is there. It outlives the attempt's row, so that nothing is
-    forgotten over there."""
+    """What an attempt left on its pool, while that is there. It outlives the attempt's row, so that nothing
+    is forgotten over there."""
 
     scheduler = models.ForeignKey(Scheduler, models.CASCADE, related_name="copies")
     token = models.CharField(max_length=32, unique=True)  # of the attempt

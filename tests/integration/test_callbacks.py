@@ -1,5 +1,5 @@
-"""Callbacks over HTTP to a real server: what was answered is not lost, whatever is killed; the documentation's
-snippets, as typed."""
+"""Callbacks over HTTP to a real server: what was answered is not lost, whatever is killed; the snippets of
+the documentation, as typed."""
 
 from __future__ import annotations
 

@@ -5,7 +5,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from jobs_app.management.base import RoostCommand, Subparser
-from jobs_app.management.schedulers import adding, checking, draining, editing, health, keys, listing, removing
+from jobs_app.management.schedulers import (
+    adding,
+    checking,
+    draining,
+    editing,
+    health,
+    keys,
+    listing,
+    removing,
+)
 from jobs_app.terminal.output import Output
 
 
