@@ -109,9 +109,8 @@ def read_task(message: Mapping[str, Any]) -> Task:
     values["resources"] = Resources(**values.get("resources", {}))
     values["arguments"] = tuple(tuple(row) for row in values.get("arguments", ()))
     values["inputs"] = tuple(values.get("inputs", ()))
-    values["done"] = tuple(
-        (str(step), int(first), int(count)) for step, first, count in values.get("done", ())
-    )
+    for name in ("done", "lost"):
+        values[name] = tuple((str(step), int(first), int(n)) for step, first, n in values.get(name, ()))
     values["nodes"] = tuple(_read_node(node) for node in values.get("nodes", ()))
     return Task(**values)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jobs_app.jobdir import facts, usage
-from jobs_app.models import Attempt, AttemptPhase, Scheduler, SliceBlock
+from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler, SliceBlock
 from jobs_app.states import SliceState
 
 from .conftest import manage
@@ -82,6 +82,7 @@ def test_show_says_what_would_be_enough_of_what_a_held_job_lacked(swept):
 
 
 def test_show_says_what_is_known_beside_the_state(swept):
+    Job.objects.filter(pk=swept.pk).update(_status="VAR")  # of what is held nobody asks why it waits
     Attempt.objects.update(idle="No machine has 64 GB of memory; the largest has 2 GB.")
     said = manage("jobs", "show", str(swept.pk))
     assert "No machine has 64 GB" in said.out
