@@ -19,6 +19,7 @@ from jobs_app.models import Attempt, Job, JobDependency, JobUse
 
 from .layering import HIGH, WIDE, layout
 from .security import Request, job_for
+from .slices import colour
 
 MOST_NODES = 150
 MOST_EACH = 40  # of one relation
@@ -145,7 +146,7 @@ def _node(job: Job, node: inspection.NodeView) -> dict[str, Any]:
         "title": f"{node.name}: {said}",
         "word": _short(node.name),
         "state": said,
-        "code": name,
+        "code": colour(name),
         "url": url,
     }
 

@@ -59,7 +59,7 @@ class Grid:
     total: int
     each: int
     cells: list[Cell]
-    legend: list[tuple[str, int]]
+    legend: list[tuple[str, int, str]]
 
     @property
     def last(self) -> int:
@@ -93,7 +93,7 @@ def grid(job: Job, step: str = "", first: int = 0, count: int | None = None) -> 
         for place, start in enumerate(range(0, len(states), each))
     ]
     legend = [(name, states.count(SliceState[name.upper()])) for name in reversed(_ORDER)]
-    return Grid(step, first, count, total, each, cells, [(name, n) for name, n in legend if n])
+    return Grid(step, first, count, total, each, cells, [(name, n, colour(name)) for name, n in legend if n])
 
 
 def _nice(number: int) -> int:
@@ -123,8 +123,13 @@ def _levels(counts: dict[str, int], total: int, top: int) -> tuple[Level, ...]:
     levels, bottom = [], float(top + HIGH)
     for name, height in heights.items():
         bottom -= height * shrink
-        levels.append(Level(name, round(bottom, 2), round(height * shrink, 2)))
+        levels.append(Level(colour(name), round(bottom, 2), round(height * shrink, 2)))
     return tuple(levels)
+
+
+def colour(state: str) -> str:
+    """The class of a state's colour. `waiting` is that of a place whose content is on its way."""
+    return "idle" if state == "waiting" else state
 
 
 def address(job: Job, **given: Any) -> str:
@@ -188,6 +193,7 @@ def _row(job: Job, step: str, each: Slice) -> dict[str, Any]:
     return {
         "number": each.number,
         "state": each.state.name.lower(),
+        "colour": colour(each.state.name.lower()),
         "host": each.host,
         "tries": each.tries,
         "start": _moment(each.start),

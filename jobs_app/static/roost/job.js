@@ -34,6 +34,7 @@
     if (!fresh || fresh.innerHTML === part.innerHTML) return false;
     if (part.contains(document.activeElement) || part.querySelector("dialog[open]")) return true;
     part.replaceWith(fresh);
+    follow();
     if (window.roost && roost.local) roost.local(fresh);
     return false;
   }
@@ -42,9 +43,7 @@
 
   // --- <pre data-news data-offset data-pen>: what comes is put behind what is there ------------------------------------
 
-  const box = document.querySelector("pre[data-news]");
-  const button = document.querySelector("[data-follow]");
-  let following = true, etag = "", pause = PAUSE;
+  let box = null, button = null, following = true, etag = "", pause = PAUSE;
 
   async function tail() {
     if (following && !document.hidden && !(await read())) return;
@@ -79,7 +78,11 @@
     return !piece.ended || piece.more;
   }
 
-  if (box) {
+  function follow() {
+    const found = document.querySelector("pre[data-news]");
+    if (!found || found === box) return;
+    box = found;
+    button = document.querySelector("[data-follow]");
     box.scrollTop = box.scrollHeight;
     if (button) {
       button.hidden = false;
@@ -91,4 +94,5 @@
     }
     setTimeout(tail, SOON);
   }
+  follow();
 })();
