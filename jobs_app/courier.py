@@ -65,7 +65,7 @@ class Courier:
         self._segments: dict[int, Segment] = {}
         self._followers: dict[int, Follower] = {}
         self._renewed = self._looked = self._looked_again = self._swept = self._hinted = 0.0
-        self._reconciled = self._explained = time.monotonic()
+        self._explained = time.monotonic()
         self._seen: reconcile.Seen = {}  # on the pool, and nobody has heard of it
         self._outdated = False  # somebody else has recorded meanwhile
         self._settled, self._settle_at = False, 0.0
@@ -200,7 +200,7 @@ class Courier:
         log.error("Segment %s is left; its jobs are asked about instead: %s", segment, error)
         give_up(segment, error)
         self._look_again()
-        self._reconciled = -reconcile.EVERY
+        reconcile.want(self.link)
 
     def _record(self, segment: Segment, found: Events) -> bool:
         self.link.answered()
@@ -224,8 +224,7 @@ class Courier:
             self._forget()
         if self._subjobs and self.link.ready and (heard or due):
             self._subjobs = serve(self.link, _build)
-        if self.link.ready and time.monotonic() - self._reconciled > reconcile.EVERY:
-            self._reconciled = time.monotonic()
+        if due and self.link.ready and reconcile.is_due(self.link):
             self._seen = reconcile.reconcile(self.link, self._seen)
         if due and self.link.ready:
             self._look_where_hinted()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs_app import states
-from jobs_app.models import Attempt, AttemptPhase, Job, SliceBlock
+from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler, SliceBlock
 from jobs_app.parameters import MOST_SLICES
 from jobs_app.pools.base import Event, EventKind, PoolError, Snapshot
 from jobs_app.states import SliceState
@@ -40,6 +40,21 @@ GONE = "It was stopped, and the pool does not know it any more."
 Seen = Mapping[str, object]  # by attempt, what was there at the last look and nobody has heard of
 
 
+def is_due(link: Link) -> bool:
+    """Whoever was courier then: one that dies within the minute must not keep it from ever being done."""
+    last, now = link.scheduler.reconciled, timezone.now()
+    return last is None or not timedelta() <= now - last < timedelta(seconds=EVERY)
+
+
+def want(link: Link) -> None:
+    _keep(link, None)
+
+
+def _keep(link: Link, at: datetime | None) -> None:
+    link.scheduler.reconciled = at
+    Scheduler.objects.filter(pk=link.scheduler.pk).update(reconciled=at)
+
+
 def reconcile(link: Link, seen: Seen, only: Collection[str] = ()) -> Seen:
     """`seen`: what this returned at the last look. `only`: at these alone somebody wants a look."""
     unheard = _unheard(link)
@@ -49,6 +64,9 @@ def reconcile(link: Link, seen: Seen, only: Collection[str] = ()) -> Seen:
     except PoolError as error:
         link.failed(error)
         return seen
+    if not only:
+        _keep(link, timezone.now())
+    link.answered()
     unknown = set(tokens) - known.keys()
     _mark_unknown(unknown)
     _end_removed(link, unknown)

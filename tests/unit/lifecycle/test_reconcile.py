@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 
 from jobs_app.courier import Courier
-from jobs_app.lifecycle.reconcile import reconcile
-from jobs_app.models import Attempt, Job
+from jobs_app.lifecycle.link import Link
+from jobs_app.lifecycle.reconcile import EVERY, is_due, reconcile
+from jobs_app.models import Attempt, Job, Scheduler
 from jobs_app.pools.base import EventKind, Snapshot
 from jobs_app.states import SliceState
 
@@ -75,6 +76,19 @@ def test_a_pool_that_was_told_and_has_not_removed_a_job_is_told_again(
     reconcile(courier.link, {})
     courier.tick()
     assert [verb for verb, _ in pool.told] == ["remove"] * 2
+
+
+def test_couriers_that_die_soon_do_not_keep_the_pool_from_being_asked(silent: Job, courier: Courier) -> None:
+    reconcile(courier.link, {})
+    assert not is_due(courier.link)
+    next_one = Link(Scheduler.objects.get(pk=courier.link.scheduler.pk))
+    assert not is_due(next_one)
+    Scheduler.objects.update(reconciled=timezone.now() - timedelta(seconds=EVERY + 1))
+    next_one.look_again()
+    assert is_due(next_one)
+    Scheduler.objects.update(reconciled=timezone.now() + timedelta(hours=3))  # by a clock that was wrong
+    next_one.look_again()
+    assert is_due(next_one)
 
 
 def test_a_job_that_is_known_again_says_so(silent: Job, courier: Courier, pool: FakePool) -> None:

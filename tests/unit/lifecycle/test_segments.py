@@ -69,7 +69,7 @@ def test_a_damaged_segment_is_left_and_the_pool_itself_is_asked(
     Attempt.objects.update(sent=timezone.now() - timedelta(seconds=2 * reconcile.EVERY))
     new.execute()
     for _ in range(2):
-        courier._reconciled = -reconcile.EVERY
+        reconcile.want(courier.link)
         tick(courier)
     tick(courier)
     assert old.status == "Complete"
