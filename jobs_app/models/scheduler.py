@@ -60,7 +60,7 @@ class Scheduler(models.Model):
     # What is known of the link, kept apart from what the jobs are.
     last_contact = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
-    reconciled = models.DateTimeField(null=True, blank=True)  # when the pool was last asked about all its jobs
+    reconciled = models.DateTimeField(null=True, blank=True)  # when all its jobs were last asked about
     failures = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
     health = models.JSONField(default=dict, blank=True)  # as its courier last saw it (jobs_app/health.py)

@@ -19,8 +19,8 @@ from .notices import notices, send_again
 from .output import output_file, output_news, output_page
 from .preview import view_file
 from .relations import relations_page
-from .schedulers import scheduler_action, schedulers
 from .results import results_page
+from .schedulers import scheduler_action, schedulers
 from .security import guarded, page
 from .sign_in import sign_in_link
 from .slices import slices_page
