@@ -67,8 +67,8 @@ def main() -> int:
     with shared_pool() as pool:
         rows = [row for name in asked.names or FIGURES for row in _measured(name, asked.quick, pool)]
     report.show(rows)
-    if not asked.names:
-        report.write(rows, quick=asked.quick)
+    if asked.file or not asked.names:
+        report.write(rows, quick=asked.quick, whole=not asked.names)
         print(f"Written to {report.RESULTS}")
     return 0 if all(row.reached for row in rows) else 1
 
@@ -79,6 +79,9 @@ def _arguments() -> argparse.Namespace:
         "names", nargs="*", metavar="NAME", help=f"one of {', '.join(FIGURES)}; all when left out"
     )
     parser.add_argument("--quick", action="store_true", help="fewer calls; the figures are rougher")
+    parser.add_argument(
+        "--file", action="store_true", help="keeps the other figures of RESULTS.md as they are"
+    )
     asked = parser.parse_args()
     unknown = set(asked.names) - FIGURES.keys()
     if unknown:

@@ -42,11 +42,24 @@ def show(rows: Sequence[Row]) -> None:
     console.print(table)
 
 
-def write(rows: Sequence[Row], *, quick: bool) -> None:
-    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(row)) for row in rows)]
-    notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
-    text = "\n".join([_heading(quick), "", *lines, "", *notes]).rstrip() + "\n"
+def write(rows: Sequence[Row], *, quick: bool, whole: bool = True) -> None:
+    """`whole`: all figures were measured; else those of other runs stay, each with its day and load."""
+    known, said = ({}, {}) if whole else _written()
+    when = f"{datetime.datetime.now(datetime.UTC).date()}, {os.getloadavg()[2]:.1f}" + (", quick" * quick)
+    known.update({row.name: _line([*cells(row), when]) for row in rows})
+    said.update({row.name: f"- {row.name}: {row.note}" for row in rows if row.note})
+    head = [_line([*COLUMNS, "day, load"]), _line(["---"] * (len(COLUMNS) + 1))]
+    text = "\n".join([_heading(), "", *head, *known.values(), "", *said.values()]).rstrip() + "\n"
     RESULTS.write_text(text + _faults())
+
+
+def _written() -> tuple[dict[str, str], dict[str, str]]:
+    """Lines of the table and notes, by the figure's name."""
+    lines = (RESULTS.read_text().partition(FAULTS)[0] if RESULTS.exists() else "").splitlines()
+    table = [line for line in lines if line.startswith("| ")][2:]
+    named = {line.removeprefix("| ").partition(" | ")[0]: line for line in table}
+    notes = {name: line for name in named for line in lines if line.startswith(f"- {name}: ")}
+    return named, notes
 
 
 def write_faults(text: str) -> None:
@@ -69,10 +82,9 @@ def _made_on(how: str) -> str:
     return f"Made by `{how}` on {today}, on {machine()}; load average {os.getloadavg()[2]:.1f}."
 
 
-def _heading(quick: bool) -> str:
-    how = "make bench" if not quick else "python -m benchmarks --quick"
+def _heading() -> str:
     return (
-        f"# Figures\n\n{_made_on(how)}\n"
+        f"# Figures\n\nMade by `make bench` (or `python -m benchmarks --file NAME`) on {machine()}.\n"
         "Times are medians of calls, measured in the calling process; ours and the peer's take turns.\n"
         "The peer is exax where nothing else is said."
     )
