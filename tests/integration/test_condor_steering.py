@@ -150,7 +150,7 @@ def test_why_a_job_waits_is_said_in_plain_words(
 def test_a_job_waits_for_busy_machines_and_says_how_many_are_ahead(
     new_job: NewJob, real: Scheduler, condor_pool: TestPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = new_job("sleep 60", num_jobs=8)
+    first = new_job("sleep 600", num_jobs=8)
     first.execute()
     until(first, lambda: fresh(first).slices_running == 8)
     left = ("condor_status", "-constraint", "PartitionableSlot", "-af", "Cpus")

@@ -21,7 +21,8 @@ class SharedShell(Shell):
         self.name = str(address)
         self._address = address
         with _lock:
-            shell, holders = _open.get(address) or (SshShell(address, before_login), 0)
+            shell, holders = _open.get(address) or (SshShell(address), 0)
+            shell.before_login = before_login  # the newest one counts
             _open[address] = (shell, holders + 1)
         self._shell: SshShell | None = shell
 

@@ -35,7 +35,7 @@ class SshShell(Shell):
         self.address = address
         self.name = str(address)
         self.last_used = time.monotonic()
-        self._before_login = before_login
+        self.before_login = before_login
         self._connection: Connection | None = None
         self._opening = threading.Lock()
         self._failed: tuple[PoolError, float] | None = None  # why the last login failed; when the next may be
@@ -127,7 +127,7 @@ class SshShell(Shell):
         if self._connection is not None:
             self._connection.close()
         try:
-            connection = connect(self.address, self._before_login)
+            connection = connect(self.address, self.before_login)
         except PoolError as error:
             self._failed = (error, time.monotonic() + self._pause(error))
             raise
