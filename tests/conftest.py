@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from jobs_app.pools.shell import sharing
 from jobs_app.script import job as handles
 from tests.pool.fixtures import condor_pool as condor_pool
 
@@ -32,6 +33,7 @@ def home(tmp_path: Path, settings: Any) -> Iterator[Path]:
     settings.ROOST_HOME = tmp_path / "home"
     yield settings.ROOST_HOME
     handles.forget_all()
+    sharing.close_all()  # the next test logs in by itself
 
 
 @pytest.fixture

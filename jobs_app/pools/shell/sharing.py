@@ -42,8 +42,17 @@ class SharedShell(Shell):
         if shell is None:
             return
         with _lock:
-            _, holders = _open.pop(self._address)
+            _, holders = _open.pop(self._address, (shell, 1))
             if holders > 1:
                 _open[self._address] = (shell, holders - 1)
         if holders == 1:
             shell.close()
+
+
+def close_all() -> None:
+    """Also what its holders forgot to close."""
+    with _lock:
+        shells = [shell for shell, _ in _open.values()]
+        _open.clear()
+    for shell in shells:
+        shell.close()
