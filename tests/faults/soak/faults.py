@@ -54,7 +54,7 @@ class Scene:
 
 
 FAULTS: list[Fault] = []
-SELDOM_DRAWN = 0.5  # weights below this are of faults that last for long
+SELDOM_DRAWN = 1.1  # weights below this are of faults that last for long
 
 
 def fault(name: str, place: str, weight: float) -> Callable[[Act], Act]:
