@@ -25,6 +25,8 @@ from jobs_app.states import SliceState
 from tests.pool.pool import TestPool
 from tests.unit.manager.conftest import NewApp, new_app
 
+from .workflows import states
+
 __all__ = ["new_app"]
 
 pytestmark = [pytest.mark.pool, pytest.mark.django_db(transaction=True)]
@@ -78,16 +80,6 @@ def flow(manager: JobManager, real: Scheduler, alice: User, tmp_path: Path) -> N
         return job
 
     return new
-
-
-def states(job: Job) -> dict[str, str]:
-    """Of each node: its slices' states."""
-    known = job.slice_states("run", 0, job.slices_total)
-    rows = job.attempts.get(number=job.number_of_attempts).nodes.order_by("position")
-    return {
-        row.name: "+".join(sorted({SliceState(s).name for s in known[row.first : row.first + row.slices]}))
-        for row in rows
-    }
 
 
 def run(job: Job) -> Job:

@@ -12,9 +12,10 @@ import pytest
 
 from jobs_app.models import CondorWorkflow, Job
 from jobs_app.pools.embedded.client import EmbeddedPool
-from jobs_app.states import SliceState
 from tests.embedded import end_all, wait_for
 from tests.lab import Lab, lab
+
+from .workflows import states
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,15 +53,6 @@ def flow(app: Lab, tmp_path: Path) -> NewFlow:
         return job
 
     return new
-
-
-def states(job: Job) -> dict[str, str]:
-    known = job.slice_states("run", 0, job.slices_total)
-    rows = job.attempts.get(number=job.number_of_attempts).nodes.order_by("position")
-    return {
-        row.name: "+".join(sorted({SliceState(s).name for s in known[row.first : row.first + row.slices]}))
-        for row in rows
-    }
 
 
 def run(job: Job) -> Job:
