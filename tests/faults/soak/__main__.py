@@ -22,7 +22,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=40, help="in flight")
     parser.add_argument("--quick", action="store_true", help="leaves out the faults that last for minutes")
     parser.add_argument("--file", action="store_true", help="files the report in benchmarks/RESULTS.md")
-    parser.add_argument("--only", default="", help="faults whose names contain this")
+    parser.add_argument("--only", default="", help="faults whose names contain one of these, a|b|c")
+    parser.add_argument("--kinds", default="", help="only jobs of these kinds, a|b|c")
     parser.add_argument("--keep", action="store_true", help="keeps the folder, to look at it")
     options = parser.parse_args()
     if reason := obstacle():
@@ -45,7 +46,12 @@ def main() -> int:
         from .run import run
 
         outcome = run(
-            world, options.injections, options.seed, options.jobs, chosen(options.only, options.quick)
+            world,
+            options.injections,
+            options.seed,
+            options.jobs,
+            chosen(options.only, options.quick),
+            options.kinds,
         )
     if not options.keep:
         shutil.rmtree(root)

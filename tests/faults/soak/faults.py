@@ -428,8 +428,9 @@ def postgres_restarted(scene: Scene) -> str:
 
 
 def chosen(name: str, quick: bool) -> list[Fault]:
-    """Those whose names contain this; quick: without those that last for minutes."""
-    found = [each for each in FAULTS if name in each.name and not (quick and each.weight < SELDOM_DRAWN)]
+    """Those whose names contain one of these, "a|b"; quick: without those that last for minutes."""
+    named = [each for each in FAULTS if any(part in each.name for part in name.split("|"))]
+    found = [each for each in named if not (quick and each.weight < SELDOM_DRAWN)]
     if not found:
         raise SystemExit(f"No fault's name contains {name!r}. They are: {', '.join(f.name for f in FAULTS)}.")
     return found

@@ -46,8 +46,10 @@ class Outcome:
     resumed: int = 0
 
 
-def run(world: World, injections: int, seed: int, at_once: int, faults: Sequence[Fault]) -> Outcome:
-    soak = Soak(world, seed)
+def run(
+    world: World, injections: int, seed: int, at_once: int, faults: Sequence[Fault], kinds: str = ""
+) -> Outcome:
+    soak = Soak(world, seed, kinds)
     begun = time.monotonic()
     with soak.working(at_once):
         soak.inject(injections, faults)
@@ -62,7 +64,7 @@ def run(world: World, injections: int, seed: int, at_once: int, faults: Sequence
 
 
 class Soak:
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, seed: int, kinds: str) -> None:
         self.world = world
         self.chance = random.Random(seed)
         self.orders: list[Order] = []
@@ -73,7 +75,7 @@ class Soak:
         self.resumed = 0
         folder = world.root / "inputs"
         folder.mkdir()
-        self._draw = Orders(folder, seed)
+        self._draw = Orders(folder, seed, kinds)
         self._manager = JobManager("soakapp")
         self._over = threading.Event()
         # To the end: a host of the pool ends with the thread that has started it.

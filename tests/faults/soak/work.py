@@ -39,8 +39,18 @@ class Order:
 class Orders:
     """Draws jobs of all kinds."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, kinds: str = "") -> None:
         self._chance = random.Random(seed)
+        known = {
+            "single": (self._single, 6),
+            "sweep": (self._sweep, 3),
+            "heavy": (self._heavy, 2),
+            "failing": (self._failing, 1),
+            "script": (self._script, 2),
+            "dag": (self._dag, 1),
+            "stopped": (self._stopped, 1),
+        }
+        self._kinds = [known[name] for name in (kinds.split("|") if kinds else known)]
         self._folder = folder
         self._program = folder / "program.sh"
         self._program.write_text(PROGRAM)
@@ -49,16 +59,8 @@ class Orders:
 
     def next(self) -> Order:
         self._number += 1
-        kinds = (
-            self._single,
-            self._sweep,
-            self._heavy,
-            self._failing,
-            self._script,
-            self._dag,
-            self._stopped,
-        )
-        (draw,) = self._chance.choices(kinds, weights=(6, 3, 2, 1, 2, 1, 1))
+        kinds, weights = zip(*self._kinds, strict=True)
+        (draw,) = self._chance.choices(kinds, weights)
         return draw(f"{self._number:05d}", secrets.token_hex(12))
 
     def _executable(self, kind: str, number: str, word: str, slices: int = 1, **more: Any) -> Order:
