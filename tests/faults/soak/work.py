@@ -41,7 +41,7 @@ class Orders:
 
     def __init__(self, folder: Path, seed: int, kinds: str = "") -> None:
         self._chance = random.Random(seed)
-        known = {
+        known: dict[str, tuple[Callable[[str, str], Order], int]] = {
             "single": (self._single, 6),
             "sweep": (self._sweep, 3),
             "heavy": (self._heavy, 2),
