@@ -60,7 +60,7 @@ class Orders:
     def next(self) -> Order:
         self._number += 1
         kinds, weights = zip(*self._kinds, strict=True)
-        (draw,) = self._chance.choices(kinds, weights)
+        draw: Callable[[str, str], Order] = self._chance.choices(kinds, weights)[0]
         return draw(f"{self._number:05d}", secrets.token_hex(12))
 
     def _executable(self, kind: str, number: str, word: str, slices: int = 1, **more: Any) -> Order:
