@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from jobs_app import job_templates, job_types
+from jobs_app import audit, job_templates, job_types
 from jobs_app.errors import RoostError
 from jobs_app.lifecycle import leaving
 from jobs_app.lifecycle.actors import Actor
@@ -35,6 +36,27 @@ if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
+
+
+class Audited(_ModelAdmin):
+    """What is done here stands in the audit trail too, within the same transaction."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return self._told(request, obj, super().log_addition(request, obj, message))
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return self._told(request, obj, super().log_change(request, obj, message))
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            audit.tell(request.user, f"Deleted the {obj._meta.verbose_name} {obj}.")
+        return super().log_deletions(request, queryset)
+
+    def _told(self, request: HttpRequest, obj: Any, entry: Any) -> Any:
+        job = obj if isinstance(obj, Job) else None
+        said = f"{obj._meta.verbose_name} {obj}: {entry.get_change_message()}"
+        audit.tell(request.user, said[:1].upper() + said[1:], job)
+        return entry
 
 
 class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -61,7 +83,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Template)
-class TemplateAdmin(_ModelAdmin):
+class TemplateAdmin(Audited):
     """Those in code can be looked at; others are added here. A change makes a new version."""
 
     form = TemplateForm
@@ -86,7 +108,7 @@ admin.site.unregister(get_user_model())
 
 
 @admin.register(get_user_model())
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(Audited, UserAdmin):  # type: ignore[type-arg]
     """A user who has jobs is not deleted: the account is closed, and the jobs stay or are handed over."""
 
     actions = ("close_accounts",)
@@ -100,6 +122,14 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
             messages.success(
                 request, f"{user} is closed. {left.jobs} jobs stay theirs; to hand them over: {hint}"
             )
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupsAdmin(Audited, GroupAdmin):
+    """Who is in a group sees and acts on what is shared with it."""
 
 
 @admin.register(AuditEntry)
@@ -122,7 +152,7 @@ class AuditAdmin(_ModelAdmin):
 
 
 @admin.register(Job)
-class JobAdmin(_ModelAdmin):
+class JobAdmin(Audited):
     """To look at. Rows are deleted with their directories."""
 
     list_display = ("id", "name", "app", "type", "user", "cached_status", "status_message", "creation_time")
@@ -139,6 +169,10 @@ class JobAdmin(_ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Their own deletion is told where it happens."""
+        return admin.ModelAdmin.log_deletions(self, request, queryset)
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
         self._delete(request, [obj])
@@ -218,7 +252,7 @@ class UserLimits(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Scheduler)
-class SchedulerAdmin(_ModelAdmin):
+class SchedulerAdmin(Audited):
     """What the couriers know is shown; how a pool is reached is changed here."""
 
     form = SchedulerForm
@@ -252,7 +286,7 @@ class SchedulerAdmin(_ModelAdmin):
 
 
 @admin.register(Project)
-class ProjectAdmin(_ModelAdmin):
+class ProjectAdmin(Audited):
     list_display = ("name", "app", "path", "owner", "created")
     readonly_fields = ("name", "path", "app", "created")
 
@@ -265,12 +299,12 @@ class ProjectAdmin(_ModelAdmin):
 
 
 @admin.register(RetentionRule)
-class RetentionRuleAdmin(_ModelAdmin):
+class RetentionRuleAdmin(Audited):
     list_display = ("app", "user", "keep", "days", "size_mb", "max_jobs", "max_active", "max_size_mb")
     raw_id_fields = ("user",)
 
 
 @admin.register(CustomStatus)
-class CustomStatusAdmin(_ModelAdmin):
+class CustomStatusAdmin(Audited):
     list_display = ("app", "text", "category")
     list_filter = ("app", "category")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -11,11 +12,18 @@ from jobs_app import conf, origin
 from jobs_app.models import AuditEntry, Job
 
 LONGEST = 2000
+PROGRAM = "program"
 AT_ONCE = 5000
 
 
 def write(who: str, user_id: int | None, what: str, job_id: int | None = None, job_name: str = "") -> None:
     AuditEntry.objects.create(**_entry(who, user_id, what), job_id=job_id, job_name=job_name[:200])
+
+
+def tell(person: Any, what: str, job: Job | None = None) -> None:
+    """Of a user, a token's caller, or None: a program of the app's own."""
+    name, user_id = (person.get_username(), person.pk) if person is not None else (PROGRAM, None)
+    write(name, user_id, what, *((job.pk, job.name) if job is not None else ()))
 
 
 def write_of_jobs(who: str, user_id: int | None, what: str, names: Mapping[int, str]) -> None:
@@ -32,7 +40,7 @@ def write_of_job(who: str, user_id: int | None, what: str, job_id: int) -> None:
 def _entry(who: str, user_id: int | None, what: str) -> dict[str, object]:
     known = origin.now() or origin.Origin()
     return {
-        "who": who[:200],
+        "who": (known.who if known.who and who == PROGRAM else who)[:200],
         "user_id": user_id,
         "what": what[:LONGEST],
         "via": known.via,

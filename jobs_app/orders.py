@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs_app import conf, permissions
+from jobs_app import audit, conf, permissions
 from jobs_app.errors import BadStatePoint, Invalid, NotAllowed, UnknownJob
 from jobs_app.manager import JobManager
 from jobs_app.models import IdempotencyKey, Job, JobShare
@@ -79,7 +79,14 @@ def create(person: Person, order: Order) -> list[Job]:
         JobShare.objects.bulk_create(
             JobShare(job=job, group=group, may=may) for job in jobs for group, may in groups
         )
+        names = {job.pk: job.name for job in jobs}
+        audit.write_of_jobs(person.get_username(), person.pk, _made(order), names)
     return jobs
+
+
+def _made(order: Order) -> str:
+    shared = ", ".join(f"{share.group} ({share.may})" for share in order.shares)
+    return f"Created from {order.template or order.type}." + (f" Shared with {shared}." if shared else "")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ class Origin:
     via: str = PROGRAM
     address: str = ""
     request: str = ""  # as the log lines name it
+    who: str = ""  # who types, where a program acts for them
 
 
 _origin: ContextVar[Origin | None] = ContextVar("origin", default=None)

@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from jobs_app import audit
 from jobs_app.errors import Invalid, NotAllowed, Unknown
 from jobs_app.models import ApiToken
 from jobs_app.parameters import unknown
@@ -37,6 +38,7 @@ def make(
     *,
     expires: datetime | None = None,
     app: str = "",
+    by: Any = None,
 ) -> tuple[ApiToken, str]:
     """The row and the token's text, which nobody can find out afterwards. `owner` None: a service's."""
     fields = {"name": checked_name(name), "owner": owner, "scopes": checked_scopes(scopes), "app": app}
@@ -49,9 +51,9 @@ def make(
         text = f"{BEGIN}_{prefix}_{secrets.token_urlsafe(32)}"
         try:
             with transaction.atomic():
-                return ApiToken.objects.create(
-                    prefix=prefix, digest=_digest(text), expires=expires, **fields
-                ), text
+                row = ApiToken.objects.create(prefix=prefix, digest=_digest(text), expires=expires, **fields)
+                audit.tell(by, f"Made the token {_told(row)}: {', '.join(row.scopes)}; {_until(row)}.")
+                return row, text
         except IntegrityError:  # the prefix is taken, once in a trillion
             continue
 
@@ -91,8 +93,19 @@ def is_good(token: ApiToken) -> bool:
     return token.revoked is None and (token.expires is None or token.expires > timezone.now())
 
 
-def revoke(token: ApiToken) -> None:
-    ApiToken.objects.filter(pk=token.pk, revoked=None).update(revoked=timezone.now())
+def revoke(token: ApiToken, by: Any = None) -> None:
+    with transaction.atomic():
+        if ApiToken.objects.filter(pk=token.pk, revoked=None).update(revoked=timezone.now()):
+            audit.tell(by, f"Revoked the token {_told(token)}.")
+
+
+def _told(token: ApiToken) -> str:
+    whose = token.owner.get_username() if token.owner else f"service {token.app}".strip()
+    return f"{BEGIN}_{token.prefix} ({token.name}) of {whose}"
+
+
+def _until(token: ApiToken) -> str:
+    return f"until {token.expires:%Y-%m-%d}" if token.expires else "without end"
 
 
 def of(person: Person) -> QuerySet[ApiToken]:

@@ -22,6 +22,7 @@ from .nudge import nudge
 
 AT_ONCE = 500
 HERE = (AttemptPhase.WAITING, AttemptPhase.BLOCKED)  # what the pool has not heard of
+NEITHER = "it was neither drained nor paused"
 WITHOUT_EMBEDDED = ("CONDORWORKFLOW",)  # types that need HTCondor
 
 
@@ -119,4 +120,5 @@ def _move(ids: list[int], scheduler: Scheduler, other: Scheduler, by: Actor) -> 
             History(job_id=job, attempt=number, user_id=by.user_id, actor=by.name, why=why)
             for _, job, number, _ in found
         )
+        audit.write_of_jobs(by.name, by.user_id, why, dict(jobs.values_list("pk", "name")))
     return len(found)

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from jobs_app import errors, origin
+from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.terminal.output import Output
 
@@ -86,7 +87,7 @@ class RoostCommand(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         output = Output(self.stdout, self.stderr, as_json=options.get("json", False))
-        with origin.of(origin.Origin(origin.COMMAND)):
+        with origin.of(origin.Origin(origin.COMMAND, who=person.login())):
             code = self._guarded(output, options)
         if code:
             raise SystemExit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import dataclass
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
@@ -16,12 +17,32 @@ def local() -> User:
     return _named(_name())
 
 
+@dataclass(frozen=True)
+class Here:
+    """Who types, for the audit trail: also where Roost knows no user of this name."""
+
+    name: str
+    pk: int | None
+
+    def get_username(self) -> str:
+        return self.name
+
+
+def here() -> Here:
+    name = login()
+    return Here(name, get_user_model().objects.filter(username=name).values_list("pk", flat=True).first())
+
+
 def _named(name: str) -> User:
     user, fresh = get_user_model().objects.get_or_create(username=name)
     if fresh:
         user.set_unusable_password()
         user.save(update_fields=["password"])
     return user
+
+
+def login() -> str:
+    return _name()
 
 
 def _name() -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
+from jobs_app import audit
 from jobs_app.errors import Invalid
 from jobs_app.job_types import NOTICES
 from jobs_app.models import Notice, NoticePreference
@@ -54,8 +56,17 @@ def keep(user: Any, on: Iterable[str], *, email: bool = False, webhook_url: str 
     made = new_secret() if is_new else ""
     if made or not address:
         row.secret = made
-    row.save()
+    with transaction.atomic():
+        row.save()
+        audit.tell(user, f"Is told of {', '.join(events) or 'nothing'} by {_places(email, address)}.")
     return made
+
+
+def _places(email: bool, address: str) -> str:
+    """Without the webhook's path, which may be what opens it."""
+    places = ["e-mail"] if email else []
+    places += [f"webhook {webhook.check(address).host}"] if address else []
+    return ", ".join(places) or "nothing"
 
 
 def _check(user: Any, events: list[str], email: bool, address: str) -> None:

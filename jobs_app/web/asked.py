@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_http_methods, require_safe
 
-from jobs_app import inspection, permissions
+from jobs_app import audit, inspection, permissions
 from jobs_app.errors import Damaged, RoostError
 from jobs_app.jobdir import document
 from jobs_app.lifecycle.described import described
@@ -138,6 +138,7 @@ def _save(request: Request, job: Job) -> HttpResponse:
         theirs, now = _read(job)
         trouble = "Somebody has changed it meanwhile. Theirs is below; saving again replaces it by yours."
         return _edit(request, job, text, now, trouble, theirs, status=412)
+    audit.tell(request.user, "Changed the document.", job)
     messages.success(request, "The document is saved.")
     return redirect("job-asked", job.pk)
 

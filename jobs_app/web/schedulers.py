@@ -65,9 +65,7 @@ def _drain(request: Request, row: Scheduler, by: Actor) -> None:
 def _resume(request: Request, row: Scheduler, by: Actor) -> None:
     with transaction.atomic():
         was = pausing.resume(row)
-        audit.write(
-            by.name, by.user_id, f"Resumed scheduler {row}: {was or 'it was neither drained nor paused'}"
-        )
+        audit.write(by.name, by.user_id, f"Resumed scheduler {row}: {was or pausing.NEITHER}")
     messages.success(request, f"{row} goes on.")
 
 

@@ -52,7 +52,11 @@ def _made(request: Request, form: Any) -> str:
     expires = timezone.now() + timedelta(days=int(days)) if days else None
     try:
         _, text = tokens.make(
-            form.cleaned_data["name"], request.user, form.cleaned_data["scopes"], expires=expires
+            form.cleaned_data["name"],
+            request.user,
+            form.cleaned_data["scopes"],
+            expires=expires,
+            by=request.user,
         )
     except Invalid as error:
         form.add_error(None, str(error))
@@ -65,5 +69,5 @@ def revoke_token(request: Request, prefix: str) -> HttpResponse:
     row = tokens.of(request.user).filter(prefix=prefix).first()
     if row is None:
         raise Http404
-    tokens.revoke(row)
+    tokens.revoke(row, request.user)
     return redirect("tokens")

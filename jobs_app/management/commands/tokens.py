@@ -60,7 +60,9 @@ def _create(output: Output, options: dict[str, Any]) -> None:
         raise Invalid(f"--days {options['days']}: give 0 to 36500.")
     expires = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
     scopes = options["scope"] or ["jobs:read"]
-    row, text = tokens.make(options["name"], _owner(options), scopes, expires=expires, app=options["app"])
+    row, text = tokens.make(
+        options["name"], _owner(options), scopes, expires=expires, app=options["app"], by=person.here()
+    )
     if options["json"]:
         output.json({**_row(row), "text": text})
         return
@@ -101,7 +103,7 @@ def _add_revoke(commands: Any) -> None:
 
 def _revoke(output: Output, options: dict[str, Any]) -> None:
     row = tokens.by_prefix(options["token"])
-    tokens.revoke(row)
+    tokens.revoke(row, person.here())
     row.refresh_from_db()
     if options["json"]:
         output.json(_row(row))

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from jobs_app import audit
 from jobs_app.compute import create_scheduler, get_scheduler
 from jobs_app.errors import Invalid
+from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.management.jobs.common import Options, Subcommands, subcommand
 from jobs_app.models import Scheduler
@@ -36,6 +38,7 @@ def add_one(output: Output, options: Options) -> int | None:
     if scheduler.host:
         pin(scheduler, output, options)
     scheduler.save()
+    audit.tell(person.here(), f"Added the scheduler {scheduler}: {where(scheduler)}.")
     output.say(f"{scheduler} is added: {where(scheduler)}.")
     if options["no_check"]:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs_app import audit
 from jobs_app.compute import find_scheduler
 from jobs_app.errors import BadParameter
 from jobs_app.lifecycle import pausing
@@ -50,6 +51,7 @@ def drain(output: Output, options: Options) -> None:
 def resume(output: Output, options: Options) -> None:
     scheduler = find_scheduler(options["name"])
     was = pausing.resume(scheduler)
+    audit.tell(person.here(), f"Resumed scheduler {scheduler}: {was or pausing.NEITHER}")
     output.say(f"{scheduler} goes on." if was else f"{scheduler} was neither drained nor paused.")
     if was:
         output.say(f"({was})", "dim")
@@ -74,7 +76,9 @@ def limit(output: Output, options: Options) -> None:
     else:
         _limit_all(scheduler, options)
     nudge(scheduler.pk)
-    for line in _said(scheduler):
+    said = _said(scheduler)
+    audit.tell(person.here(), f"Limits of scheduler {scheduler}: {' '.join(said)}")
+    for line in said:
         output.say(line)
 
 

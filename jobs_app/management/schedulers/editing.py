@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from jobs_app import audit
 from jobs_app.compute import find_scheduler
 from jobs_app.errors import Invalid
 from jobs_app.lifecycle.restart import as_if_new
+from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.management.jobs.common import Options, Subcommands, subcommand
 from jobs_app.models import Scheduler
@@ -41,6 +43,8 @@ def run(output: Output, options: Options) -> None:
     if scheduler.host and (options["host_key"] or _MOVES & set(changed)):
         pin(scheduler, output, options)
     save(scheduler, [*changed, "host_key", "jump_host_key"])
+    what = sorted({*changed} | ({"host_key"} if options["host_key"] else set()))
+    audit.tell(person.here(), f"Changed the scheduler {scheduler}: {', '.join(what)}.")
     output.say(
         f"{scheduler} is changed: {where(scheduler)}. Check it: {line(f'schedulers check {scheduler}')}"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from jobs_app import secrets
+from jobs_app import audit, secrets
+from jobs_app.management import person
 from jobs_app.management.jobs.common import Options, Subcommands, subcommand
 from jobs_app.models import NoticePreference, Scheduler
 from jobs_app.terminal.output import Output
@@ -21,6 +22,7 @@ def run(output: Output, options: Options) -> None:  # noqa: ARG001
     if not secrets.in_setting():
         secrets.add_key()
     count = seal_all_anew()
+    audit.tell(person.here(), f"Sealed {count} secrets anew.")
     if output.as_json:
         output.json({"sealed": count, "key": secrets.where()})
     output.say(f"{count} secrets are sealed with the newest key of {secrets.where()}.")

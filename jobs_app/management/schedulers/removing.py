@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from jobs_app import audit
 from jobs_app.compute import find_scheduler
 from jobs_app.errors import Invalid, WrongState
+from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.management.jobs.common import Options, Subcommands, subcommand
 from jobs_app.models import Scheduler
@@ -26,4 +28,5 @@ def run(output: Output, options: Options) -> None:
             f"with it. Delete those jobs first: {line('jobs list')}"
         )
     scheduler.delete()
+    audit.tell(person.here(), f"Removed the scheduler {options['name']}.")
     output.say(f"{options['name']} is removed, and its secrets with it.")

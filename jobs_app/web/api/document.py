@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from django.http import HttpResponse
 from ninja import Body, Header, Router
 
-from jobs_app import inspection, permissions
+from jobs_app import audit, inspection, permissions
 from jobs_app.jobdir import document
 from jobs_app.models import Job
 from jobs_app.parameters import json_mapping
@@ -72,6 +72,7 @@ def _changed(
         edit(kept)
 
     found = document.change(job.paths, checked)
+    audit.tell(request.auth, "Changed the document.", job)
     response.headers["ETag"] = etag(found)
     return found
 

@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from jobs_app import inputs, inspection, permissions
+from jobs_app import audit, inputs, inspection, permissions
 from jobs_app.errors import BadName, Damaged
 from jobs_app.jobdir import files, manifest
 from jobs_app.jobdir.layout import PRIVATE
@@ -207,4 +207,5 @@ def upload(request: Request, pk: JobId, name: Text) -> Any:
     job = job_for(request, pk, permissions.EDIT, "files")
     refuse_large(request, inputs.largest())
     kept = inputs.keep(job, name, request)
+    audit.tell(request.auth, f"Uploaded the input {kept.name} ({kept.size} bytes).", job)
     return Status(201, {"name": kept.name, "size": kept.size, "sha256": kept.sha256})

@@ -6,11 +6,12 @@ import json
 from typing import Annotated, Any, Literal
 
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.http import HttpResponse
 from ninja import Header, Query, Router, Schema, Status
 from pydantic import Field
 
-from jobs_app import lifecycle, listing, orders, permissions
+from jobs_app import audit, lifecycle, listing, orders, permissions
 from jobs_app.errors import Invalid
 from jobs_app.models import Job, JobShare
 from jobs_app.parameters import job_name, json_mapping
@@ -216,6 +217,21 @@ class Changes(Given):
 @router.patch("/jobs/{pk}", response=JobDetail, auth=door("jobs:write"), summary="Change a job")
 def change(request: Request, pk: JobId, body: Changes) -> Any:
     found = job_for(request, pk, permissions.EDIT)
+    with transaction.atomic():
+        _change(request, found, body)
+        if changed := sorted(body.model_dump(exclude_none=True)):
+            audit.tell(request.auth, f"Changed {', '.join(changed)}.{_shared(body)}", found)
+    return describe.full(job_for(request, pk), request.auth)
+
+
+def _shared(body: Changes) -> str:
+    if body.shares is None:
+        return ""
+    named = ", ".join(f"{share.group} ({share.may})" for share in body.shares)
+    return f" Shared with {named or 'nobody'}."
+
+
+def _change(request: Request, found: Job, body: Changes) -> None:
     groups = _groups(request.auth, body.shares)
     if body.parameters:
         _change_parameters(found, body.parameters, request.auth)
@@ -228,7 +244,6 @@ def change(request: Request, pk: JobId, body: Changes) -> Any:
     found.save()
     if groups is not None:
         _share(found, groups)
-    return describe.full(job_for(request, pk), request.auth)
 
 
 def _groups(person: Any, shares: list[NewShare] | None) -> list[tuple[Group, str]] | None:

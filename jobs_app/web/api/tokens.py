@@ -52,7 +52,7 @@ def make(request: Request, body: NewToken) -> Any:
     expires = timezone.now() + timedelta(days=body.days) if body.days else None
     tokens.refuse_more(request.auth, body.scopes, expires)
     user, app = _owner(request.auth)
-    row, text = tokens.make(body.name, user, body.scopes, expires=expires, app=app)
+    row, text = tokens.make(body.name, user, body.scopes, expires=expires, app=app, by=request.auth)
     return Status(201, {**_token(row), "token": text})
 
 
@@ -65,7 +65,7 @@ def revoke(request: Request, prefix: Text) -> Any:
     row = tokens.of(request.auth).filter(prefix=prefix).first()
     if row is None:
         raise Http404
-    tokens.revoke(row)
+    tokens.revoke(row, request.auth)
     return Status(204, None)
 
 
