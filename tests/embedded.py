@@ -16,7 +16,7 @@ from jobs_app.pools.base import Event, EventKind, Sending, Step, Task
 from jobs_app.pools.embedded.client import EmbeddedPool
 
 SEGMENT = "segment"
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 class Attempts:

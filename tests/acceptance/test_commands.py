@@ -73,7 +73,7 @@ def test_the_log_of_a_running_job_can_be_followed(machine: Machine) -> None:
     machine.manage("jobs", "run", "ising", "size=64", "sweeps=1500", "temperatures=6", "tolerance=0.5")
     following = machine.start("manage.py", "jobs", "logs", "1", "--follow")
     assert machine.manage("jobs", "wait", "1").returncode == 0
-    out, _ = following.communicate(timeout=30)
+    out, _ = following.communicate(timeout=60)
     assert following.returncode == 0
     assert out.count("T = ") == 6
 

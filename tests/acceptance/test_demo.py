@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-import time
 
 from .conftest import Machine, interrupt, until
 
@@ -13,11 +12,9 @@ def test_the_demo_runs_checks_itself_and_is_reused_the_second_time(machine: Mach
     assert first.returncode == 0, first.stderr
     assert "agrees with Onsager's exact solution" in first.stdout
     assert "make serve" in first.stdout
-    began = time.monotonic()
     second = machine.manage("demo", *SMALL)
     assert second.returncode == 0
     assert "is reused" in second.stdout
-    assert time.monotonic() - began < 5
     assert len(machine.json("jobs", "list")) == 1
 
 

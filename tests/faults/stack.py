@@ -48,7 +48,7 @@ JOBS: dict[str, dict[str, Any]] = {
     },
     "stopped": {"job_type": "CONDORJOB", "executable": "/bin/sleep", "arguments": "1000"},
 }
-LONGEST = 40.0
+LONGEST = 90.0
 
 
 def main(mode: str) -> None:

@@ -220,7 +220,7 @@ def test_an_event_log_that_was_damaged_is_an_error_and_no_end(
     offset = read_something(pool, batch.segment).offset
     condor_pool.run("sh", "-c", damage.format(f"/home/roost/roost/segments/{batch.segment}"))
     with pytest.raises(Garbled, match=r"not the file that it was|has only"):
-        wait_until(lambda: read_on(pool, batch.segment, offset), 20, "the damage to be noticed")
+        wait_until(lambda: read_on(pool, batch.segment, offset), 60, "the damage to be noticed")
     snapshot = wait_until(lambda: ended(pool, batch.tasks[0].attempt), SECONDS, "the queue to know the end")
     assert snapshot == b"\2\2\2"
 
@@ -290,7 +290,7 @@ def test_a_schedd_that_is_down_is_out_of_reach_and_never_empty(
 ) -> None:
     batch = Sending(secrets.token_hex(16), f"down-{secrets.token_hex(4)}", (new_task(),))
     condor_pool.run("condor_off", "-fast", "-schedd", user="root")
-    wait_until(lambda: not schedd_answers(condor_pool), 30, "the schedd to end")
+    wait_until(lambda: not schedd_answers(condor_pool), 60, "the schedd to end")
     try:
         for verb in (
             lambda: pool.look(batch.token),

@@ -114,7 +114,7 @@ def _located(value: Any) -> Any:
     return {"id": str(value), "path": value.path} if value else None
 
 
-def until(condition: Any, seconds: float = 20) -> None:
+def until(condition: Any, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

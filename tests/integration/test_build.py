@@ -190,7 +190,7 @@ def test_create_job_of_a_script_runs_with_the_job_that_it_reads(lab: Laboratory)
         "last = manager.create_job('last', None, **given)\n"
         "last.execute()\n"
         "first.execute()\n"
-        "last.wait(30)\n"
+        "last.wait(60)\n"
         "from jobs_app.script import Job\n"
         "print(last.status, Job(last.jobid).load())"
     )

@@ -76,7 +76,7 @@ def worker(environment: dict[str, str], log: Path, *options: str) -> Iterator[su
         yield process
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(60)
 
 
 def all_queues(environment: dict[str, str], log: Path) -> contextmanager[subprocess.Popen[bytes]]:
@@ -141,7 +141,7 @@ def test_a_worker_killed_while_the_job_runs_is_replaced_by_another(
         directory, job = create(roost, "touch running; while [ ! -e go ]; do sleep 0.05; done; echo x >> ran")
         wait_for((directory / "running").exists)
         first.send_signal(signal.SIGKILL)
-        first.wait(30)
+        first.wait(60)
     (directory / "go").touch()
     with all_queues(environment, tmp_path / "second.log"), beat(environment, tmp_path):
         assert wait_for(is_over(roost, job), 60) == "Complete"

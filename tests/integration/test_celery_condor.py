@@ -119,7 +119,7 @@ def test_the_couriers_worker_alone_logs_in_and_another_one_takes_over(
             roost.run(EXECUTE, "2", "slow", "echo x >> out; sleep 6")
             wait_for(lambda: "RUN" in [status for _, status, *_ in roost.run(LOOK, "slow")], SECONDS)
             first.send_signal(signal.SIGKILL)
-            first.wait(30)
+            first.wait(60)
         stack.enter_context(worker(roost.environment, tmp_path / "second.log", *COURIERS))
         check(roost.over("slow"), "x\n")
     assert condor_pool.logins() <= before + 2

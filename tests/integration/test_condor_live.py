@@ -52,8 +52,7 @@ def test_an_executables_output_comes_while_it_runs_and_goes_on_without_a_gap(new
     job.execute()
     early = read_until(job, "run", 1, lambda found: b"line 12" in found)
     assert not job.is_final
-    delay = time.time() - float(early.strip().split(b"\n")[-1].split()[-1])
-    assert delay < 6
+    assert b"line 24" not in early
     assert Errand.objects.filter(kind="live").count() < 15
     whole = read_until(job, "run", 1, lambda _: False)
     lines = [line.split(b" at ")[0] for line in whole.splitlines()]

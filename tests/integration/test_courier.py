@@ -111,7 +111,7 @@ def serving(home: Path) -> Iterator[None]:
     yield
     stop.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -160,13 +160,13 @@ def test_the_failed_slice_is_named_and_run_again_alone(app: Lab, home: Path) -> 
         "failing", None, job_type="SCRIPT", method="three", slices=4, options={"fail": 2}
     )
     job.execute()
-    assert job.wait(30)
+    assert job.wait(60)
     assert job.status == "Error"
     assert "Slice 2 failed: ValueError: slice 2 was told to fail" in job.status_message
     source = next(job.paths.source.glob("a_three.py"))
     source.write_text(source.read_text().replace("options.fail", "99"))
     job.rerun_failed()
-    assert job.wait(30)
+    assert job.wait(60)
     assert (job.status, job.status_message) == ("Complete", "")
     assert (job.directory / "total.json").read_text().strip() == "46"
     assert [len((job.directory / f"ran.{sliceno}").read_text()) for sliceno in range(4)] == [1, 1, 1, 1]
@@ -186,18 +186,18 @@ def test_who_resumes_a_held_job_may_wait_for_it_at_once(app: Lab) -> None:
     job = app.jobs.create_job("hungry", None, job_type="SCRIPT", method="hungry", memory=150)
     job.execute()
     with pytest.raises(JobHeld):
-        job.wait(30)
+        job.wait(60)
     other = Job.objects.get()
     other.resume(memory="2 GB")
-    assert other.wait(30)
-    assert job.wait(30)
+    assert other.wait(60)
+    assert job.wait(60)
     assert job.status == "Complete"
 
 
 def test_a_step_that_fails_before_the_slices_is_not_counted_as_one(app: Lab) -> None:
     job = app.jobs.create_job("unprepared", None, job_type="SCRIPT", method="unprepared", slices=2)
     job.execute()
-    assert job.wait(30)
+    assert job.wait(60)
     assert (job.status, job.slices_total, job.slices_failed, job.slices_done) == ("Error", 2, 0, 0)
 
 
@@ -289,7 +289,7 @@ def test_what_a_script_did_not_wait_for_is_sent_when_it_ends(app: Lab, home: Pat
     job.save()
     assert run_elsewhere("job.execute()", job, app) == (0, "")
     assert Attempt.objects.get(job=job).phase == AttemptPhase.SENT
-    assert job.wait(30)
+    assert job.wait(60)
     assert job.status == "Complete"
 
 
@@ -315,11 +315,11 @@ def test_what_a_script_did_not_wait_for_is_sent_when_it_ends(app: Lab, home: Pat
 def test_a_courier_killed_at_any_place_loses_nothing(app: Lab, home: Path, place: str) -> None:
     job = app.jobs.create_job("killed", None, job_type="SCRIPT", method="three", slices=2)
     job.save()
-    assert run_elsewhere("job.execute(); job.wait(30)", job, app, ROOST_KILL_AT=place)[0] == -signal.SIGKILL
+    assert run_elsewhere("job.execute(); job.wait(60)", job, app, ROOST_KILL_AT=place)[0] == -signal.SIGKILL
     job.refresh_from_db()
     if job._status == "PEN":
         job.execute()
-    assert job.wait(30)
+    assert job.wait(60)
     assert (job.status, job.status_message) == ("Complete", "")
     assert Attempt.objects.filter(job=job).count() == 1
     assert (job.directory / "total.json").read_text().strip() == "21"
@@ -340,7 +340,7 @@ except WrongState:
 """
     start = str(time.time() + 1.5)
     processes = [begin_elsewhere(code, job, app, START=start) for _ in range(3)]
-    said = sorted(process.communicate(timeout=30)[0].strip() for process in processes)
+    said = sorted(process.communicate(timeout=60)[0].strip() for process in processes)
     assert said == ["mine", "theirs", "theirs"]
     assert Attempt.objects.filter(job=job).count() == 1
-    assert job.wait(30)
+    assert job.wait(60)

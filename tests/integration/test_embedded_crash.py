@@ -99,7 +99,7 @@ def test_an_adopted_part_can_be_removed(attempts: Attempts) -> None:
     task = begin(attempts)
     kill_daemon(attempts)
     attempts.pool.remove(Selection(task.attempt), "stop")
-    assert kinds(attempts.until_finished(task, deadline=5.0))[-2:] == ["removed", "finished"]
+    assert kinds(attempts.until_finished(task))[-2:] == ["removed", "finished"]
     wait_for(lambda: not holders(attempts, task))
 
 
@@ -125,7 +125,7 @@ def test_an_orphan_can_be_removed(attempts: Attempts) -> None:
     task = begin(attempts)
     kill_leader(attempts, task)
     attempts.pool.remove(Selection(task.attempt), "stop")
-    assert kinds(attempts.until_finished(task, deadline=5.0))[-2:] == ["removed", "finished"]
+    assert kinds(attempts.until_finished(task))[-2:] == ["removed", "finished"]
 
 
 def test_what_died_with_everybody_else_starts_again(attempts: Attempts) -> None:
@@ -148,7 +148,7 @@ def test_a_leader_that_hangs_in_loading_is_ended_by_the_next_daemon(attempts: At
     wait_for_file(Path(task.directory) / "loading")
     kill_daemon(attempts)
     attempts.pool.remove(Selection(task.attempt), "stop")
-    assert kinds(attempts.until_finished(task, deadline=5.0))[-2:] == ["removed", "finished"]
+    assert kinds(attempts.until_finished(task))[-2:] == ["removed", "finished"]
 
 
 def test_without_its_zygote_the_daemon_starts_anew(attempts: Attempts) -> None:

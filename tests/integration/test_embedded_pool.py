@@ -313,7 +313,7 @@ def test_a_removed_attempt_ends_at_once_and_leaves_no_process(attempts: Attempts
     attempts.send(task)
     pids = [int(wait_for_text(Path(task.directory) / f"pid{sliceno}")) for sliceno in (0, 1)]
     attempts.pool.remove(Selection(task.attempt), "stopped by alice")
-    attempts.until_finished(task, deadline=4.0)
+    attempts.until_finished(task)
     attempts.pool.remove(Selection(task.attempt), "and once more")
     assert not any(is_alive(pid) for pid in pids)
     assert sum(event.count for event in attempts.of(task, EventKind.REMOVED)) == 3
@@ -326,7 +326,7 @@ def test_a_part_that_will_not_stop_is_killed(attempts: Attempts, monkeypatch: py
     attempts.send(task)
     wait_for_file(Path(task.directory) / "begun")
     attempts.pool.remove(Selection(task.attempt), "stop")
-    attempts.until_finished(task, deadline=4.0)
+    attempts.until_finished(task)
     assert len(attempts.of(task, EventKind.REMOVED)) == 1
 
 
@@ -354,7 +354,7 @@ def test_a_script_can_be_removed_while_it_is_loaded(attempts: Attempts) -> None:
     attempts.send(task)
     attempts.until_started(task)
     attempts.pool.remove(Selection(task.attempt), "stop")
-    attempts.until_finished(task, deadline=4.0)
+    attempts.until_finished(task)
     assert kinds(attempts.of(task, EventKind.REMOVED)) == ["removed"]
 
 

@@ -19,7 +19,7 @@ from .workflows import states
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in ("authority", "vouched for", "stranger", "in the agent"):
         made[name] = new_key(folder / name.replace(" ", "-"), "-t", "ed25519")
     vouch = ["ssh-keygen", "-q", "-s", str(made["authority"]), "-I", "roost", "-n", USER]
-    subprocess.run([*vouch, f"{made['vouched for']}.pub"], check=True, timeout=30)
+    subprocess.run([*vouch, f"{made['vouched for']}.pub"], check=True, timeout=60)
     return made
 
 
@@ -141,13 +141,13 @@ def agent(folder: Path, key: Path) -> Iterator[Path]:
     place = folder / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(place)], stdout=subprocess.DEVNULL)
     try:
-        wait_until(place.exists, 10, "the agent")
+        wait_until(place.exists, 60, "the agent")
         environment = {**os.environ, "SSH_AUTH_SOCK": str(place)}
-        subprocess.run(["ssh-add", "-q", str(key)], env=environment, check=True, timeout=30)
+        subprocess.run(["ssh-add", "-q", str(key)], env=environment, check=True, timeout=60)
         yield place
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_an_agent_lets_us_in_also_with_a_certificate(
@@ -267,7 +267,7 @@ def test_a_shown_key_and_its_fingerprint_are_those_of_openssh(sshd: Sshd, keys: 
     shown = shown_key(address(sshd, Identity((str(keys["ed25519"]),)), host_key=""))
     assert as_pinned(shown) == sshd.host_key
     words = ["ssh-keygen", "-lf", "-"]
-    done = subprocess.run(words, input=sshd.host_key, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(words, input=sshd.host_key, capture_output=True, text=True, check=True, timeout=60)
     assert fingerprint(shown) == done.stdout.split()[1]
 
 
@@ -384,7 +384,7 @@ def test_a_banner_that_does_not_come_is_not_waited_for_long(
     with pytest.raises(PoolUnreachable) as caught:
         shell.run(["true"])
     assert not isinstance(caught.value, AccessDenied)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < Seconds().banner
 
 
 def test_a_login_that_is_not_answered_is_not_waited_for_long_and_denies_nothing(
@@ -425,7 +425,7 @@ def test_who_comes_soon_after_a_failure_gets_its_answer_and_makes_no_connection(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     silent.settimeout(0.2)
     assert connections(silent) == 1
     assert len(errors) == 6
@@ -450,11 +450,11 @@ def test_a_frozen_sshd_is_noticed_also_by_who_only_listens(keys: dict[str, Path]
         follower = Follower(shell, "/tmp/log", 0)
         server.freeze()
         with pytest.raises(PoolUnreachable):
-            wait_until(lambda: follower.read(0.2) and None, 20, "the freeze to be noticed")
+            wait_until(lambda: follower.read(0.2) and None, 60, "the freeze to be noticed")
         with pytest.raises(PoolUnreachable):
             shell.run(["true"])
         server.thaw()
-        assert wait_until(lambda: _answers(shell), 30, "sshd to be back")
+        assert wait_until(lambda: _answers(shell), 60, "sshd to be back")
 
 
 def _answers(shell: SshShell) -> bool:
@@ -472,7 +472,7 @@ def test_a_connection_that_nobody_uses_is_closed_and_opened_at_need(
     assert says_hello(shell)
     wait_until(
         lambda: sshd.log.count("Received disconnect") + sshd.log.count("Connection closed by") > closed,
-        20,
+        60,
         "the idle connection to be closed",
     )
     assert says_hello(shell)

@@ -47,7 +47,7 @@ class Sandbox:
     def run(self, program: str, *words: str, **known: Any) -> tuple[int, str]:
         self.prepare(program, **known)
         with self.start(*words) as process:
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=60)
         return process.returncode, said
 
     def record(self) -> dict[str, Any]:
@@ -106,18 +106,18 @@ def test_a_program_that_is_not_there_is_said_so(sandbox: Sandbox) -> None:
 def test_a_signal_to_the_wrapper_reaches_the_program(sandbox: Sandbox) -> None:
     sandbox.prepare("trap 'echo stopped > why; exit 9' TERM; touch ready; while :; do sleep 0.05; done")
     with sandbox.start() as process:
-        wait_until((sandbox.folder / "ready").exists, 20, "the program to start")
+        wait_until((sandbox.folder / "ready").exists, 60, "the program to start")
         process.terminate()
-        assert process.wait(20) == 9
+        assert process.wait(60) == 9
     assert sandbox.packed()["why"] == b"stopped\n"
 
 
 def test_what_htcondor_waits_for_is_there_even_if_the_wrapper_is_killed(sandbox: Sandbox) -> None:
     sandbox.prepare("touch ready; sleep 20")
     with sandbox.start() as process:
-        wait_until((sandbox.folder / "ready").exists, 20, "the program to start")
+        wait_until((sandbox.folder / "ready").exists, 60, "the program to start")
         process.kill()
-        process.wait(20)
+        process.wait(60)
     assert sandbox.record() == {}
     assert (sandbox.folder / "roost_result.tar").read_bytes() == b""
 
@@ -152,7 +152,7 @@ def old_python() -> str:
 def test_it_runs_by_python_3_9(sandbox: Sandbox) -> None:
     sandbox.prepare("echo new > file")
     command = [old_python(), "-I", "-S", "roost_node.py", "0", "run"]
-    assert subprocess.run(command, cwd=sandbox.folder, timeout=30, check=False).returncode == 0
+    assert subprocess.run(command, cwd=sandbox.folder, timeout=60, check=False).returncode == 0
     assert sandbox.packed() == {"file": b"new\n"}
 
 
@@ -173,7 +173,7 @@ def start(sandbox: Sandbox, environment: dict[str, str]) -> subprocess.Completed
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
@@ -198,7 +198,7 @@ def test_without_a_python_the_reason_and_empty_results_are_left(
     environment = with_path(fake, hostname=shutil.which("hostname") or "/bin/hostname")
     command = ["/bin/sh", str(script), "0", "run"]
     done = subprocess.run(
-        command, cwd=sandbox.folder, env=environment, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=sandbox.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 127
     assert "No Python from 3.9 on was found on" in done.stderr

@@ -78,7 +78,7 @@ with connection.cursor() as cursor:
 assert is_complete("after")
 stop.set()
 for thread in threads:
-    thread.join(20)
+    thread.join(60)
 print("both are complete")
 """
 
@@ -91,7 +91,7 @@ def test_the_background_goes_on_after_every_connection_was_cut(database: str, tm
         capture_output=True,
         text=True,
         check=False,
-        timeout=150,
+        timeout=240,
     )
     end_all(tmp_path, EmbeddedPool(home / "pool"))
     assert done.stdout.endswith("both are complete\n"), done.stderr[-4000:]

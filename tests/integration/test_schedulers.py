@@ -44,7 +44,7 @@ def manager(new_app: NewApp) -> JobManager:
 def mark_of(host_key: str) -> str:
     """As OpenSSH's own tool prints it."""
     words = ["ssh-keygen", "-lf", "-"]
-    done = subprocess.run(words, input=host_key, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(words, input=host_key, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.split()[1]
 
 
@@ -104,7 +104,7 @@ def working_courier(condor_pool: TestPool) -> Iterator[Scheduler]:
     thread.start()
     yield scheduler
     stop.set()
-    thread.join(30)
+    thread.join(60)
 
 
 def _work(scheduler: Scheduler, stop: threading.Event) -> None:
@@ -140,7 +140,7 @@ def test_the_courier_of_a_scheduler_that_is_removed_ends_quietly(
     assert manage("schedulers", "check", "real", "--no-job").code == 0
     assert manage("schedulers", "remove", "real").code == 0
     courier_thread = next(thread for thread in threading.enumerate() if thread.name == "courier of real")
-    courier_thread.join(20)
+    courier_thread.join(60)
     assert not courier_thread.is_alive()
     assert [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")] == []
 
@@ -197,7 +197,7 @@ def test_somebody_who_steps_between_while_a_job_runs_learns_nothing_and_the_job_
     wait_until(lambda: Job.objects.get(pk=job.pk).cached_status == "Running", 60, "the job to run")
     with running_sshd([condor_pool.key.with_suffix(".pub").read_text()]) as between:
         relay.lead_to(between.host, between.port)
-        wait_until(lambda: is_stopped("real"), 30, "the scheduler to stop")
+        wait_until(lambda: is_stopped("real"), 60, "the scheduler to stop")
         tries = between.log.count("Connection from")
         assert (between.logins, between.log.count("Failed")) == (0, 0)
         relay.lead_to(condor_pool.host, condor_pool.port)
@@ -244,7 +244,7 @@ def test_a_key_in_the_database_and_its_passphrase_appear_nowhere_on_a_jobs_way(
     shutil.copy(condor_pool.key, locked)
     locked.chmod(0o600)
     change = ["ssh-keygen", "-q", "-p", "-P", "", "-N", PASSPHRASE, "-f", str(locked)]
-    subprocess.run(change, check=True, timeout=30)
+    subprocess.run(change, check=True, timeout=60)
     text = locked.read_text()
     secret = [PASSPHRASE, text.splitlines()[3]]
     locked.unlink()

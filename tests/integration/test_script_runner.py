@@ -244,7 +244,7 @@ def test_what_a_part_prints_can_be_read_while_it_runs(make: Make, tmp_path: Path
     )
     until(lambda: made.job.output() == "begun\n")
     (tmp_path / "go").touch()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_the_output_of_a_new_try_replaces_that_of_the_last(make: Make) -> None:
@@ -620,7 +620,7 @@ def test_what_a_running_slice_says_can_be_read_and_goes_with_it(make: Make, tmp_
     path = made.attempt.status("analysis", 0)
     until(lambda: [line.text for line in read_status(path)] == ["analysis(0)", "my status message: task"])
     (tmp_path / "go").touch()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert not path.exists()
 
 

@@ -132,7 +132,7 @@ def test_commands_run_side_by_side(shell: Shell) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(found, key=int) == [str(number) for number in range(20)]
 
 
@@ -232,7 +232,7 @@ def test_a_file_that_is_not_the_same_any_more_is_noticed(shell: Shell, log: str,
     assert follower.read(0) == b"one\ntwo\n"
     shell.run(["sh", "-c", damage, "sh", log])
     with pytest.raises(Garbled, match="is not the file that it was"):
-        wait_until(lambda: follower.read(1) and None, 20, "the damage to be noticed")
+        wait_until(lambda: follower.read(1) and None, 60, "the damage to be noticed")
     follower.close()
 
 
@@ -252,11 +252,11 @@ def test_a_tail_reads_on_with_or_without_a_place_for_a_follower(
     assert tail.read(0) == b""
     for text in ("one\n", "two\n"):
         append(shell, log, text)
-        assert wait_until(lambda: tail.read(1), 20, "the text") == text.encode()
+        assert wait_until(lambda: tail.read(1), 60, "the text") == text.encode()
     assert tail.offset == 8
     shell.run(["truncate", "-s", "0", log])
     with pytest.raises(Garbled, match="is not the file that it was"):
-        wait_until(lambda: tail.read(1) and None, 20, "the damage to be noticed")
+        wait_until(lambda: tail.read(1) and None, 60, "the damage to be noticed")
     tail.close()
 
 
@@ -322,7 +322,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(condor_pool: TestPool, bytes_:
     relay.cut_after(up=bytes_)
     with pytest.raises(PoolUnreachable):
         shell.put(f"{path}/file", os.urandom(1_000_000))
-    wait_until(lambda: shell.run(["ls", "-A", path]).text == "", 20, "the half file to go")
+    wait_until(lambda: shell.run(["ls", "-A", path]).text == "", 60, "the half file to go")
     shell.close()
 
 
@@ -348,7 +348,7 @@ def test_a_followers_command_ends_with_its_connection(condor_pool: TestPool) -> 
     Follower(shell, name, 0).read(0)
     assert followers_of(condor_pool, name) == 1
     relay.cut()
-    wait_until(lambda: followers_of(condor_pool, name) == 0, 20, "tail to end")
+    wait_until(lambda: followers_of(condor_pool, name) == 0, 60, "tail to end")
 
 
 def followers_of(pool: TestPool, name: str) -> int:
@@ -383,13 +383,12 @@ def test_all_that_share_an_account_share_one_login(condor_pool: TestPool) -> Non
 
 @pool_only
 def test_a_delay_costs_a_command_no_more_than_a_few_round_trips(condor_pool: TestPool) -> None:
-    import time
-
-    shell = SshShell(address(condor_pool, condor_pool.slow(100)))
+    relay = condor_pool.slow(100)
+    shell = SshShell(address(condor_pool, relay))
     shell.run(["true"])
-    begin = time.monotonic()
+    before = relay.turns
     shell.run(["true"])
-    assert time.monotonic() - begin < 0.6
+    assert relay.turns - before <= 4
     shell.close()
 
 

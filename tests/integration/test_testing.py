@@ -154,7 +154,7 @@ def test_executables_run_too(roost_pool: ImmediatePool, write: Write) -> None:
         "echo", None, job_type="CONDORJOB", executable="/bin/sh", arguments=["-c", SHELL], num_jobs=2
     )
     job.execute()
-    assert job.wait(10)
+    assert job.wait(60)
     assert job.status == "Various-Complete"
     assert (job.directory / "OUTPUT" / "1").read_text() == "1\n"
 
@@ -168,7 +168,7 @@ def test_a_parent_that_waits_can_be_stopped(roost_pool: ImmediatePool, write: Wr
         round_(0.0)  # now it runs, and has asked
     assert job.status == "Running"
     job.stop()
-    assert job.wait(10)
+    assert job.wait(60)
     assert job.status == "Aborted"
 
 

@@ -37,8 +37,10 @@ class Relay:
         self.round_trip = round_trip
         self.connections = 0
         self.breaks = 0  # connections that were cut
+        self.turns = 0  # how often the client spoke after the target
         self.bytes_up = 0
         self.bytes_down = 0
+        self._target_spoke = False
         self._cut_up: int | None = None
         self._cut_down: int | None = None
         self._refuses = False
@@ -150,6 +152,8 @@ class Relay:
         if last and limit is not None:
             chunk = chunk[: max(0, limit - passed)]
             self._cut_up = self._cut_down = None
+        self.turns += up and self._target_spoke
+        self._target_spoke = not up
         if up:
             self.bytes_up += len(chunk)
         else:

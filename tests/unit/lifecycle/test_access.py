@@ -101,6 +101,6 @@ def test_a_job_of_a_scheduler_that_has_nothing_to_log_in_with_says_what_a_person
     job = manager.create_job("one", alice, job_type="CONDORJOB", executable="/bin/true", scheduler="ruby")
     job.execute()
     with pytest.raises(JobHeld, match=reason):
-        job.wait(timeout=20)
+        job.wait(timeout=60)
     scheduler.refresh_from_db()
     assert (scheduler.paused_by, scheduler.failures) == (Scheduler.BY_ACCESS, 1)

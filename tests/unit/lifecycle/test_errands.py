@@ -60,7 +60,7 @@ def working(pool: FakePool, transactional_db: None) -> Iterator[Scheduler]:
     finally:
         stop.set()
         nudge.nudge(scheduler.pk)
-        thread.join(20)
+        thread.join(60)
 
 
 def test_who_asks_where_no_courier_works_does_its_work(
@@ -71,40 +71,44 @@ def test_who_asks_where_no_courier_works_does_its_work(
     assert seen == [{"path": "/data"}]
 
 
-def test_a_working_courier_answers_at_once(working: Scheduler, served: Any) -> None:
+@pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Couriers do nothing by themselves."""
+    monkeypatch.setattr(couriers, "LOOK_EVERY", 1200.0)
+
+
+def test_a_working_courier_answers_when_it_is_asked_and_not_when_it_looks_next(
+    seldom: None, working: Scheduler, served: Any
+) -> None:
     served(lambda _: {"free": 7})
-    times = []
     for number in range(5):
-        begun = time.monotonic()
-        assert errands.ask(working, "test", {"number": number}) == {"free": 7}
-        times.append(time.monotonic() - begun)
-    assert sorted(times)[2] < 0.1
+        assert errands.ask(working, "test", {"number": number}, wait=60) == {"free": 7}
 
 
 def test_what_takes_long_keeps_no_other_errand_waiting(working: Scheduler, served: Any) -> None:
     slow = threading.Event()
-    served(lambda _: {"waited": slow.wait(20)})
+    served(lambda _: {"waited": slow.wait(60)})
     first = threading.Thread(target=_ask_and_disconnect, args=(working, "test"))
     first.start()
     _until(lambda: Errand.objects.filter(state=Errand.TAKEN).exists())
     served(lambda _: {"quick": True})
-    assert errands.ask(working, "test", {"other": 1}, wait=5) == {"quick": True}
+    assert errands.ask(working, "test", {"other": 1}, wait=50) == {"quick": True}
     slow.set()
-    first.join(20)
+    first.join(60)
 
 
 def test_two_who_ask_the_same_share_one_errand(working: Scheduler, served: Any) -> None:
     go = threading.Event()
-    seen = served(lambda _: {"went": go.wait(20)})
-    first = threading.Thread(target=_ask_and_disconnect, args=(working, "test", 20.0))
+    seen = served(lambda _: {"went": go.wait(60)})
+    first = threading.Thread(target=_ask_and_disconnect, args=(working, "test", 60.0))
     first.start()
     _until(lambda: len(seen) == 1)
-    second = threading.Thread(target=_ask_and_disconnect, args=(working, "test", 60.0))
+    second = threading.Thread(target=_ask_and_disconnect, args=(working, "test", 180.0))
     second.start()
-    _until(lambda: Errand.objects.get().until > timezone.now() + timedelta(seconds=30))
+    _until(lambda: Errand.objects.get().until > timezone.now() + timedelta(seconds=90))
     go.set()
     for thread in (first, second):
-        thread.join(20)
+        thread.join(60)
     assert Errand.objects.get().state == Errand.ANSWERED
     assert len(seen) == 1
 
@@ -135,10 +139,8 @@ def test_a_pool_out_of_reach_is_said_at_once(pool: FakePool, transactional_db: N
 
     seen = served(cut)
     for _ in range(2):
-        begun = time.monotonic()
-        with pytest.raises(PoolUnreachable, match="no route to host"):
-            errands.ask(embedded(), "test", {}, wait=30)
-        assert time.monotonic() - begun < 5
+        with pytest.raises(PoolUnreachable, match="no route to host"):  # no NoAnswer
+            errands.ask(embedded(), "test", {}, wait=300)
         Scheduler.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
     assert len(seen) == 1
 
@@ -187,7 +189,7 @@ def test_a_worker_takes_its_turn_for_an_errand_alone(transactional_db: None, mon
     assert couriers.with_work() == [scheduler.pk]
 
 
-def _ask_and_disconnect(scheduler: Scheduler, kind: str, wait: float = 20.0) -> None:
+def _ask_and_disconnect(scheduler: Scheduler, kind: str, wait: float = 60.0) -> None:
     from django.db import connections
 
     try:
@@ -201,7 +203,7 @@ def _state(errand: Errand) -> str:
     return errand.state
 
 
-def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def _until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

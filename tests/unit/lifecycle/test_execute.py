@@ -232,7 +232,7 @@ def test_a_basic_job_may_wait_for_another_too(new_job: NewJob, courier: Courier)
     with pytest.raises(WrongState):
         second.update_status("RUN")
     first.update_status("COM")
-    lifecycle.wait(first, 5)
+    lifecycle.wait(first, 60)
     second.update_status("RUN")
     assert second.status == "Running"
 
@@ -242,7 +242,7 @@ def test_a_basic_job_may_wait_for_another_too(new_job: NewJob, courier: Courier)
 
 def test_waiting_for_a_job_that_was_not_executed_is_an_error(new_job: NewJob, courier: Courier) -> None:
     with pytest.raises(WrongState, match="not executed yet"):
-        new_job().wait(1)
+        new_job().wait(60)
 
 
 def test_waiting_ends_with_its_time(new_job: NewJob, courier: Courier) -> None:
@@ -258,7 +258,7 @@ def test_waiting_for_a_held_job_is_an_error_that_says_the_cure(
     job.execute()
     job.pause()
     with pytest.raises(JobHeld, match=r"is Paused: Paused by program. It goes on when it is resumed"):
-        job.wait(1)
+        job.wait(60)
 
 
 def test_waiting_for_what_an_administrator_has_paused_is_an_error_that_says_so(
@@ -269,7 +269,7 @@ def test_waiting_for_what_an_administrator_has_paused_is_an_error_that_says_so(
     job = new_job()
     job.execute()
     with pytest.raises(JobHeld, match="its scheduler embedded is paused: moving to a new building"):
-        job.wait(5)
+        job.wait(60)
 
 
 def test_waiting_for_a_job_whose_predecessor_nobody_executed_is_an_error_that_names_it(
@@ -279,4 +279,4 @@ def test_waiting_for_a_job_whose_predecessor_nobody_executed_is_an_error_that_na
     second = new_job("second", after=[first])
     second.execute()
     with pytest.raises(JobHeld, match=rf"it waits for job {first.pk} \('first'\), which was not executed"):
-        second.wait(5)
+        second.wait(60)

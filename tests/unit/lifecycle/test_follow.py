@@ -17,7 +17,7 @@ def test_an_error_of_ours_is_told_and_not_swallowed() -> None:
 
     rung = threading.Event()
     follower = Follower(locked, Segment(name="a"), rung.set)
-    assert rung.wait(10)
+    assert rung.wait(60)
     found = follower.take()
     assert isinstance(found, PoolUnreachable)
     assert "database is locked" in str(found)

@@ -24,7 +24,7 @@ def texts(path: Path) -> list[str]:
 
 
 def until(path: Path, wanted: list[str]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while texts(path) != wanted:
         assert time.monotonic() < deadline, texts(path)
         time.sleep(0.01)
@@ -53,7 +53,7 @@ def test_the_last_of_many_updates_is_seen_though_most_are_not_written(path: Path
 def test_lines_know_since_when_and_where(path: Path) -> None:
     with status("here"):
         line = read(path)[-1]
-        assert abs(line.since - time.time()) < 5
+        assert abs(line.since - time.time()) < 60
         assert "with status" in Path(__file__).read_text().splitlines()[line.line - 1]
 
 
