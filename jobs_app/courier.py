@@ -18,15 +18,14 @@ from django.utils import timezone
 
 from jobs_app import logs
 from jobs_app.lifecycle import checkups as checkups  # it serves errands
-from jobs_app.lifecycle import copies, errands, hints, idle, lease, pausing, reconcile, usage
-from jobs_app.lifecycle import live as live  # and this
-from jobs_app.lifecycle import remote as remote  # and this
+from jobs_app.lifecycle import copies, errands, hints, idle, lease, live, pausing, reconcile, usage
+from jobs_app.lifecycle import remote as remote  # it serves errands too
 from jobs_app.lifecycle.finish import fetches, finish
 from jobs_app.lifecycle.follow import Follower, gather
 from jobs_app.lifecycle.forget import forget_over
 from jobs_app.lifecycle.link import Link, give_up, live_segments
 from jobs_app.lifecycle.nudge import Bell, hand_over, ring
-from jobs_app.lifecycle.record import Overtaken, record_patiently
+from jobs_app.lifecycle.record import Overtaken, apply, record_patiently
 from jobs_app.lifecycle.requests import serve
 from jobs_app.lifecycle.send import BATCH, send_waiting, settle
 from jobs_app.lifecycle.sweep import sweep
@@ -116,8 +115,8 @@ class Courier:
         if self.link.look_again():
             self._stop_following()
             self._desk.renew()
-        live = {segment.pk: segment for segment in live_segments(self.link.scheduler)}
-        self._segments = {pk: self._segments.get(pk, segment) for pk, segment in live.items()}
+        found = {segment.pk: segment for segment in live_segments(self.link.scheduler)}
+        self._segments = {pk: self._segments.get(pk, segment) for pk, segment in found.items()}
 
     def _look_now_and_then(self) -> None:
         if time.monotonic() - self._looked_again > LOOK_EVERY:
@@ -222,6 +221,8 @@ class Courier:
             self._looked = time.monotonic()
             self._finish_all()
             self._forget()
+        if told := live.heard(self.link.scheduler.pk):
+            apply(told, self.link.actor)
         if self._subjobs and self.link.ready and (heard or due):
             self._subjobs = serve(self.link, _build)
         if due and self.link.ready and reconcile.is_due(self.link):

@@ -14,17 +14,20 @@ import itertools
 import os
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jobs_app.errors import NoAnswer
 from jobs_app.jobdir import files
 from jobs_app.jobdir.layout import part_name
 from jobs_app.jobdir.output import Output
 from jobs_app.models import Attempt, AttemptPhase, Errand, Job, Scheduler, SliceBlock
-from jobs_app.pools.base import Pool, PoolError, Task
-from jobs_app.pools.told import Begin, Data, Frames, News
+from jobs_app.pools.base import Event, Garbled, Pool, PoolError, Task
+from jobs_app.pools.told import PROGRESS, Begin, Data, Frames, News, Parts
 from jobs_app.states import SliceState
 
 from . import errands
@@ -35,6 +38,7 @@ from .work import Work
 LIMIT = 1 << 20
 LARGEST = 64 << 20  # bytes of one slice that are read while it runs; the rest comes home when it ends
 FRESH, AGAIN = 5.0, 1.0  # seconds after which a reader says again that it looks; where nothing comes
+LOOKS = 2.0  # seconds that who only looks how far it is waits for the courier
 IDLE = 20.0  # seconds after which nobody looks any more
 WHOLE = "whole"
 
@@ -79,6 +83,18 @@ def size(job: Job, step: str = "", sliceno: int = 0, *, more: bool = True) -> in
         _see_to_it(spot, attempt, step, sliceno)
     log = spot.log(part)
     return log.stat().st_size if log.exists() else 0
+
+
+def look(job: Job) -> None:
+    """Somebody looks how far it is: a script in one proc tells that on its output. If it cannot be had now,
+    its end tells."""
+    attempt = Attempt.objects.filter(job_id=job.pk).select_related("scheduler").order_by("-number").first()
+    if attempt is None or not _is_remote(attempt) or attempt.form != "one-proc" or not attempt.started:
+        return
+    if attempt.phase == AttemptPhase.SENT:
+        spot = spot_of(job, attempt, job.main_step, 0)
+        with suppress(PoolError, NoAnswer):
+            _see_to_it(spot, attempt, job.main_step, 0, wait=LOOKS)
 
 
 def place_of(job: Job, part: str) -> tuple[str, int]:
@@ -142,6 +158,8 @@ class Spot:
     sliceno: int
     framed: bool  # a script's: what its parts print comes in frames
     folder: Path
+    parts: Parts
+    scheduler: int = 0
 
     @property
     def name(self) -> str:
@@ -162,9 +180,13 @@ class Spot:
         files.write_json(self.note, {**self.known(), **known})
 
     def put(self, part: str, offset: int, data: bytes) -> None:
-        handle = os.open(self.log(part), os.O_WRONLY | os.O_CREAT, 0o644)
+        """What would leave a hole, or is no part of this proc, comes from somebody else."""
+        if not self.parts.has(part) or offset + len(data) > LARGEST:
+            return
+        handle = os.open(self.log(part), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
-            os.pwrite(handle, data, offset)
+            if offset <= os.fstat(handle).st_size:
+                os.pwrite(handle, data, offset)
         finally:
             os.close(handle)
 
@@ -174,11 +196,12 @@ class Spot:
 
 
 def spot_of(job: Job, attempt: Attempt, step: str, sliceno: int) -> Spot:
-    script = bool(Work.from_json(attempt.work).script)
-    folder = job.paths.attempt(attempt.number).live
+    work = Work.from_json(attempt.work)
+    script, folder = bool(work.script), job.paths.attempt(attempt.number).live
+    parts = Parts(attempt.token, one=(step, sliceno))
     if script and attempt.form in ("", "one-proc"):
-        step, sliceno = WHOLE, 0
-    return Spot(attempt.token, step, sliceno, script, folder)
+        step, sliceno, parts = WHOLE, 0, Parts(attempt.token, steps=tuple(work.steps))
+    return Spot(attempt.token, step, sliceno, script, folder, parts, attempt.scheduler_id or 0)
 
 
 def _read_live(spot: Spot, part: str, offset: int, limit: int) -> Reading:
@@ -193,14 +216,14 @@ def _read_live(spot: Spot, part: str, offset: int, limit: int) -> Reading:
         return Reading(b"", offset, ended)
 
 
-def _see_to_it(spot: Spot, attempt: Attempt, step: str, sliceno: int) -> None:
+def _see_to_it(spot: Spot, attempt: Attempt, step: str, sliceno: int, wait: float = errands.WAIT) -> None:
     """Asks the courier to read on, if it has not been told lately."""
     known = spot.known()
     if known.get("ended"):
         return
     patience = FRESH if known.get("running") else AGAIN
     if attempt.scheduler is not None and time.time() - known.get("renewed", 0.0) > patience:
-        errands.ask(attempt.scheduler, "live", {"step": step, "slice": sliceno}, attempt)
+        errands.ask(attempt.scheduler, "live", {"step": step, "slice": sliceno}, attempt, wait)
 
 
 # --- in the courier -----------------------------------------------------------------------------------------
@@ -239,7 +262,20 @@ def _write(spot: Spot, frames: Frames, offset: int, data: bytes) -> None:
         spot.put(spot.name, offset, data)
         return
     for part, place, piece in frames.feed(data):
-        spot.put(part, place, piece)
+        if part == PROGRESS:
+            _heard[spot.scheduler].extend(spot.parts.said(piece, time.time()))
+        else:
+            spot.put(part, place, piece)
+
+
+# By scheduler, what running parts have told of themselves; the courier of this process records it.
+_heard: defaultdict[int, deque[Event]] = defaultdict(lambda: deque(maxlen=10_000))
+
+
+def heard(scheduler: int) -> list[Event]:
+    """What was told since the last time."""
+    waiting = _heard[scheduler]
+    return [waiting.popleft() for _ in range(len(waiting))]
 
 
 def _watch(pool: Pool, scheduler: Scheduler, spot: Spot) -> dict[str, Any]:
@@ -306,6 +342,8 @@ class Watcher:
             self._pool.close()
 
     def _hear(self, news: News) -> None:
+        if news.key >= len(self._watches):
+            raise Garbled(f"Nobody asked for the output that the pool calls {news.key}.")
         watch = self._watches[news.key]
         if isinstance(news, Begin):
             self._begun(watch, news)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from jobs_app import inspection
+from jobs_app.lifecycle import live
 from jobs_app.models import Job
 
 from .describe import STYLES
@@ -35,12 +36,13 @@ class Progress:
 
     def watch(self, wait: Wait, timeout: float | None = None) -> bool:
         """False when `timeout` seconds passed before the end."""
-        with self._live() as live:
+        with self._display() as display:
             while not wait(self._pause(timeout)):
-                self._show(live)
+                live.look(self.job)
+                self._show(display)
                 if self._time_is_up(timeout):
                     return False
-            self._show(live, at_the_end=True)
+            self._show(display, at_the_end=True)
         return True
 
     def _pause(self, timeout: float | None) -> float:
@@ -54,16 +56,16 @@ class Progress:
 
     # --- in a terminal --------------------------------------------------------------------------------------
 
-    def _live(self) -> AbstractContextManager[Any]:
+    def _display(self) -> AbstractContextManager[Any]:
         if not self.output.fancy:
             return nullcontext()
         from rich.live import Live
 
         return Live(console=self.output.console, auto_refresh=False, transient=False)
 
-    def _show(self, live: Any, *, at_the_end: bool = False) -> None:
-        if live is not None:
-            live.update(self._picture(), refresh=True)
+    def _show(self, display: Any, *, at_the_end: bool = False) -> None:
+        if display is not None:
+            display.update(self._picture(), refresh=True)
         elif not self.output.as_json:
             self._line(at_the_end)
 

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 
 from jobs_app import conf, inspection
 from jobs_app.errors import JobHeld
+from jobs_app.lifecycle import live
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Scheduler, ScriptJob
 from jobs_app.pools.base import Selection
@@ -81,21 +82,11 @@ def synthesis(analysis_res, prepare_res, jobs):
 
 PRYING = """
 import os
-import socket
 from pathlib import Path
 
 def synthesis():
-    folder = os.environ["_CONDOR_SCRATCH_DIR"]
-    host, port, cookie = Path(folder, ".chirp.config").read_text().split()[:3]
-    with socket.create_connection((host, int(port)), 10) as link, link.makefile("rwb", 0) as chirp:
-        def asked(line):
-            chirp.write(line.encode() + b"\\n")
-            return chirp.readline()
-        asked(f"cookie {cookie}")
-        files = ("open .bashrc r 420", "getfile .bashrc")
-        names = ("Iwd", "TransferInput", "TransferOutputRemaps", "OnExitRemove", "UserLog", "RoostAttempt")
-        attributes = [f"set_job_attr {name} undefined" for name in (*names, "JobUniverse", "RoostSlice")]
-        return [int(asked(line)) for line in ("ulog hello", *files, *attributes)]
+    folder = Path(os.environ["_CONDOR_SCRATCH_DIR"])
+    return [os.environ.get("_CONDOR_CHIRP_CONFIG"), *map(str, folder.rglob(".chirp*"))]
 """
 
 
@@ -299,6 +290,7 @@ def test_a_script_in_one_proc_tells_how_far_it_is_and_what_it_says(new_job: NewJ
     said: set[tuple[str, str]] = set()
 
     def half_way() -> bool:
+        live.look(job)
         said.update(inspection.saying(job))
         return job.slices_done == 2
 
@@ -309,17 +301,16 @@ def test_a_script_in_one_proc_tells_how_far_it_is_and_what_it_says(new_job: NewJ
     assert (job.cached_status, job.slices_done) == ("Complete", 4)
 
 
-def test_a_script_reaches_neither_the_account_s_files_nor_what_its_own_job_is(
+def test_a_script_has_no_way_to_the_account_s_files_nor_to_what_its_own_job_is(
     new_job: NewJob, settings: Any
 ) -> None:
+    """Chirp would be one, wherever the access point's administrator has not closed it."""
     settings.ROOST_ONE_PROC_SLICES = 8
     job = new_job(1, method="prying")
     job.execute()
     assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Complete", job.status_message
-    said, *others = job.load()  # type: ignore[attr-defined]
-    assert said == 0  # chirp is there
-    assert all(answer < 0 for answer in others)
+    assert job.load() == [None]  # type: ignore[attr-defined]
 
 
 def test_what_htcondor_would_refuse_of_a_dag_s_nodes_is_refused_before_anything_begins(

@@ -55,19 +55,7 @@ SCHEDD_NAME = {name}.{domain}
 # What happened to every job, whatever its own log says: the witness of tests.
 EVENT_LOG = /var/log/condor/EventLog
 EVENT_LOG_MAX_SIZE = 2000000000
-
-# As docs/operating.md advises: what a running job must not change of itself.
-IMMUTABLE_JOB_ATTRS = {immutable}
 """
-
-IMMUTABLE = (
-    "Owner, User, JobUniverse, Iwd, RootDir, Cmd, Arguments, Args, Environment, Env, In, Out, Err, UserLog, "
-    "DAGManNodesLog, TransferExecutable, TransferInput, TransferOutput, TransferOutputRemaps, "
-    "TransferPlugins, PublicInputFiles, OutputDestination, OnExitRemove, LeaveJobInQueue, "
-    "OtherJobRemoveRequirements, NotifyUser, JobNotification, AcctGroup, AcctGroupUser, AccountingGroup, "
-    "WantIOProxy, ContainerImage, DockerImage, "
-    "RoostAttempt, RoostAttempts, RoostBatch, RoostPlan, RoostGroup, RoostSlice, RoostUnit, RoostLead"
-)
 
 EXECUTE = """\
 NUM_CPUS = {cpus}

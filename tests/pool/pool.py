@@ -142,7 +142,6 @@ class TestPool:
                 "daemons": "MASTER, COLLECTOR, NEGOTIATOR, SCHEDD" if access else "MASTER, STARTD",
                 "cpus": 4,
                 "memory": 2048,
-                "immutable": files.IMMUTABLE,
             }
             role = files.ACCESS if access else files.EXECUTE
             host.write("etc/condor/config.d/50-test-pool", (files.COMMON + role).format(**values))

@@ -5,6 +5,7 @@ A proc that runs a script prints what its parts print in frames (see told.py and
 
 from __future__ import annotations
 
+import re
 import shlex
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,11 @@ from ..shell.base import SECONDS, Running, script_text
 from ..told import Begin, Data, End, News
 from .names import checked
 from .point import AccessPoint
+
+LONGEST_LINE = 1 << 10
+_SAID = re.compile(  # what live.sh says; its pieces have 65536 bytes at most
+    rb"(?P<key>\d{1,6}) (?:data (?P<size>\d{1,5})|begin (?P<starts>[\w.-]{1,64}) (?P<offset>\d{1,15})|end)"
+)
 
 
 class LiveTails:
@@ -49,22 +55,27 @@ class LiveTails:
         self._running.close()
 
     def _complete(self) -> Iterator[News]:
-        while (end := self._rest.find(b"\n")) >= 0:
-            words = self._rest[:end].decode("ascii", "replace").split()
-            if words[1:2] == ["data"]:
-                size = int(words[2])
-                if len(self._rest) < end + 1 + size:
-                    return
-                yield Data(int(words[0]), self._rest[end + 1 : end + 1 + size])
-                self._rest = self._rest[end + 1 + size :]
-                continue
+        while (end := self._rest.find(b"\n", 0, LONGEST_LINE)) >= 0:
+            said = _SAID.fullmatch(self._rest, 0, end)
+            if said is None:
+                raise _no_word(self._rest[:end])
+            if said["size"] and len(self._rest) < end + 1 + int(said["size"]):
+                return
             self._rest = self._rest[end + 1 :]
-            yield _other(words)
+            yield self._news(said)
+        if len(self._rest) > LONGEST_LINE:
+            raise _no_word(self._rest[:LONGEST_LINE])
+
+    def _news(self, said: re.Match[bytes]) -> News:
+        key = int(said["key"])
+        if said["starts"]:
+            return Begin(key, said["starts"].decode(), int(said["offset"]))
+        if not said["size"]:
+            return End(key)
+        size = int(said["size"])
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return Data(key, data)
 
 
-def _other(words: list[str]) -> News:
-    if words[1:2] == ["begin"] and len(words) == 4:
-        return Begin(int(words[0]), words[2], int(words[3]))
-    if words[1:2] == ["end"]:
-        return End(int(words[0]))
-    raise Garbled(f"The reader of running slices said {' '.join(words)!r}.")
+def _no_word(said: bytes) -> Garbled:
+    return Garbled(f"The reader of running slices said {said[:200]!r}.")

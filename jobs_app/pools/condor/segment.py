@@ -20,7 +20,6 @@ from .dag.progress import DagProgress
 from .eventlog import LogEvent
 from .plan import ClusterPlan, Share
 from .progress import Progress
-from .telling import told
 from .workflow_progress import WorkflowProgress
 
 _BY_RULE, _WAITS = 3, 75  # job_script.sub holds a part that waits for a subjob
@@ -71,9 +70,7 @@ class Segment:
             yield from self._cluster_over(event.cluster, plan, at)
         elif plan.lead:
             yield from self._of_lead(event, plan, at)
-        elif event.code == eventlog.GENERIC:
-            yield from told(event, plan, at)
-        else:
+        elif event.code != eventlog.GENERIC:  # what a node may write there is no news
             yield from self._of_proc(event, plan, at)
 
     def _of_proc(self, event: LogEvent, plan: ClusterPlan, at: float) -> Iterator[Event]:

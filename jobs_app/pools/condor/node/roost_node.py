@@ -56,6 +56,7 @@ WAITS, PAUSED = 75, 76  # the submit description holds a proc that ends so
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
 CHUNK = 1 << 20
 TELL_EVERY, FRAME, MOST_TOLD = 0.5, 1 << 16, 8 << 20
+PROGRESS = "-progress"  # no part's name; see jobs_app/pools/told.py
 
 RUNS_AT_ONCE, PARTS_AT_ONCE, LINES_AT_ONCE, LONGEST_LINE = 20, 5, 4, 60
 
@@ -515,33 +516,33 @@ class Teller:
 
 
 class Herald:
-    """Writes into HTCondor's event log which parts of a script have ended well or run now, and what they say:
-    a little now and then, and less often the longer it takes. Where a pool forbids it, nothing is told."""
+    """Tells, as one more frame on this program's own output, which parts of a script have ended well or run
+    now, and what they say: a little now and then, and less often the longer it takes."""
 
     def __init__(self, attempt: Path) -> None:
         self.attempt = attempt
         self.states: dict[str, int] = {}
         self.says: dict[str, list[str]] = {}
+        self.left = MOST_TOLD
         self.begun = time.time()
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
 
     def work(self) -> None:
-        try:
-            while not self.over.wait(min(30.0, 1.0 + (time.time() - self.begun) / 30)):
-                for text in self.news():
-                    chirp(f"roost progress {text}")
-        except (
-            OSError,
-            ValueError,
-            IndexError,
-        ):  # no chirp here, or not now; the record tells all of it later
-            return
+        while not self.over.wait(min(30.0, 1.0 + (time.time() - self.begun) / 30)):
+            self.tell()
 
     def end(self) -> None:
         self.over.set()
         self.thread.join()
+        self.tell()
+
+    def tell(self) -> None:
+        with suppress(OSError, ValueError, KeyError, TypeError):  # half written; the record tells all of it
+            for text in self.news() if self.left > 0 else ():
+                os.write(1, f"\x1eroost {PROGRESS} 0 {len(text)}\n{text}".encode("ascii", "replace"))
+                self.left -= len(text)
 
     def news(self) -> Iterator[str]:
         states, says = self.states_now(), self.says_now()
@@ -596,16 +597,6 @@ def runs_of(states: dict[str, int]) -> list[tuple[str, int, int, int]]:
 def parts_of(run: tuple[str, int, int, int]) -> list[str]:
     step, first, count, _ = run
     return [str(number) for number in range(first, first + count)] if step == "analysis" else [step]
-
-
-def chirp(text: str) -> None:
-    """One line into the job's event log, through the starter. A line may have 1 024 bytes."""
-    host, port, cookie = Path(os.environ.get("_CONDOR_CHIRP_CONFIG", ".chirp.config")).read_text().split()[:3]
-    escaped = "".join("\\" + letter if letter in " \\\t" else letter for letter in text)
-    with socket.create_connection((host, int(port)), 10) as connection:
-        for line in (f"cookie {cookie}", f"ulog {escaped}"):
-            connection.sendall(line.encode("ascii", "replace") + b"\n")
-            connection.recv(1024)
 
 
 def names() -> Iterator[str]:
