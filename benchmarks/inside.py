@@ -78,7 +78,7 @@ def _copy(model: Any, pk: int, count: int, changed: dict[str, str]) -> None:
     """SQLite makes the rows itself: a million in seconds. `changed` may speak of n, which counts from 1."""
     from django.db import connection
 
-    names = [field.column for field in model._meta.concrete_fields]
+    names = [field.column for field in model._meta.concrete_fields if not field.generated]
     columns = ", ".join(f'"{name}"' for name in names)
     values = ", ".join(changed.get(name, f'original."{name}"') for name in names)
     table = model._meta.db_table

@@ -157,7 +157,7 @@ def _copy(first: Any, count: int, changed: dict[str, str]) -> None:
 
     from jobs_app.models import Job
 
-    names = [field.column for field in Job._meta.concrete_fields]
+    names = [field.column for field in Job._meta.concrete_fields if not field.generated]
     columns = ", ".join(f'"{name}"' for name in names)
     values = ", ".join(changed.get(str(name), f'first."{name}"') for name in names)
     with connection.cursor() as cursor:

@@ -364,6 +364,7 @@ def _plain_conditions(wanted: Wanted, template: str) -> Q:
     given: dict[str, Any] = {
         "pk__in": wanted.ids,
         "_status__in": _codes(wanted.status) if wanted.status else (),
+        "stage__in": states.stages(_codes(wanted.status)) if wanted.status else (),
         "app": wanted.app,
         "type": wanted.type,
         "method": wanted.method,

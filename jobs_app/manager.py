@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import CharField, F, Func, QuerySet, Value
 from django.db.models.functions import Cast
 
-from jobs_app import building, callbacks, lifecycle, permissions, registry, search
+from jobs_app import building, callbacks, lifecycle, permissions, registry, search, states
 from jobs_app.creation import Blueprint, blueprint, draft, is_nobody, owner, project_of
 from jobs_app.errors import Invalid, UnknownJob
 from jobs_app.lifecycle import quota
@@ -193,7 +193,10 @@ def _fields(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Tethys calls the app of a job its label."""
     spelled = {"label": "app", "status": "_status"}
     parts = ((name.partition("__"), value) for name, value in filters.items())
-    return {spelled.get(name, name) + dunder + rest: value for (name, dunder, rest), value in parts}
+    found = {spelled.get(name, name) + dunder + rest: value for (name, dunder, rest), value in parts}
+    if "_status" in found:  # leads to an index
+        found.setdefault("stage__in", states.stages([found["_status"]]))
+    return found
 
 
 def _of_many(plan: Blueprint, job: str | Mapping[str, Any], user: Any, shared: Mapping[str, Any]) -> Job:

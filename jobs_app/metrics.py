@@ -75,7 +75,7 @@ def _jobs() -> list[Sample]:
 
 
 def _count(codes: Iterable[str]) -> dict[str, int]:
-    rows = Job.objects.filter(_status__in=list(codes)).order_by()
+    rows = Job.objects.filter(stage__in=states.stages(codes)).order_by()
     return dict(rows.values_list("_status").annotate(count=Count("id")))
 
 

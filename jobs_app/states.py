@@ -20,7 +20,7 @@ job may have a million slices and keeps one byte for each.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -97,7 +97,13 @@ JOB_STATES: Mapping[str, State] = {
 
 FINAL = frozenset(code for code, state in JOB_STATES.items() if state.final)
 ACTIVE = frozenset(code for code, state in JOB_STATES.items() if state.active)
+AT_WORK = "ACT"  # the stage of a job in an active state; any other state is a stage of its own
 CHOICES = [(state.code, state.word) for state in JOB_STATES.values()]
+
+
+def stages(codes: Iterable[str]) -> list[str]:
+    """Where jobs in these states are to be looked for: `Job.stage`, which has the indexes."""
+    return sorted({AT_WORK if code in ACTIVE else code for code in codes})
 
 
 def may_follow(before: str, after: str) -> bool:

@@ -53,7 +53,7 @@ def postpone(attempt: Attempt, error: Exception) -> None:
     text = f"{type(error).__name__}: {error}"
     live = Attempt.objects.filter(pk=attempt.pk).exclude(phase=AttemptPhase.FINAL)
     live.update(failures=failures, retry_at=back_off(failures), last_error=text, holder="")
-    active = Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE)
+    active = Job.objects.filter(pk=attempt.job_id, stage=states.AT_WORK)
     active.update(status_message=message(f"{text} (It will be tried again.)"))
 
 

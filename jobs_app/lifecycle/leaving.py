@@ -13,7 +13,7 @@ from django.utils import timezone
 from jobs_app import audit
 from jobs_app.errors import Invalid, RoostError
 from jobs_app.models import ApiToken, Attempt, AttemptPhase, Job, NoticePreference
-from jobs_app.states import ACTIVE
+from jobs_app.states import AT_WORK
 
 from .actors import Actor
 from .change import note
@@ -55,7 +55,7 @@ def close_account(user: Any, by: Actor) -> None:
 def _stop_all(user: Any, by: Actor) -> tuple[int, tuple[str, ...]]:
     """One that cannot be stopped keeps no other one running."""
     stopped, failed = 0, []
-    for job in Job.objects.filter(user=user, _status__in=[*ACTIVE, "PEN"]).order_by("pk").iterator():
+    for job in Job.objects.filter(user=user, stage__in=[AT_WORK, "PEN"]).order_by("pk").iterator():
         try:
             stop(job, by=by)
             stopped += 1
@@ -68,7 +68,7 @@ def _hand_over(user: Any, other: Any, by: Actor) -> int:
     why = f"Handed over from {user.get_username()} to {other.get_username()}."
     with transaction.atomic():
         jobs = Job.objects.filter(user=user)
-        for job_id in jobs.filter(_status__in=ACTIVE).values_list("pk", flat=True):
+        for job_id in jobs.filter(stage=AT_WORK).values_list("pk", flat=True):
             note(job_id, by, why)
         live = Attempt.objects.filter(owner=user.pk).exclude(phase=AttemptPhase.FINAL)
         live.update(owner=other.pk)

@@ -39,7 +39,7 @@ def check_execute(job: Job) -> None:
 def _check_active(rule: RetentionRule) -> None:
     if rule.max_active is None:
         return
-    count = jobs_of(rule).filter(_status__in=states.ACTIVE).count()
+    count = jobs_of(rule).filter(stage=states.AT_WORK).count()
     if count >= rule.max_active:
         raise QuotaExceeded(
             f"{whose(rule)} may have {rule.max_active} jobs at work at once and has {count}. "

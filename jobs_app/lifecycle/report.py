@@ -51,7 +51,7 @@ def report(
     elif status:
         _go_on(job, status, message, by, known)
     elif known:
-        Job.objects.filter(pk=job.pk, _status__in=states.ACTIVE).update(**known)
+        Job.objects.filter(pk=job.pk, stage=states.AT_WORK).update(**known)
 
 
 def update_status(job: Job, status: str, user: AbstractUser | None = None) -> None:

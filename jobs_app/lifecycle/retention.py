@@ -86,7 +86,7 @@ def _doomed_by(rule: RetentionRule) -> Iterator[Doomed]:
 
 
 def _finished(rule: RetentionRule) -> QuerySet[Job]:
-    at_work = Job.objects.filter(_status__in=states.ACTIVE | {"PEN"}).values("pk")
+    at_work = Job.objects.filter(stage__in=[states.AT_WORK, "PEN"]).values("pk")
     read = JobUse.objects.filter(used=OuterRef("pk"), job__in=at_work)
     awaited = JobDependency.objects.filter(before=OuterRef("pk"), job__in=at_work)
     over = jobs_of(rule).filter(completion_time__isnull=False)

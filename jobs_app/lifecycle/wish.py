@@ -51,7 +51,7 @@ def want(attempt: Attempt, wish: Wish, by: Actor) -> bool:
         _keep(attempt.pk, [*wishes, asdict(wish)])
         if wish.verb != RELEASE or not _goes_on(attempt, wish.why, by):
             note(attempt.job_id, by, wish.why, attempt=attempt.number)
-            active = Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE)
+            active = Job.objects.filter(pk=attempt.job_id, stage=states.AT_WORK)
             active.update(status_message=message(f"{wish.why} The pool is being told."))
     nudge(attempt.scheduler_id or 0)
     return True
@@ -138,7 +138,7 @@ def _refused(attempt: Attempt, error: Refused, by: Actor) -> None:
         said = {"status_message": message(why)}
         if not move(attempt.job_id, held, "HLD", by=by, why=why, attempt=attempt.number, **said):
             note(attempt.job_id, by, why, attempt=attempt.number)
-            Job.objects.filter(pk=attempt.job_id, _status__in=states.ACTIVE).update(**said)
+            Job.objects.filter(pk=attempt.job_id, stage=states.AT_WORK).update(**said)
     return None
 
 

@@ -12,7 +12,9 @@ class History(models.Model):
     job = models.ForeignKey(Job, models.CASCADE, related_name="history")
     attempt = models.PositiveIntegerField(default=0)  # its number
     at = models.DateTimeField(auto_now_add=True)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False
+    )  # most rows are a pool's, and need no place in an index of users
     actor = models.CharField(max_length=100)  # "alice", "pool embedded", "courier", "retention"
     before = models.CharField(max_length=3, blank=True)
     after = models.CharField(max_length=3, blank=True)
@@ -20,6 +22,7 @@ class History(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["user"], name="history_user", condition=models.Q(user__isnull=False))]
         verbose_name_plural = "history"
 
     def __str__(self) -> str:

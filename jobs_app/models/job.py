@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 from jobs_app import parameters as check
 from jobs_app.errors import BadStatePoint, UnknownJob, WrongState
 from jobs_app.jobdir.layout import RUN, JobPaths
-from jobs_app.states import Counts, SliceState
+from jobs_app.states import ACTIVE, AT_WORK, Counts, SliceState
 
 from .parameters import Parameters
 from .project import Project
@@ -49,8 +49,8 @@ class Job(Verbs, Parameters, Standing):
     """A job's row: it makes the directory owned, searchable and tracked. One table for all types; a proxy
     model per type holds its behaviour, found by `type`."""
 
-    # No index of their own for project, template, user, scheduler: others begin with them. Each index is
-    # written anew whenever the status changes.
+    # No index of their own for project, template, user, scheduler: others begin with them. PostgreSQL writes
+    # each index anew whenever a column changes that any of them holds.
     project = models.ForeignKey(Project, models.PROTECT, related_name="jobs", db_index=False)
     address = models.CharField(
         max_length=32, null=True, blank=True
@@ -78,6 +78,15 @@ class Job(Verbs, Parameters, Standing):
     )
     priority = models.IntegerField(default=0)
     creation_time = models.DateTimeField(auto_now_add=True)
+    # What indexes hold instead of the status: a job that moves from one active state to another, thousands of
+    # which a pool may tell of in a second, moves in none of them.
+    stage = models.GeneratedField(
+        expression=models.Case(
+            models.When(_status__in=sorted(ACTIVE), then=models.Value(AT_WORK)), default=models.F("_status")
+        ),
+        output_field=models.CharField(max_length=3),
+        db_persist=True,
+    )
 
     # --- a script job's own ---------------------------------------------------------------------------
     method = models.CharField(max_length=255, blank=True, default="")
@@ -102,11 +111,11 @@ class Job(Verbs, Parameters, Standing):
             models.Index(fields=["app", "id"], name="job_app"),
             models.Index(fields=["app", "user", "id"], name="job_app_user"),
             models.Index(fields=["user", "id"], name="job_user"),
-            models.Index(fields=["_status", "id"], name="job_status"),
+            models.Index(fields=["stage", "id"], name="job_stage"),
             models.Index(fields=["method", "id"], name="job_method"),
             # For the jobs table: a filter with its order, so that a page reads little more than its rows.
-            models.Index(fields=["user", "_status", "id"], name="job_user_status"),
-            models.Index(fields=["app", "_status", "id"], name="job_app_status"),
+            models.Index(fields=["user", "stage", "id"], name="job_user_stage"),
+            models.Index(fields=["app", "stage", "id"], name="job_app_stage"),
             models.Index(fields=["template", "id"], name="job_template"),
             models.Index(fields=["scheduler", "id"], name="job_scheduler"),
             models.Index(fields=["creation_time"], name="job_created"),

@@ -78,7 +78,8 @@ def _filtered(jobs: QuerySet[Job], options: Options) -> QuerySet[Job]:
     exact = {"user": _user(options), "app": options["app"], "method": options["method"]}
     jobs = jobs.filter(**{name: value for name, value in exact.items() if value})
     if options["status"]:
-        jobs = jobs.filter(_status__in=_codes(options["status"]))
+        codes = _codes(options["status"])
+        jobs = jobs.filter(stage__in=states.stages(codes), _status__in=codes)
     if options["name"]:
         jobs = jobs.filter(name__icontains=options["name"])
     if options["before"]:
