@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -70,15 +70,18 @@ def _asked(scheduler: Scheduler, kind: str, question: dict[str, Any], wait: floa
             if "is out of reach" in str(error) and time.monotonic() - begin < _COURIER_LOOKS:
                 time.sleep(0.2)
                 continue
-            return [_no_way(error)]
+            return [_named(_no_way(error), scheduler)]
         except (PoolError, RoostError) as error:
             return [Finding(FAIL, kind, str(error), "Try again; the log of the server may tell more.")]
-        return [Finding(**finding) for finding in answer["findings"]]
+        return [_named(Finding(**finding), scheduler) for finding in answer["findings"]]
 
 
 def _no_way(error: PoolError) -> Finding:
     if isinstance(error, AccessDenied):
-        return Finding(FAIL, "connection", str(error), "Nothing is sent there until this is mended.")
+        cure = (
+            "Mend it there, or with schedulers edit NAME --user, --key, --password-prompt; then check again."
+        )
+        return Finding(FAIL, "connection", str(error), f"Nothing is sent there until then. {cure}")
     cure = "Are host and port right, is the machine up, does a firewall stand between?"
     return Finding(FAIL, "connection", str(error), cure)
 
@@ -87,6 +90,12 @@ def _nothing_to_reach(scheduler: Scheduler) -> Finding:
     if scheduler.kind == Scheduler.EMBEDDED:
         return Finding(OK, "embedded pool", "runs on this machine, and starts when it is needed")
     return Finding(OK, "external", "it only calls in: there is nothing to reach")
+
+
+def _named(finding: Finding, scheduler: Scheduler) -> Finding:
+    """Commands to be typed name the scheduler."""
+    said, cure = (text.replace("edit NAME", f"edit {scheduler}") for text in (finding.said, finding.cure))
+    return replace(finding, said=said, cure=cure)
 
 
 def _told(findings: list[Finding], tell: Tell) -> list[Finding]:

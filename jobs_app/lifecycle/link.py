@@ -117,30 +117,31 @@ class Link:
         """Tries again later, each time later; after enough failures the scheduler says that it pauses."""
         self.close()
         self.scheduler.refresh_from_db(fields=["failures", "retry_at", "paused", "paused_by"])
+        said = str(error).replace("edit NAME", f"edit {self.scheduler}")
         failures = self.scheduler.failures + (0 if self._is_counted() else 1)
         known = {
             "failures": failures,
             "retry_at": back_off(failures, LONGEST_SILENCE),
-            "last_error": str(error),
+            "last_error": said,
         }
         if self._heard is not None:
             known["last_contact"] = self._heard
         alarm = logging.ERROR if isinstance(error, AccessDenied) else logging.WARNING
-        log.log(alarm, "Scheduler %s: %s (failure %d)", self.scheduler, error, failures)
-        self._know(**known, **self._pause(error, failures))
+        log.log(alarm, "Scheduler %s: %s (failure %d)", self.scheduler, said, failures)
+        self._know(**known, **self._pause(error, said, failures))
 
     def _is_counted(self) -> bool:
         """A link that breaks, breaks for all that is on its way: that is one failure."""
         retry_at = self.scheduler.retry_at
         return bool(self.scheduler.failures) and retry_at is not None and retry_at > timezone.now()
 
-    def _pause(self, error: PoolError, failures: int) -> dict[str, object]:
+    def _pause(self, error: PoolError, said: str, failures: int) -> dict[str, object]:
         """What an administrator paused stays theirs, unless we are not let in: that no resume mends."""
         now = {"paused_since": timezone.now()}
         if isinstance(error, AccessDenied) and self.scheduler.paused_by != Scheduler.BY_ACCESS:
-            return {"paused": f"{NOT_LET_IN}{error}"[:500], "paused_by": Scheduler.BY_ACCESS, **now}
+            return {"paused": f"{NOT_LET_IN}{said}"[:500], "paused_by": Scheduler.BY_ACCESS, **now}
         if failures >= PAUSE_AFTER and not self.scheduler.paused:
-            return {"paused": f"{OUT_OF_REACH}{error}"[:500], "paused_by": Scheduler.BY_REACH, **now}
+            return {"paused": f"{OUT_OF_REACH}{said}"[:500], "paused_by": Scheduler.BY_REACH, **now}
         return {}
 
     def answered(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,8 +16,8 @@ from jobs_app.management.jobs.common import Options, Subcommands, subcommand
 from jobs_app.models import Scheduler
 from jobs_app.terminal.output import Output
 
-from . import checking
-from .asking import answer, given, is_person, is_yes, secret, takes_access
+from . import checking, proofs
+from .asking import answer, given, is_person, is_yes, machine, secret, takes_access, whole
 from .pinning import pin
 
 
@@ -36,6 +37,7 @@ def add_one(output: Output, options: Options) -> int | None:
     scheduler = create_scheduler(name, **_asked(given(options)))
     cleaned(scheduler)
     if scheduler.host:
+        proofs.check(scheduler)
         pin(scheduler, output, options)
     scheduler.save()
     audit.tell(person.here(), f"Added the scheduler {scheduler}: {where(scheduler)}.")
@@ -53,30 +55,38 @@ def _asked_name() -> str:
 
 def _asked(known: dict[str, Any]) -> dict[str, Any]:
     """A person is asked for what is missing; a program has to say it."""
-    if "host" in known:
-        return known
     if not is_person():
-        raise Invalid('--host is missing. (For a schedd on this machine: --host "")')
-    known["host"] = answer("Host on which condor_submit is (empty: this machine)")
-    if known["host"]:
-        _ask_how(known)
+        if "host" not in known:
+            raise Invalid('--host is missing. (For a schedd on this machine: --host "")')
+        return known
+    if "host" not in known:
+        known["host"] = machine(answer("Host on which condor_submit is (empty: this machine)"))
+        if known["host"]:
+            known.setdefault("port", _number(answer("Port", "22")))
+    if known["host"] and "ssh_config" not in known:
+        _ask_who(known)
     return known
 
 
-def _ask_how(known: dict[str, Any]) -> None:
-    known.setdefault("port", _number(answer("Port", "22")))
-    known.setdefault("username", answer("User there"))
-    if not {"private_key_path", "private_key", "password", "use_agent", "ssh_config"} & set(known):
-        known["private_key_path"] = answer("Path of its private key (empty: a password, or SSH's agent)")
-        _ask_for_secret(known)
+def _ask_who(known: dict[str, Any]) -> None:
+    if "username" not in known:
+        known["username"] = answer("User there", getpass.getuser())
+    if not {"private_key_path", "private_key", "password", "use_agent"} & set(known):
+        known["private_key_path"] = _asked_key()
+        if not known["private_key_path"] and is_yes("Is there a password? (no: SSH's agent has the key)"):
+            known["password"] = secret("Password: ")
 
 
-def _ask_for_secret(known: dict[str, Any]) -> None:
-    if known["private_key_path"]:
-        if is_yes("Has the key a passphrase that no agent knows?"):
-            known["private_key_pass"] = secret("Passphrase of the key: ")
-    elif is_yes("Is there a password? (no: SSH's agent has the key)"):
-        known["password"] = secret("Password: ")
+def _asked_key() -> str:
+    """Until it is one, or none."""
+    while path := whole(answer("Path of its private key (empty: a password, or SSH's agent)")):
+        try:
+            proofs.check_file(path)
+        except Invalid as error:
+            print(error)
+        else:
+            break
+    return path
 
 
 def _number(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -21,6 +22,8 @@ FIELDS: tuple[tuple[str, str, str], ...] = (
     ("--jump", "jump", "machines on the way: user@gate.example:22,inner"),
     ("--root", "remote_root", "the folder there that is Roost's"),
 )
+_PATHS = {"private_key_path", "certificate_path"}
+YES, NO = ("y", "yes"), ("n", "no")
 DEFAULT_SSH_CONFIG = "~/.ssh/config"
 
 
@@ -63,7 +66,28 @@ def given(options: Options) -> dict[str, Any]:
     port = found.get("port", 22)
     if not 0 < port < 1 << 16:
         raise BadParameter(f"{port} is no port. Give a number from 1 to 65535.")
+    if "host" in found:
+        machine(found["host"])
+    for field in _PATHS & set(found):
+        found[field] = whole(found[field])
     return {**found, **_secrets(options)}
+
+
+def whole(path: str) -> str:
+    """As the processes of Roost find it, which have another folder and perhaps another home."""
+    return str(Path(path).expanduser().absolute()) if path else path
+
+
+def machine(host: str) -> str:
+    """Its name or address alone. Six groups and colons are an address, too."""
+    user, at, name = host.rpartition("@")
+    bare, colon, port = name.partition(":")
+    if not at and not (colon and port.isdecimal()) and not set("/ ") & set(host):
+        return host
+    said = [f"--host {bare if port.isdecimal() else name}"]
+    said += [f"--user {user}"] if user else []
+    said += [f"--port {port}"] if port.isdecimal() else []
+    raise BadParameter(f"{host!r} is no name of a machine. Say {' '.join(said)}.")
 
 
 def _secrets(options: Options) -> dict[str, str]:
@@ -112,4 +136,4 @@ def answer(question: str, default: str = "") -> str:
 
 
 def is_yes(question: str) -> bool:
-    return answer(f"{question} (yes/no)", "no").lower() in ("y", "yes")
+    return answer(f"{question} (yes/no)", "no").lower() in YES

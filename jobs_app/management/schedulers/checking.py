@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from jobs_app.compute import find_scheduler
-from jobs_app.lifecycle import checkups
+from jobs_app.lifecycle import checkups, link
 from jobs_app.management.base import FAILED
 from jobs_app.management.jobs.common import Options, Subcommands, subcommand
 from jobs_app.models import Scheduler
@@ -36,10 +39,22 @@ def check(
     def tell(finding: Finding) -> None:
         _say(finding, output)
 
-    found = checkups.check(scheduler, tell, job=job, seconds=seconds)
+    with _said_once():
+        found = checkups.check(scheduler, tell, job=job, seconds=seconds)
     if output.as_json:
         output.json([asdict(finding) for finding in found])
     return FAILED if any(finding.level == FAIL for finding in found) else None
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """Where this command does the courier's work, what it logs of the link is a finding besides."""
+    log = logging.getLogger(link.__name__)
+    was, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = was
 
 
 def _say(finding: Finding, output: Output) -> None:

@@ -54,7 +54,7 @@ def resume(output: Output, options: Options) -> None:
     audit.tell(person.here(), f"Resumed scheduler {scheduler}: {was or pausing.NEITHER}")
     output.say(f"{scheduler} goes on." if was else f"{scheduler} was neither drained nor paused.")
     if was:
-        output.say(f"({was})", "dim")
+        output.say(was.replace(f"{scheduler} is ", f"{scheduler} was ", 1) + ".", "dim")
 
 
 def _me() -> Actor:

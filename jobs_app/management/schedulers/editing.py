@@ -12,11 +12,13 @@ from jobs_app.management.jobs.common import Options, Subcommands, subcommand
 from jobs_app.models import Scheduler
 from jobs_app.terminal.output import Output
 
+from . import proofs
 from .adding import cleaned, where
 from .asking import given, takes_access
 from .pinning import pin
 
 SECRETS = {"password": "password", "passphrase": "private_key_pass", "key": "private_key"}
+_PROOFS = {"private_key_path", "private_key", "private_key_pass"}
 _MOVES = {"host", "port", "jump", "ssh_config"}  # another place has another host key
 
 
@@ -40,6 +42,9 @@ def run(output: Output, options: Options) -> None:
         raise Invalid(f"Nothing was said to be changed. What can be: {line('schedulers edit --help')}")
     for field, value in changed.items():
         setattr(scheduler, field, value)
+    if _PROOFS & set(changed):
+        proofs.check(scheduler)
+        changed.setdefault("private_key_pass", scheduler.private_key_pass)
     if scheduler.host and (options["host_key"] or _MOVES & set(changed)):
         pin(scheduler, output, options)
     save(scheduler, [*changed, "host_key", "jump_host_key"])

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from jobs_app.errors import Invalid, RoostError
 from jobs_app.management.jobs.common import Options
 from jobs_app.models import Scheduler
-from jobs_app.pools.base import PoolError
+from jobs_app.pools.base import AccessDenied, PoolError
 from jobs_app.terminal.output import Output
 
-from .asking import is_person, is_yes
+from .asking import NO, YES, answer, is_person
 
 if TYPE_CHECKING:
+    from paramiko import PKey
+
     from jobs_app.pools.shell import SshAddress
 
 
@@ -31,8 +33,18 @@ def pin(scheduler: Scheduler, output: Output, options: Options) -> None:
             passed = (*passed, replace(hop, host_key=key))
         scheduler.host_key = _vouched(replace(target, jumps=passed), output, options)
         scheduler.jump_host_key = "\n".join(hop.host_key for hop in passed)
-    except PoolError as error:
+    except AccessDenied as error:
         raise NotPinned(str(error)) from error
+    except PoolError as error:
+        raise NotPinned(f"{error}. {_what_to_look_at(scheduler)}") from error
+
+
+def _what_to_look_at(scheduler: Scheduler) -> str:
+    target = f"{scheduler.username}@{scheduler.host}" if scheduler.username else scheduler.host
+    return (
+        "Nothing is changed. Are host and port right, is the machine up, does a firewall stand between? "
+        f"What SSH itself says: ssh -v -p {scheduler.port} {target}"
+    )
 
 
 def _hops(scheduler: Scheduler) -> tuple[tuple[SshAddress, ...], SshAddress]:
@@ -50,16 +62,36 @@ def _vouched(address: SshAddress, output: Output, options: Options) -> str:
     mark, pinned = fingerprint(key), as_pinned(key)
     place = f"{address.host}:{address.port}"
     output.say(f"{place} shows the host key {mark} ({key.get_name()}).")
-    if options["accept_host_key"] or mark in options["fingerprint"]:
+    if options["accept_host_key"] or any(names(text, key) for text in options["fingerprint"]):
         return pinned
     if options["fingerprint"]:
-        raise NotPinned(
-            f"{place} shows {mark}, which is none of {', '.join(options['fingerprint'])}. Nothing is pinned, "
-            "as somebody may stand between."
+        raise _another(place, mark, ", ".join(options["fingerprint"]))
+    if is_person():
+        said = answer(
+            "Is it the key that its administrator has told you? (yes/no, or paste what you were told)"
         )
-    if is_person() and is_yes("Is it the key that its administrator has told you? Pin it"):
-        return pinned
+        if said.lower() in YES or names(said, key):
+            return pinned
+        if said and said.lower() not in NO:
+            raise _another(place, mark, said)
     raise Invalid(
         f"The host key of {place} is not pinned. Compare it with what its administrator says, then give "
         f"--fingerprint {mark}"
+    )
+
+
+def names(text: str, key: PKey) -> bool:
+    """Whether this is its fingerprint, as ssh-keygen -l and others print it, or a line of known_hosts."""
+    from jobs_app.pools.shell.connecting import fingerprint
+
+    mark = fingerprint(key)
+    known = {mark, mark.removeprefix("SHA256:"), key.get_base64().rstrip("=")}
+    return any(word.rstrip("=.,;") in known for word in text.split())
+
+
+def _another(place: str, mark: str, said: str) -> NotPinned:
+    return NotPinned(
+        f"{place} shows {mark}, which is not {said}. Nothing is pinned: somebody may stand between, or it is "
+        "the fingerprint of another of its keys. Its administrator sees all of them with: "
+        "for key in /etc/ssh/ssh_host_*.pub; do ssh-keygen -lf $key; done"
     )

@@ -32,10 +32,14 @@ def examine(point: AccessPoint) -> list[Finding]:
     said = _read(point.run("checkup.sh", point.root).text)
     found = [_connection(point, said, round_trip), *_host(said, asked, round_trip), *_condor(said)]
     if made.exit != 0:
-        found.append(
-            Finding(FAIL, "folder", made.complaint, "Give another one: schedulers edit NAME --root.")
-        )
+        found = [finding for finding in found if finding.what != "folder"]
+        found.append(_no_folder(point.root, made.complaint))
     return found
+
+
+def _no_folder(root: str, complaint: str) -> Finding:
+    cure = "Make it there, owned by the account, or give another one: schedulers edit NAME --root FOLDER."
+    return Finding(FAIL, "folder", f"{root} cannot be used: {complaint}", cure)
 
 
 def _read(text: str) -> Said:
@@ -62,7 +66,8 @@ def _connection(point: AccessPoint, said: Said, seconds: float) -> Finding:
 
 def _host(said: Said, asked: float, round_trip: float) -> Iterator[Finding]:
     yield _root(said)
-    yield _space(said)
+    if _first(said, "root") or _first(said, "space"):  # else that it is not there is all there is to say
+        yield _space(said)
     yield _clock(said, asked, round_trip)
     yield _own_name(said)
     yield from _commands(said)

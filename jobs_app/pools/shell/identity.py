@@ -95,12 +95,24 @@ def _loaded(text: str, passphrase: str, name: str) -> tuple[object, bool]:
         raise AccessDenied(f"{name} is damaged, or no private key that can be used: {error}") from error
     if not passphrase:
         raise AccessDenied(
-            f"{name} is locked with a passphrase. Give it (private_key_pass), or use an agent."
+            f"{name} is locked with a passphrase. Give it: schedulers edit NAME --passphrase-prompt; "
+            "or let an agent hold the key."
         )
     try:
         return _load(text, passphrase.encode()), True
     except ValueError:
         raise AccessDenied(f"The passphrase does not open {name}.") from None
+
+
+def is_locked(text: str) -> bool:
+    """Whether it takes a passphrase to open it."""
+    try:
+        _load(text, None)
+    except TypeError:
+        return True
+    except ValueError:  # damaged: that is said when it is used
+        pass
+    return False
 
 
 def _load(text: str, passphrase: bytes | None) -> object:

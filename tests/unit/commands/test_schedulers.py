@@ -2,16 +2,25 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import paramiko
 import pytest
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from jobs_app import secrets
 from jobs_app.lifecycle import checkups
 from jobs_app.models import Attempt, Job, Scheduler
-from jobs_app.pools.base import PoolUnreachable
+from jobs_app.pools.base import AccessDenied, PoolUnreachable
 from jobs_app.pools.findings import FAIL, OK, WARN, Finding
 from jobs_app.pools.shell import connecting
 
@@ -20,7 +29,16 @@ from .conftest import Said, manage
 pytestmark = pytest.mark.django_db
 
 PASSWORD, PASSPHRASE = "open sesame 42", "the owl flies at noon"
-KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+def private_key(passphrase: str = "") -> str:
+    """As ssh-keygen writes it."""
+    lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, lock).decode()
+
+
+KEY, LOCKED = private_key(), private_key(PASSPHRASE)
 
 
 class Pipe(io.StringIO):
@@ -64,15 +82,17 @@ def ruby() -> Scheduler:
 # --- add ------------------------------------------------------------------------------------------------
 
 
-def test_one_is_added_with_all_that_was_said(host: dict[str, paramiko.PKey]) -> None:
+def test_one_is_added_with_all_that_was_said(host: dict[str, paramiko.PKey], tmp_path: Path) -> None:
+    key = str(tmp_path / "a")
+    Path(key).write_text(KEY)
     said = add(
-        *("--user", "alice", "--port", "2222", "--key", "/keys/a", "--certificate", "/keys/a-cert.pub"),
+        *("--user", "alice", "--port", "2222", "--key", key, "--certificate", f"{key}-cert.pub"),
         *("--agent", "--root", "/scratch/roost", "--fingerprint", mark(host["ruby.example"])),
     )
     assert said.code == 0, said
     found = ruby()
     assert (found.host, found.username, found.port) == ("ruby.example", "alice", 2222)
-    assert (found.private_key_path, found.certificate_path) == ("/keys/a", "/keys/a-cert.pub")
+    assert (found.private_key_path, found.certificate_path) == (key, f"{key}-cert.pub")
     assert (found.use_agent, found.remote_root) == (True, "/scratch/roost")
     assert found.host_key == connecting.as_pinned(host["ruby.example"])
     assert mark(host["ruby.example"]) in said.out
@@ -81,15 +101,15 @@ def test_one_is_added_with_all_that_was_said(host: dict[str, paramiko.PKey]) -> 
 def test_secrets_come_through_a_pipe_and_appear_nowhere(
     host: dict[str, paramiko.PKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", Pipe(f"{PASSWORD}\n{PASSPHRASE}\n{KEY}"))
+    monkeypatch.setattr("sys.stdin", Pipe(f"{PASSWORD}\n{PASSPHRASE}\n{LOCKED}"))
     prompts = ["--password-prompt", "--passphrase-prompt", "--key-prompt"]
     said = add(*prompts, "--accept-host-key")
     found = ruby()
     opened = [found.password.reveal(), found.private_key_pass.reveal(), found.private_key.reveal()]
-    assert opened == [PASSWORD, PASSPHRASE, KEY]
+    assert opened == [PASSWORD, PASSPHRASE, LOCKED]
     listed = manage("schedulers", "list", "--json")
     for text in (said.out, said.err, listed.out, manage("schedulers", "list").out, repr(vars(found))):
-        assert [secret for secret in (PASSWORD, PASSPHRASE, "b3BlbnNzaC1rZXkt") if secret in text] == []
+        assert [secret for secret in (PASSWORD, PASSPHRASE, LOCKED.splitlines()[1]) if secret in text] == []
     assert json.loads(listed.out)[1]["secrets"] == ["password", "private_key", "private_key_pass"]
 
 
@@ -99,20 +119,136 @@ def test_no_option_takes_a_secret_as_its_value(host: dict[str, paramiko.PKey]) -
     assert not Scheduler.objects.filter(name="ruby").exists()
 
 
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, answers: list[str], secret: str = "") -> list[str]:
+    """A person who answers this, in turn; what they are asked."""
+    asked: list[str] = []
+    rest: Iterator[str] = iter(answers)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or next(rest))
+    monkeypatch.setattr("getpass.getpass", lambda question: asked.append(question) or secret)
+    return asked
+
+
 def test_a_person_is_asked_for_what_is_missing(
     host: dict[str, paramiko.PKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter(["ruby", "ruby.example", "2222", "alice", "", "yes", "yes"])
-    asked: list[str] = []
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or next(answers))
-    monkeypatch.setattr("getpass.getpass", lambda question: asked.append(question) or PASSWORD)
+    asked = at_a_terminal(monkeypatch, ["ruby", "ruby.example", "2222", "alice", "", "yes", "yes"], PASSWORD)
     assert manage("schedulers", "add", "--no-check").code == 0
     found = ruby()
     assert (found.port, found.username, found.password.reveal()) == (2222, "alice", PASSWORD)
     assert found.host_key == connecting.as_pinned(host["ruby.example"])
     assert len(asked) == 8
     assert "administrator has told you" in asked[-1]
+
+
+def test_a_person_who_names_the_host_is_asked_for_the_rest(
+    host: dict[str, paramiko.PKey], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(LOCKED)
+    (tmp_path / "key.pub").write_text("ssh-ed25519 AAAA alice")
+    answers = ["alice", str(tmp_path / "kye"), str(tmp_path / "key.pub"), str(tmp_path / "key"), "yes"]
+    asked = at_a_terminal(monkeypatch, answers, PASSPHRASE)
+    assert add().code == 0
+    found = ruby()
+    assert (found.username, found.private_key_path) == ("alice", str(tmp_path / "key"))
+    assert found.private_key_pass.reveal() == PASSPHRASE
+    assert len([question for question in asked if "Path of its private key" in question]) == 3
+
+
+def test_who_names_host_user_and_key_is_asked_about_the_host_key_only(
+    host: dict[str, paramiko.PKey], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(KEY)
+    asked = at_a_terminal(monkeypatch, ["y"])
+    assert add("--user", "alice", "--key", str(tmp_path / "key")).code == 0
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "{mark}",
+        "{bare}",
+        "2048 {mark} root@ruby (RSA)",
+        "ruby.example {pinned}",
+        "{pinned} root@ruby",
+        " {mark}= ",
+    ],
+)
+def test_a_fingerprint_as_tools_print_it_is_an_answer(
+    told: str, host: dict[str, paramiko.PKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = host["ruby.example"]
+    text = told.format(mark=mark(key), bare=mark(key)[7:], pinned=connecting.as_pinned(key))
+    at_a_terminal(monkeypatch, ["", "no", text])
+    assert add("--user", "alice").code == 0
+    assert ruby().host_key == connecting.as_pinned(key)
+
+
+def test_a_fingerprint_of_another_key_pins_nothing(
+    host: dict[str, paramiko.PKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = mark(paramiko.RSAKey.generate(1024))
+    at_a_terminal(monkeypatch, ["", "no", f"2048 {other} root@ruby (RSA)"])
+    said = add("--user", "alice")
+    assert (said.code, other in said.err, "ssh-keygen -lf" in said.err) == (1, True, True)
+    assert not Scheduler.objects.filter(name="ruby").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("nothing", None, "There is no file"),
+        ("notes", "my notes", "no private key as OpenSSH writes it"),
+        ("key.pub", "ssh-ed25519 AAAA alice", "/key the private one?"),
+        ("locked", LOCKED, "--passphrase-prompt"),
+        ("damaged", KEY.replace("b3Bl", "XXXX"), "is damaged"),
+    ],
+)
+def test_a_file_that_lets_nobody_in_is_no_key(
+    name: str, text: str | None, words: str, host: dict[str, paramiko.PKey], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    said = add("--key", str(path), "--accept-host-key")
+    assert (said.code, words in said.err) == (2, True), said
+    assert not Scheduler.objects.filter(name="ruby").exists()
+    add("--accept-host-key")
+    said = manage("schedulers", "edit", "ruby", "--key", str(path))
+    assert (said.code, words in said.err) == (2, True), said
+    assert ruby().private_key_path == ""
+
+
+def test_a_key_is_named_as_others_find_it(
+    host: dict[str, paramiko.PKey], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text(KEY)
+    monkeypatch.chdir(tmp_path)
+    assert add("--key", "key", "--accept-host-key").code == 0
+    assert ruby().private_key_path == str(tmp_path / "key")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert manage("schedulers", "edit", "ruby", "--key", "~/key").code == 0
+    assert ruby().private_key_path == str(tmp_path / "key")
+
+
+@pytest.mark.parametrize(
+    ("host_name", "cure"),
+    [
+        ("alice@ruby.example", "--host ruby.example --user alice"),
+        ("ruby.example:2222", "--host ruby.example --port 2222"),
+        ("alice@ruby.example:2222", "--host ruby.example --user alice --port 2222"),
+    ],
+)
+def test_a_host_is_a_name_alone(host_name: str, cure: str) -> None:
+    said = manage("schedulers", "add", "ruby", "--host", host_name, "--accept-host-key")
+    assert (said.code, cure in said.err) == (2, True), said
+
+
+def test_an_address_of_the_new_kind_is_a_host(host: dict[str, paramiko.PKey]) -> None:
+    host["fe80::1"] = host["ruby.example"]
+    said = manage("schedulers", "add", "ruby", "--host", "fe80::1", "--accept-host-key", "--no-check")
+    assert (said.code, ruby().host) == (0, "fe80::1")
 
 
 @pytest.mark.parametrize(
@@ -150,6 +286,8 @@ def test_a_host_that_is_out_of_reach_is_said_and_nothing_is_kept(host: dict[str,
     host.clear()
     said = add("--accept-host-key")
     assert (said.code, "nobody is there" in said.err) == (1, True)
+    assert "Are host and port right" in said.err
+    assert "ssh -v -p 22 ruby.example" in said.err
     assert not Scheduler.objects.filter(name="ruby").exists()
 
 
@@ -318,6 +456,21 @@ def test_a_finding_is_a_line_with_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
         "warn own name: is found only after 5000 ms -> Put it into /etc/hosts.",
     ]
     assert said.code == 0
+
+
+def test_commands_to_be_typed_name_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = checked(monkeypatch, Finding(FAIL, "folder", "is not there", "Give schedulers edit NAME --root."))
+    assert said.out == "fail folder: is not there -> Give schedulers edit ruby --root.\n"
+
+
+def test_who_is_not_let_in_reads_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: Any, **__: Any) -> None:
+        raise AccessDenied("ruby does not let us in.")
+
+    monkeypatch.setattr(checkups.errands, "ask", ask)
+    Scheduler.objects.create(name="ruby", host="ruby.example")
+    said = manage("schedulers", "check", "ruby")
+    assert (said.code, "schedulers edit ruby --user, --key" in said.out) == (1, True)
 
 
 def test_the_exit_code_says_that_something_failed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,9 +40,10 @@ def test_nothing_is_drained_where_the_target_is_wrong(ncar: Scheduler) -> None:
 
 
 def test_resume_says_what_it_ended(ncar: Scheduler) -> None:
-    pausing.drain(ncar, PROGRAM)
+    pausing.drain(ncar, PROGRAM, "new disks")
     said = manage("schedulers", "resume", "ncar")
-    assert said.out.startswith("ncar goes on.\n(ncar is being drained since ")
+    assert said.out.startswith("ncar goes on.\nncar was being drained since ")
+    assert said.out.endswith("new disks (program).\n"), said
     assert manage("schedulers", "resume", "ncar").out == "ncar was neither drained nor paused.\n"
 
 

@@ -125,6 +125,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_the_machine_s_words() -> None:
     machine.made = Result(1, b"", b"mkdir: cannot create directory: No space left on device")
     found = checkup.examine(AccessPoint(machine, "roost"))
     assert (found[-1].level, "No space left" in found[-1].said) == (FAIL, True)
+    assert [finding.what for finding in found].count("folder") == 1
 
 
 # --- the test job ---------------------------------------------------------------------------------------
