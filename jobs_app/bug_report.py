@@ -13,6 +13,7 @@ import platform
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from django.core import serializers
 from django.db import connection
 from django.forms.models import model_to_dict
 
-from jobs_app import callbacks, health, secrets
+from jobs_app import callbacks, health, inspection, secrets
 from jobs_app.checks import SEALED
 from jobs_app.jobdir.layout import JobPaths
 from jobs_app.models import (
@@ -167,11 +168,11 @@ def _told(text: str) -> str:
 
 
 def _listing(root: Path) -> Iterator[str]:
-    for place, path in enumerate(sorted(root.rglob("*"))):
+    for place, path in enumerate(sorted(inspection.walked(root))):
         if place >= 2000:
             yield "..."
             return
-        if path.is_symlink() or not path.is_dir():
+        with suppress(OSError):
             yield f"{path.lstat().st_size:>12} {path.relative_to(root)}"
 
 

@@ -87,12 +87,23 @@ def _left_behind(root: Path) -> Iterator[File]:
 
 def _plain_files(root: Path, top: Path) -> Iterator[File]:
     """Not through links that are folders or lead out; what goes meanwhile is gone."""
-    walked = os.walk(top) if top.is_dir() and not top.is_symlink() else [(str(root), [], [top.name])]
     inside = root.resolve()
-    for folder, _, names in walked:
-        for path in (Path(folder, name) for name in names):
+    for path in walked(top) if top.is_dir() and not top.is_symlink() else [top]:
+        with suppress(OSError):  # its name is too long for the system, or it is gone
             if is_plain_file(path) and path.resolve().is_relative_to(inside):
                 yield File(str(path.relative_to(root)), path.stat().st_size)
+
+
+def walked(top: Path) -> Iterator[Path]:
+    """All that is no folder; not by os.walk, which a deep enough tree breaks."""
+    folders = [str(top)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    yield Path(entry.path)
 
 
 # --- slices -----------------------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
+from . import files
 from . import statepoint as statepoints
 from .layout import PRIVATE, STATE_POINT
 
@@ -33,7 +33,7 @@ def create(
         _build(aside, known, fill)
         fresh = _rename(aside, path)
     except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
+        files.remove_tree(aside)
         raise
     return Created(path, fresh)
 
@@ -57,7 +57,7 @@ def _rename(aside: Path, path: Path) -> bool:
         if not path.is_dir():
             raise
         _mend(aside, path)
-        shutil.rmtree(aside, ignore_errors=True)
+        files.remove_tree(aside)
         return False
     return True
 

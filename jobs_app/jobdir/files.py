@@ -148,6 +148,60 @@ def _discard(path: Path) -> None:
         os.unlink(path)
 
 
+def remove_tree(root: Path) -> None:
+    """All of it, however deep it is: a job made it. No link is followed; what cannot be removed stays.
+
+    Each folder is moved to the top before it is looked into, so no path grows long and nothing recurses.
+    """
+    with suppress(OSError):
+        top = os.open(root, _FOLDER)
+        try:
+            waiting = _emptied(top, top)
+            while waiting:
+                waiting += _removed(waiting.pop(), top)
+        finally:
+            os.close(top)
+        os.rmdir(root)
+
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def _removed(name: str, top: int) -> list[str]:
+    """Itself, and the names of the folders that were in it."""
+    moved: list[str] = []
+    with suppress(OSError):
+        folder = os.open(name, _FOLDER, dir_fd=top)
+        try:
+            moved = _emptied(folder, top)
+        finally:
+            os.close(folder)
+        os.rmdir(name, dir_fd=top)
+    return moved
+
+
+def _emptied(folder: int, top: int) -> list[str]:
+    """Its files are removed, its folders moved to the top under new names; those names."""
+    moved = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    moved.append(_moved(entry.name, folder, top))
+                else:
+                    os.unlink(entry.name, dir_fd=folder)
+    return moved
+
+
+def _moved(name: str, folder: int, top: int) -> str:
+    os.chmod(name, 0o700, dir_fd=folder)  # whoever made it may have shut it
+    if folder == top:
+        return name
+    new = f".{os.urandom(8).hex()}"
+    os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
+    return new
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     with writing(path) as handle:
         handle.write(data)

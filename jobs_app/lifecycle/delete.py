@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from jobs_app import audit, killpoints, workspaces
+from jobs_app.jobdir import files
 from jobs_app.models import Job
 from jobs_app.permissions import EDIT
 
@@ -42,7 +43,7 @@ def delete(job: Job, user: AbstractUser | None = None) -> None:
         killpoints.reach("delete.set-aside")
     killpoints.reach("delete.rows-gone")
     if aside is not None:
-        shutil.rmtree(aside, ignore_errors=True)
+        files.remove_tree(aside)
     if job.parameters.get("remote_input_files"):
         for folder in workspaces.inputs_folders(job.pk):
             shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,7 @@ import os
 import shutil
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,7 +216,7 @@ def _size_of(directory: Path) -> int:
     total = 0
     folders = [os.fspath(directory)]
     while folders:
-        with os.scandir(folders.pop()) as entries:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:  # too deep, shut, or gone meanwhile
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)

@@ -25,12 +25,12 @@ PATIENCE = 6 * 3600.0  # seconds for a whole file
 CHUNK = 1 << 20
 
 
-def bring(root: Path, name: str) -> None:
+def bring(root: Path, name: str, wait: float = PATIENCE) -> None:
     """The file `name` of the job in `root` is here afterwards, if it is one that stayed on its pool."""
     away = remote.read(JobPaths(root)).get(name)
     if away is not None:
         attempt = _attempt(away, name)
-        errands.ask(_pool_of(attempt), "bring", {"name": name}, attempt, wait=PATIENCE)
+        errands.ask(_pool_of(attempt), "bring", {"name": name}, attempt, wait=wait)
 
 
 def read_range(job: Job, name: str, offset: int, length: int) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 
+from jobs_app.jobdir import files
 from jobs_app.models import Attempt, AttemptPhase, Project
 
 from . import heartbeat, hints, said
@@ -53,7 +53,7 @@ def sweep_disk() -> None:
     for project in Project.objects.all():
         for path in project.workspace.glob(".*"):
             if _is_leftover(path.name) and path.is_dir() and time.time() - path.stat().st_mtime > OLD:
-                shutil.rmtree(path, ignore_errors=True)
+                files.remove_tree(path)
 
 
 def _is_leftover(name: str) -> bool:

@@ -6,20 +6,18 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path, PurePosixPath
 
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from jobs_app import inspection
-from jobs_app.errors import BadName, Damaged, NoAnswer
-from jobs_app.jobdir import files, remote
+from jobs_app.errors import BadName
+from jobs_app.jobdir import files
 from jobs_app.jobdir.layout import PRIVATE
-from jobs_app.lifecycle import errands
-from jobs_app.models import Attempt, Job
-from jobs_app.pools.base import PoolError
+from jobs_app.models import Job
 
-from . import ranges
+from . import away, ranges
 from .security import FILES, Request, job_for
 
 PICTURES = {
@@ -30,7 +28,6 @@ PICTURES = {
     ".webp": "image/webp",
 }
 TEXTS = (".txt", ".csv", ".tsv", ".json", ".log", ".md")
-PATIENCE = 20.0  # seconds that a page waits for a file from a pool; it comes also when nobody waits
 
 
 class Away(Exception):
@@ -41,33 +38,62 @@ class Away(Exception):
 def job_file(request: Request, pk: int, name: str) -> HttpResponseBase:
     job = job_for(request.user, pk)
     try:
-        path = path_of(job, name)
+        response = content(request, job, name)
     except Away as error:
         return on_its_way(request, job, name, str(error))
-    etag = etag_of(path)
-    if etag in request.headers.get("If-None-Match", ""):
-        return HttpResponse(status=304, headers={"ETag": etag})
-    response = ranges.of_file(request, path, etag)
     kind = content_type(name)
-    if response.status_code != 416:
+    if response.status_code not in (304, 416):
         inline = kind != "application/octet-stream" and "save" not in request.GET
+        said = content_disposition_header(not inline, PurePosixPath(name).name)
         response.headers["Content-Type"] = kind
-        response.headers["Content-Disposition"] = (
-            content_disposition_header(not inline, path.name) or "attachment"
-        )
+        response.headers["Content-Disposition"] = said or "attachment"
     response.headers["Content-Security-Policy"] = FILES
     return response
 
 
-def path_of(job: Job, name: str) -> Path:
-    """404 for what is none of the job's plain files, or leads elsewhere."""
+def content(request: HttpRequest, job: Job, name: str) -> HttpResponseBase:
+    """All of it, a range, or that it is the same as before (304). Away if it does not come in time."""
+    safe = checked(job, name)
+    there = away.known(job, safe)
+    if there is not None and not away.is_here(job, safe):
+        if etag_matches(request, etag := away.etag(there)):
+            return HttpResponse(status=304, headers={"ETag": etag})
+        try:
+            if (answer := away.piece(request, job, safe, there)) is not None:
+                return answer
+        except away.TROUBLES as error:
+            raise Away(str(error)) from error
+    path = path_of(job, name)
+    etag = away.etag(there) if there is not None else etag_of(path)
+    if etag_matches(request, etag):
+        return HttpResponse(status=304, headers={"ETag": etag})
+    return ranges.of_file(request, path, etag)
+
+
+def etag_matches(request: HttpRequest, etag: str) -> bool:
+    """`If-None-Match: *`: whatever is there."""
+    given = [each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")]
+    return etag in given or given == ["*"]
+
+
+def checked(job: Job, name: str) -> str:
+    """Its safe name; 404 for one that cannot be a file that is shown."""
     if not inspection.has_directory(job):
         raise Http404
     try:
         safe = files.safe_name(name)
-        if safe.split("/")[0] == PRIVATE:
-            raise Http404
-        _bring(job, safe)
+    except BadName as error:
+        raise Http404 from error
+    if safe.split("/")[0] == PRIVATE:
+        raise Http404
+    return safe
+
+
+def path_of(job: Job, name: str) -> Path:
+    """404 for what is none of the job's plain files, or leads elsewhere."""
+    safe = checked(job, name)
+    _bring(job, safe)
+    try:
         path = files.locate(job.directory, safe)
     except BadName as error:
         raise Http404 from error
@@ -79,15 +105,11 @@ def path_of(job: Job, name: str) -> Path:
 
 
 def _bring(job: Job, name: str) -> None:
-    away = remote.read(job.paths).get(name)
-    if away is None or (job.directory / name).exists():
+    if away.is_here(job, name) or away.known(job, name) is None:
         return
-    attempt = Attempt.objects.filter(token=away.attempt).select_related("scheduler").first()
-    if attempt is None or attempt.scheduler is None:
-        raise Away("It stayed on a pool that nobody knows any more. Run the job again.")
     try:
-        errands.ask(attempt.scheduler, "bring", {"name": name}, attempt, wait=PATIENCE)
-    except (PoolError, NoAnswer, Damaged) as error:
+        away.bring(job, name)
+    except away.TROUBLES as error:
         raise Away(str(error)) from error
 
 

@@ -67,6 +67,7 @@ def files_page(request: Request, pk: int) -> HttpResponse:
         "cut": len(found) >= MOST_LOOKED_AT,
         "more": f"{_address(job, under)}{'&' if under else '?'}first={more}" if more else "",
         "zip": reverse("job-zip", args=[pk]),
+        "away": _away(job, under),
         "under_raw": under,
         "takes_inputs": takes_inputs(request, job),
         "largest": inspection.size(inputs.largest()),
@@ -78,6 +79,13 @@ def files_page(request: Request, pk: int) -> HttpResponse:
 def takes_inputs(request: Request, job: Job) -> bool:
     mine = permissions.allowed(request.user, permissions.EDIT, job, "files")
     return mine and isinstance(job, CondorJob) and not job.frozen
+
+
+def _away(job: Job, under: str) -> str:
+    """What a zip of all that is here would have to bring from the pool."""
+    absent = remote.absent(job.paths) if inspection.has_directory(job) else {}
+    sizes = [absent[name].size for name in _away_below(job, under)] if absent else []
+    return f"{len(sizes)} file{'s' * (len(sizes) != 1)}, {inspection.size(sum(sizes))}" if sizes else ""
 
 
 def _folder(job: Job, under: str) -> str:
@@ -173,15 +181,15 @@ def _ways(job: Job, under: str) -> list[tuple[str, str]]:
 
 @require_POST
 def job_zip(request: Request, pk: int) -> HttpResponseBase:
-    """`name`: files and folders; none of them: all below `under`. What stayed on a pool is left out."""
+    """`name`: files and folders; none of them: all below `under`. What stayed on a pool is brought."""
     job = job_for(request.user, pk)
     under = _folder(job, request.POST.get("under", ""))
     names = request.POST.getlist("name")[:1000] or [under]
-    chosen = list(itertools.islice(_chosen(job, names), MOST_ZIPPED))
+    chosen = list(dict.fromkeys(itertools.islice(_chosen(job, names), MOST_ZIPPED)))
     if not chosen:
         messages.error(request, "None of that is here to be downloaded.")
         return redirect(_address(job, under))
-    response = StreamingHttpResponse(zipping.stream(job.directory, chosen), content_type="application/zip")
+    response = StreamingHttpResponse(zipping.stream(job, chosen), content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="job-{pk}.zip"'
     response.headers["Content-Security-Policy"] = FILES
     return response
@@ -199,14 +207,25 @@ def _chosen(job: Job, names: list[str]) -> Iterator[str]:
             yield safe
         else:
             yield from _below(job.directory, safe)
+            yield from _away_below(job, safe)
 
 
 def _below(root: Path, under: str) -> Iterator[str]:
-    for entry in _here(root, under):
-        if entry.folder:
-            yield from _below(root, entry.path)
-        else:
-            yield entry.path
+    """However deep."""
+    folders = [under]
+    while folders:
+        for entry in _here(root, folders.pop()):
+            if entry.folder:
+                folders.append(entry.path)
+            else:
+                yield entry.path
+
+
+def _away_below(job: Job, under: str) -> Iterator[str]:
+    """What stayed on its pool."""
+    for name in remote.absent(job.paths):
+        if not under or name == under or name.startswith(f"{under}/"):
+            yield name
 
 
 # --- inputs -------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def of_file(request: HttpRequest, path: Path, etag: str) -> HttpResponseBase:
     handle = path.open("rb")
     size = path.stat().st_size
     try:
-        asked = _asked(request, size, etag)
+        asked = range_of(request, size, etag)
     except Unsatisfiable:
         handle.close()
         return refused(size)
@@ -73,7 +73,7 @@ def of_bytes(
     """`read(offset, length)`; at most so many bytes at once, also where more are asked for. `header`: instead
     of the request's."""
     try:
-        asked = wanted(header, size) if header else _asked(request, size, etag)
+        asked = wanted(header, size) if header else range_of(request, size, etag)
     except Unsatisfiable:
         return refused(size)
     if asked is None and size > most:
@@ -84,7 +84,7 @@ def of_bytes(
     return _headed(HttpResponse(data), size, asked, etag)  # type: ignore[return-value]
 
 
-def _asked(request: HttpRequest, size: int, etag: str) -> Range | None:
+def range_of(request: HttpRequest, size: int, etag: str) -> Range | None:
     header = request.headers.get("Range", "")
     if request.headers.get("If-Range", etag) != etag:
         return None

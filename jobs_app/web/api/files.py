@@ -4,21 +4,18 @@ everything is sent as a download, so that no file of a job runs as a page of our
 from __future__ import annotations
 
 import base64
-import hashlib
 import itertools
-from pathlib import Path
 from typing import Any
 
-from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from jobs_app import audit, inputs, inspection, permissions
-from jobs_app.errors import BadName, Damaged
+from jobs_app.errors import Damaged
 from jobs_app.jobdir import files, manifest
-from jobs_app.jobdir.layout import PRIVATE
 from jobs_app.models import Job
-from jobs_app.web import ranges, zipping
+from jobs_app.web import file, zipping
 from jobs_app.web.security import FILES
 
 from .door import Request, door, job_for, refuse_large
@@ -106,32 +103,13 @@ def _plain(name: str) -> str:
 def download(request: Request, pk: JobId, name: Text) -> HttpResponseBase:
     """Takes `Range`, `If-Range` and `If-None-Match`. `Repr-Digest` is the checksum that the job left."""
     job = job_for(request, pk, what="files")
-    path = _path(job, name)
-    etag = _etag(path)
-    if etag in request.headers.get("If-None-Match", ""):
-        return _safe(StreamingHttpResponse(status=304, headers={"ETag": etag}))
-    response = _safe(ranges.of_file(request, path, etag))
+    try:
+        response = _safe(file.content(request, job, name))
+    except file.Away as error:
+        raise Refused(503, str(error)).with_header("Retry-After", "15") from error
     if sha256 := _known(job).get(files.safe_name(name)):
         response.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
     return response
-
-
-def _path(job: Job, name: str) -> Path:
-    if not inspection.has_directory(job):
-        raise Http404
-    try:
-        path = files.locate(job.directory, name)
-    except BadName:
-        raise Http404 from None
-    if path.relative_to(job.directory).parts[0] == PRIVATE or not files.is_plain_file(path):
-        raise Http404
-    return path
-
-
-def _etag(path: Path) -> str:
-    status = path.stat()
-    text = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def _safe(response: HttpResponseBase) -> HttpResponseBase:
@@ -164,11 +142,12 @@ class Selection(Schema):
     },
 )
 def archive(request: Request, pk: JobId, which: Query[Selection]) -> HttpResponseBase:
+    """What stayed on a pool is brought meanwhile; what cannot be had is named in `NOT IN THIS ZIP.txt`."""
     job = job_for(request, pk, what="files")
     names = _selected(job, which)
     if not names:
         raise Refused(404, "None of these files is there.")
-    response = StreamingHttpResponse(zipping.stream(job.directory, names))
+    response = StreamingHttpResponse(zipping.stream(job, names))
     _safe(response)
     response.headers["Content-Type"] = "application/zip"
     response.headers["Content-Disposition"] = f'attachment; filename="job-{pk}.zip"'
@@ -178,7 +157,8 @@ def archive(request: Request, pk: JobId, which: Query[Selection]) -> HttpRespons
 def _selected(job: Job, which: Selection) -> list[str]:
     folder = which.under.rstrip("/") + "/" if which.under else ""
     known = [file.name for file in inspection.files(job) if file.name.startswith(folder)]
-    return [name for name in known if name in set(which.name)] if which.name else known
+    wanted = set(which.name)
+    return [name for name in known if name in wanted] if wanted else known
 
 
 # --- inputs -----------------------------------------------------------------------------------------------

@@ -184,3 +184,38 @@ def test_only_a_file_is_a_plain_file(tmp_path: Path, kind: str) -> None:
     }[kind]()
     assert not files.is_plain_file(tmp_path / "file" / "x" if kind == "below a file" else path)
     assert files.is_plain_file(tmp_path / "file")
+
+
+class TestRemovingATree:
+    def test_however_deep_and_shut_it_is(self, tmp_path):
+        top = tmp_path / "job"
+        top.mkdir()
+        at = os.open(top, os.O_RDONLY)
+        for _ in range(3000):  # far beyond what one path can name
+            os.mkdir("d", dir_fd=at)
+            below = os.open("d", os.O_RDONLY, dir_fd=at)
+            os.close(at)
+            at = below
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+        os.close(at)
+        (top / "shut").mkdir()
+        (top / "shut" / "x").write_text("1")
+        (top / "shut").chmod(0)
+        files.remove_tree(top)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_links_are_removed_and_not_followed(self, tmp_path):
+        other, top = tmp_path / "other", tmp_path / "job"
+        (other / "folder").mkdir(parents=True)
+        (top / "a").mkdir(parents=True)
+        (top / "link").symlink_to(other)
+        (top / "a" / "link").symlink_to(other / "folder")
+        files.remove_tree(top)
+        assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "other"]
+
+    def test_a_link_itself_and_what_is_not_there_are_left(self, tmp_path):
+        (tmp_path / "link").symlink_to(tmp_path / "other")
+        (tmp_path / "other").mkdir()
+        files.remove_tree(tmp_path / "link")
+        files.remove_tree(tmp_path / "none")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "other"]
