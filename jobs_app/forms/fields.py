@@ -87,9 +87,10 @@ _TEXTS = frozenset(
 )
 _SIZES = frozenset({"memory", "disk", "wall_time", "remote_from"})
 _MAPPINGS = frozenset({"extended_properties", "statepoint", "environment", "attributes", "max_jobs"})
+_MOST = f"{MOST_SLICES:,}".replace(",", "\u00a0")
 _COMMENTS = {
-    "slices": f"pieces that run side by side, 1 to {MOST_SLICES:,}",
-    "num_jobs": f"slices: how many times it runs, 1 to {MOST_SLICES:,}",
+    "slices": f"pieces that run side by side, 1 to {_MOST}",
+    "num_jobs": f"slices: how many times it runs, 1 to {_MOST}",
     "concurrency": "at most so many slices at once; 0: no limit",
     "retries": "further tries of a slice that fails",
     "cpus": "for each slice",

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
 from jobs_app.models import Job
-from jobs_app.web.cells import Bar
+from jobs_app.web.cells import Bar, spaced
 
 if TYPE_CHECKING:
     from .columns import Cell
@@ -79,10 +79,9 @@ def _slices(drawn: Row) -> SafeString:
     job = drawn.job
     if drawn.bar is None or job.slices_total == 1:
         return bar(drawn.bar)
-    failed = format_html(", {} failed", job.slices_failed) if job.slices_failed else NOTHING
-    return format_html(
-        "{}<small>{} of {}{}</small>", bar(drawn.bar), job.slices_done, job.slices_total, failed
-    )
+    failed = format_html(", {} failed", spaced(job.slices_failed)) if job.slices_failed else NOTHING
+    done, total = spaced(job.slices_done), spaced(job.slices_total)
+    return format_html("{}<small>{} of {}{}</small>", bar(drawn.bar), done, total, failed)
 
 
 # --- pieces that the job's page has too --------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .values import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Part, Structure, Table, cell
+from .values import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Part, Structure, Table, cell, counted
 
 MOST_PARTS = 200
 DEEPEST = 12
@@ -22,7 +22,7 @@ def read(path: str) -> Structure:
     with h5py.File(path, "r", locking=False) as file:
         found = _Walk()
         parts = list(found.parts(file, "", 0))
-    return Structure(f"HDF5, {len(parts)} parts shown", parts, found.cut)
+    return Structure(f"HDF5, {counted(len(parts), 'part')} shown", parts, found.cut)
 
 
 class _Walk:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .values import MOST_COLUMNS, MOST_ROWS, Part, Structure, Table, Unreadable, cell
+from .values import MOST_COLUMNS, MOST_ROWS, Part, Structure, Table, Unreadable, cell, counted
 
 LARGEST_GROUP = 1 << 30  # bytes that a row group says it has, unpacked
 
@@ -15,7 +15,8 @@ LARGEST_GROUP = 1 << 30  # bytes that a row group says it has, unpacked
 def read(path: str) -> Structure:
     with pq.ParquetFile(path, thrift_string_size_limit=64 << 20, thrift_container_size_limit=1 << 20) as file:
         about = file.metadata
-        said = f"{about.num_rows} rows in {about.num_row_groups} row groups, {about.num_columns} columns"
+        groups, columns = counted(about.num_row_groups, "group"), counted(about.num_columns, "column")
+        said = f"{counted(about.num_rows, 'row')} in {groups}, {columns}"
         return Structure(said, [Part("", "", _first_rows(file))])
 
 

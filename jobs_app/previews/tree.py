@@ -6,7 +6,7 @@ import json
 from html import escape
 from typing import Any
 
-from .values import LONGEST_CELL, Unreadable
+from .values import LONGEST_CELL, Unreadable, counted
 
 LARGEST = 2 << 20
 MOST = 2_000  # values
@@ -36,7 +36,7 @@ class _Writer:
         return f"<code>{escape(_plain(value))}</code>"
 
     def _inner(self, value: Any, depth: int) -> str:
-        kind = f"{len(value)} {'keys' if isinstance(value, dict) else 'values'}"
+        kind = counted(len(value), "key" if isinstance(value, dict) else "value")
         if depth >= DEEPEST or self._left <= 0:
             return f'<span class="quiet">{kind} …</span>'
         pairs = value.items() if isinstance(value, dict) else enumerate(value)

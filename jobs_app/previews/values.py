@@ -40,6 +40,11 @@ class Structure:
     cut: bool = False
 
 
+def counted(number: int, thing: str) -> str:
+    """ "1 key", "2 keys" """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def cell(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value) if value is not None else ""
     text = text.encode("utf-8", "replace").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -18,6 +19,7 @@ from jobs_app.gizmos.jobs_table import JobsTable, Page
 from jobs_app.models import Job
 from jobs_app.web import zone
 from jobs_app.web.cells import Bar
+from jobs_app.web.cells import spaced as with_spaces
 
 register = template.Library()
 _TABLES = "roost_tables"
@@ -34,6 +36,29 @@ def state_of(job: Job) -> SafeString:
 def bar_of(bar: Bar | None) -> SafeString:
     """Slices as a stacked bar."""
     return drawing.bar(bar)
+
+
+@register.filter
+def spaced(number: int) -> str:
+    """1 000 000"""
+    return with_spaces(number)
+
+
+@register.filter
+def moment(text: str | None) -> datetime | None:
+    """Of what is kept as JSON."""
+    return datetime.fromisoformat(text) if text else None
+
+
+@register.filter
+def first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+@register.filter
+def further_lines(text: str) -> str:
+    """A traceback, say: shown apart, with its indents."""
+    return text.strip().partition("\n")[2]
 
 
 @register.simple_tag(takes_context=True)

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from jobs_app.models import Job
 
 
+def spaced(number: int) -> str:
+    """1 000 000; four digits are read as they are."""
+    return f"{number:,}".replace(",", "\u00a0") if abs(number) >= 10_000 else str(number)
+
+
 @dataclass(frozen=True)
 class Piece:
     name: str
@@ -30,8 +35,8 @@ def bar(job: Job) -> Bar | None:
         "held": job.slices_held,
         "running": job.slices_running,
     }
-    words = [f"{number} {name}" for name, number in counts.items() if number]
-    label = f"{job.slices_total} slice{'s' if job.slices_total != 1 else ''}"
+    words = [f"{spaced(number)} {name}" for name, number in counts.items() if number]
+    label = f"{spaced(job.slices_total)} slice{'s' if job.slices_total != 1 else ''}"
     return Bar(_pieces(counts, job.slices_total), ": ".join([label, ", ".join(words)]) if words else label)
 
 

@@ -74,7 +74,7 @@ def _for_failed(job: Job) -> list[Cure]:
     return [
         Cure("rerun", "Rerun what failed", main=True),
         Cure("rerun-more", "Rerun it with more memory", limit="memory", value=more, unit="MB"),
-        Cure("resubmit", "Run all again"),
+        Cure("resubmit", "Run again"),
     ]
 
 

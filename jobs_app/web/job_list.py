@@ -73,7 +73,7 @@ def jobs(request: Request) -> HttpResponse:
         "etag": rows.etag(rows.stamps_of(drawn, definition, request.user)),
         "bulk": _bulk(definition),
         "until": timezone.now().isoformat(),
-        "count": None if wrong or request.GET.get("after") else _count(request, chosen, spent),
+        "count": None if wrong or request.GET.get("after") else _count(request, chosen, page, spent),
         "here": request.get_full_path(),
         "began": bool(request.GET.get("after")),
         "newest": _address(chosen),
@@ -101,9 +101,14 @@ def _fetched(request: Request, wanted: listing.Wanted) -> listing.Page:
         return listing.fetch(request.user, wanted, PAGE)
 
 
-def _count(request: Request, chosen: Chosen, spent: float) -> listing.Count:
+def _count(request: Request, chosen: Chosen, page: listing.Page, spent: float) -> listing.Count:
+    """Of a first page: it may hold all of them, and there are no fewer than it holds."""
+    here = len(page.jobs)
+    if not page.next:
+        return listing.Count(here, exact=True)
     budget = max(LEAST_TO_COUNT, listing.COUNTING - spent)
-    return listing.count(request.user, chosen.wanted(request.user), budget)
+    found = listing.count(request.user, chosen.wanted(request.user), budget)
+    return found if found.number >= here else listing.Count(here, exact=False)
 
 
 def _definition(names: tuple[str, ...], *, follow: bool = False) -> Definition:

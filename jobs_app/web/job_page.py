@@ -4,6 +4,7 @@ queries."""
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,12 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
 
 def _options(job: Job) -> list[tuple[str, Any]]:
     given = (job.statepoint or {}).get("options") if job.method else job.parameters
-    return sorted((given or {}).items())[:40] if isinstance(given, dict) else []
+    rows = sorted((given or {}).items())[:40] if isinstance(given, dict) else []
+    return [(name, _plain(value)) for name, value in rows]
+
+
+def _plain(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,8 @@ class StepRow:
 
     @property
     def words(self) -> str:
-        return ", ".join(f"{number} {name}" for name, number in vars(self.counts).items() if number)
+        counts = vars(self.counts).items()
+        return ", ".join(f"{cells.spaced(number)} {name}" for name, number in counts if number)
 
 
 def _steps(job: Job) -> list[StepRow]:

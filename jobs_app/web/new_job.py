@@ -23,7 +23,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from jobs_app import compute, inputs, job_templates, orders, permissions, registry
+from jobs_app import compute, inputs, inspection, job_templates, orders, permissions, registry
 from jobs_app.errors import Invalid, RoostError, Unknown, WrongState
 from jobs_app.forms import reuse
 from jobs_app.forms.fields import CHOICE, DATE, JOB, LONG, MOMENT, TICK, TIME, Field
@@ -362,7 +362,7 @@ class _Page:
             "groups": self._groups(filled.texts),
             "may": JobShare.MAY,
             "takes_files": self.form.takes_files,
-            "largest": inputs.largest() // 1_000_000,
+            "largest": inspection.size(inputs.largest()),
             "picks": self._picks(),
         }
         return render(self.request, "new/form.html", context, status=status)

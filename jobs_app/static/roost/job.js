@@ -39,6 +39,11 @@
     return false;
   }
 
+  for (const here of document.querySelectorAll(".graph .box.here")) {
+    const view = here.closest(".graph-box"), at = here.getBBox();
+    view.scrollTo(at.x + at.width / 2 - view.clientWidth / 2, at.y + at.height / 2 - view.clientHeight / 2);
+  }
+
   if (job) setTimeout(refresh, PAUSE);
 
   // --- <pre data-news data-offset data-pen>: what comes is put behind what is there ------------------------------------

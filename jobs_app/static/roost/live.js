@@ -105,6 +105,13 @@
     local(fresh);
   }
 
+  // --- where one is stays in sight, where the header and the tabs are wider than a phone -----------------------------
+
+  for (const here of document.querySelectorAll("nav [aria-current=page]")) {
+    const row = here.closest("ul, nav");
+    row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+  }
+
   const link = document.querySelector("form[data-submit]");
   if (link) link.submit();
   setTimeout(refresh, PAUSE);

@@ -47,7 +47,7 @@ def test_json_is_a_tree_and_text_in_it_stays_text(shown):
     content = shown(
         "a.json", json.dumps({"<script>": ["</script>", {"deep": None}]}).encode()
     ).content.decode()
-    assert "<summary>1 keys</summary>" in content
+    assert "<summary>1 key</summary>" in content
     assert "&lt;script&gt;" in content
     assert "<script>" not in content
 
