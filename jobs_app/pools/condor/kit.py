@@ -12,6 +12,7 @@ from jobs_app.script import nodezip
 from . import tar
 
 _HERE = Path(__file__).parent
+_BESIDE_DAGMAN = ("roost_dag.sh", "roost_dagman.sh", "roost_submit.sh", "roost_mend.sh", "roost_mend.awk")
 _START = Path(__file__).parents[3] / "condor_templates" / "node_start.sh"
 
 Member = tuple[str, bytes, int]
@@ -23,7 +24,7 @@ def contents() -> tuple[str, tuple[Member, ...]]:
     members = (
         ("roost_start.sh", _START.read_bytes(), 0o755),
         ("roost_node.py", (_HERE / "node" / "roost_node.py").read_bytes(), 0o644),
-        ("roost_dag.sh", (_HERE / "node" / "roost_dag.sh").read_bytes(), 0o755),
+        *((name, (_HERE / "node" / name).read_bytes(), 0o755) for name in _BESIDE_DAGMAN),
         ("roost.zip", nodezip.content(), 0o644),
     )
     digest = hashlib.sha256()

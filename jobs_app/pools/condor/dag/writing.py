@@ -17,7 +17,8 @@ MOST_CHECKS = 20  # descriptions that HTCondor's parser reads before anything is
 
 def files(dag: Dag, unit: int, first_group: int, around: Surroundings) -> Iterator[tuple[str, bytes]]:
     """`first_group`: the group of its first node; the others follow."""
-    settings = {**SETTINGS, **dag.settings}
+    submit = f"{around.names.node(around.node)}/roost_submit.sh"
+    settings = {**SETTINGS, **dag.settings, "DAGMAN_CONDOR_SUBMIT_EXE": submit}
     yield f"{unit}.config", _text(f"{name} = {value}" for name, value in settings.items())
     yield f"{unit}.lead", _text(_lead(dag, unit, around))
     variables = (_variables(node, unit, first_group + place) for place, node in enumerate(dag.nodes))

@@ -20,7 +20,10 @@ check() { # GROUP
 hand_over() { # GROUP: a cluster, or a DAG whose DAGMan gets what makes it ours
     if [ -e "$1.dag" ]; then
         rm -f "$1.dag".*
-        check "$1" && condor_submit_dag -no_submit -insert_sub_file "$1.lead" "$1.dag" >&2 &&
+        beside=$(sed -n 's|^DAGMAN_CONDOR_SUBMIT_EXE = \(.*\)/.*|\1|p' "$1.config")
+        printf '%s\n' "$PATH" > "$1.path" || return 1
+        check "$1" && condor_submit_dag -no_submit -dagman "$beside/roost_dagman.sh" \
+            -insert_sub_file "$1.lead" "$1.dag" >&2 &&
             condor_submit -terse "$1.dag.condor.sub"
     else
         check "$1" && condor_submit -terse "$1.sub"
