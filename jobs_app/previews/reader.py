@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import resource
 import sys
 from dataclasses import asdict
 from typing import Any
 
-from .apart import MEMORY, SECONDS
+from .apart import limit_this_process
 from .values import Structure, Unreadable
 
 _MODULES = {"parquet": ("pyarrow", "parquet"), "hdf5": ("h5py", "hdf5")}
@@ -22,7 +21,7 @@ def main(kind: str, path: str) -> dict[str, Any]:
         reader = importlib.import_module(f"jobs_app.previews.{module}")
     except ImportError:
         return {"trouble": f"To look into it here, install {package} where Roost runs: pip install {package}"}
-    _limit()
+    limit_this_process()
     try:
         found: Structure = reader.read(path)
     except (Unreadable, MemoryError) as error:
@@ -30,13 +29,6 @@ def main(kind: str, path: str) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - a file may raise anything; it is told, and this process ends
         return {"trouble": f"It cannot be read: {type(error).__name__}: {str(error)[:300]}"}
     return asdict(found)
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import importlib
-import io
-import json
-import math
-from collections.abc import Iterator
+import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +15,11 @@ from jobs_app import inspection
 from jobs_app.errors import BadName
 from jobs_app.jobdir import files
 from jobs_app.models import Job
+from jobs_app.previews import apart
+from jobs_app.previews.values import Unreadable
+from jobs_app.web.file import etag_matches
 
+from .answers import not_modified
 from .door import Request, door, job_for
 from .problems import Refused
 from .types import JobId, Text
@@ -29,8 +28,8 @@ router = Router(tags=["datasets"])
 
 FOLDER = "datasets"
 LARGEST = 100_000
-BATCH = 4096  # rows that are held while the first wanted one is looked for
 ARROW = "application/vnd.apache.arrow.stream"
+KINDS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "arrow": ARROW}
 
 
 class DatasetOut(Schema):
@@ -46,6 +45,10 @@ class Rows(Schema):
     first: int = Field(default=0, ge=0, le=2**53)
     limit: int = Field(default=100, ge=1, le=LARGEST)
     format: Literal["json", "csv", "arrow"] = "json"
+    raw: bool = Field(
+        default=False,
+        description="CSV as it is. Else text that a spreadsheet would run as a formula has a ' before it",
+    )
 
 
 @router.get(
@@ -82,8 +85,28 @@ def dataset(request: Request, pk: JobId, name: Text) -> Any:
 )
 def rows(request: Request, pk: JobId, name: Text, which: Query[Rows]) -> HttpResponse:
     folder = _folder(job_for(request, pk, what="files"), name)
-    table = _read(folder, which.first, which.limit)
-    return _WRITERS[which.format](table, which)
+    _needs_pyarrow()
+    paths = _slices(folder)
+    etag = _stamp(paths, which)
+    if etag_matches(request, etag):
+        return not_modified(etag)
+    try:
+        said = apart.rows(which.format, paths, which.first, which.limit, plain=which.raw)
+    except apart.Busy as error:
+        raise Refused(503, str(error)).with_header("Retry-After", "5") from error
+    except Unreadable as error:
+        raise Refused(409, f"{folder.name} cannot be read as Parquet: {error}") from error
+    response = HttpResponse(said, content_type=KINDS[which.format])
+    response.headers["ETag"], response.headers["Cache-Control"] = etag, "private, no-cache"
+    response.headers["Content-Disposition"] = "attachment"
+    return response
+
+
+def _needs_pyarrow() -> None:
+    if find_spec("pyarrow") is None:
+        raise Refused(
+            501, "Reading rows needs pyarrow on the server: pip install pyarrow. The files are at .../files."
+        )
 
 
 def _folder(job: Job, name: str) -> Path:
@@ -110,88 +133,8 @@ def _columns(folder: Path) -> dict[str, Any]:
         return {}
 
 
-# --- rows -------------------------------------------------------------------------------------------------
-
-
-def _arrow(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise Refused(
-            501, "Reading rows needs pyarrow on the server: pip install pyarrow. The files are at .../files."
-        ) from None
-
-
-def _read(folder: Path, first: int, limit: int) -> Any:
-    """Whatever a job wrote: what is no table is told, and no row group is held whole."""
-    pyarrow, parquet = _arrow("pyarrow"), _arrow("pyarrow.parquet")
-    try:
-        pieces = list(_pieces(parquet, _slices(folder), first, limit))
-        tables = [pyarrow.Table.from_batches([piece]) for piece in pieces]
-        return pyarrow.concat_tables(tables, promote_options="default") if tables else pyarrow.table({})
-    except (pyarrow.ArrowException, OSError, OverflowError) as error:
-        raise Refused(409, f"{folder.name} cannot be read as Parquet: {error}") from error
-
-
-def _pieces(parquet: Any, slices: list[Path], first: int, limit: int) -> Iterator[Any]:
-    """Only row groups that hold wanted rows are read."""
-    for path in slices:
-        if limit <= 0:
-            return
-        with parquet.ParquetFile(path) as source:
-            groups, first = _groups_from(source, first)
-            for batch in source.iter_batches(BATCH, groups) if groups else ():
-                piece = batch.slice(first, limit)
-                first = max(0, first - batch.num_rows)
-                limit -= piece.num_rows
-                if piece.num_rows:
-                    yield piece
-                if limit <= 0:
-                    return
-
-
-def _groups_from(source: Any, first: int) -> tuple[list[int], int]:
-    """The row groups from that with the row `first` on, and that row's place among theirs."""
-    for group in range(source.num_row_groups):
-        length = source.metadata.row_group(group).num_rows
-        if first < length:
-            return [*range(group, source.num_row_groups)], first
-        first -= length
-    return [], first
-
-
-def _as_json(table: Any, which: Rows) -> HttpResponse:
-    rows = [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
-    text = json.dumps({"first": which.first, "rows": rows}, default=str)
-    return HttpResponse(text, content_type="application/json")
-
-
-def _plain(value: Any) -> Any:
-    """As JSON can say it: bytes in base64, and what is no number as null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    return value
-
-
-def _as_csv(table: Any, which: Rows) -> HttpResponse:  # noqa: ARG001
-    target = io.StringIO()
-    writer = csv.DictWriter(target, table.column_names)
-    writer.writeheader()
-    writer.writerows(table.to_pylist())
-    return HttpResponse(target.getvalue(), content_type="text/csv; charset=utf-8")
-
-
-def _as_arrow(table: Any, which: Rows) -> HttpResponse:  # noqa: ARG001
-    pyarrow, target = _arrow("pyarrow"), io.BytesIO()
-    with pyarrow.ipc.new_stream(target, table.schema) as writer:
-        writer.write_table(table)
-    return HttpResponse(target.getvalue(), content_type=ARROW)
-
-
-_WRITERS = {"json": _as_json, "csv": _as_csv, "arrow": _as_arrow}
+def _stamp(paths: list[Path], which: Rows) -> str:
+    """Changes with any of the files, and with what is asked for."""
+    known = [(path.name, status.st_size, status.st_mtime_ns) for path in paths for status in [path.stat()]]
+    text = repr((known, which.model_dump()))
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'

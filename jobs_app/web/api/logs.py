@@ -14,7 +14,9 @@ from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
 from jobs_app.lifecycle import live
 from jobs_app.models import Job
 from jobs_app.web import ranges
+from jobs_app.web.file import etag_matches
 
+from .answers import not_modified
 from .door import Request, door, job_for
 from .files import BYTES
 from .types import JobId, Text
@@ -82,7 +84,10 @@ def log(request: Request, pk: JobId, part: Text, which: Query[WhichBytes]) -> Ht
     size = _size(job, part, more=True)
     header = f"bytes=-{which.tail}" if which.tail is not None else ""
     read = partial(_read, job, part)
-    response = ranges.of_bytes(request, read, size, f'"{size}"', MOST_BYTES, header)
+    etag = f'"{job.number_of_attempts}-{size}"'
+    if not header and "Range" not in request.headers and etag_matches(request, etag):
+        return not_modified(etag)
+    response = ranges.of_bytes(request, read, size, etag, MOST_BYTES, header)
     response.headers["X-Ended"] = str(int(_is_over(job, part, size)))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     response.headers["Cache-Control"] = "private, no-cache"
