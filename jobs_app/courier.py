@@ -204,9 +204,9 @@ class Courier:
     def _record(self, segment: Segment, found: Events) -> bool:
         self.link.answered()
         self._unreadable.pop(segment.pk, None)
-        recorded = record_patiently(segment, usage.without(found), self.link.actor)
         if self.link.scheduler.kind != Scheduler.EMBEDDED:
-            self._usage.keep(found.events)
+            self._usage.keep(found.events)  # first: what a held job has used says how much more it needs
+        recorded = record_patiently(segment, usage.without(found), self.link.actor)
         self._vitals.read(time.time())
         self._vitals.recorded(found.events)
         self._subjobs |= recorded.requests

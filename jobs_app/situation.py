@@ -44,12 +44,21 @@ def _badges(attempt: Attempt) -> Iterator[Badge]:
         age = _age(attempt.unknown_since)
         text = f"{scheduler} does not know this job, for {age} now; its last state is shown."
         yield Badge(UNKNOWN, text, attempt.unknown_since)
+    if scheduler is not None and (why := not_let_in(scheduler)):
+        yield Badge(UNREACHABLE, why, scheduler.paused_since)
     if attempt.wishes:
         yield Badge(ASKED, pending(attempt.wishes, scheduler))
-    elif scheduler is not None and scheduler.failures:
+    elif scheduler is not None and scheduler.failures and not why:
         yield Badge(UNREACHABLE, f"{scheduler} does not answer; {_heard(scheduler)}.", scheduler.last_contact)
     if attempt.idle and _has_waiting(attempt.job):
         yield Badge(IDLE, attempt.idle, attempt.idle_asked)
+
+
+def not_let_in(scheduler: Scheduler) -> str:
+    """Where no waiting helps, since a person has to act; "" where it may."""
+    if scheduler.paused_by != Scheduler.BY_ACCESS:
+        return ""
+    return f"{scheduler} stands still since {scheduler.paused_since:%Y-%m-%d %H:%M} UTC. {scheduler.paused}"
 
 
 def _has_waiting(job: Job) -> bool:
@@ -63,14 +72,15 @@ _DONE = {"hold": "paused", "release": "resumed", "remove": "stopped", "change": 
 
 def pending(wishes: Sequence[Mapping[str, Any]], scheduler: Scheduler | None) -> str:
     """ "Will be stopped when X answers again; last heard of it 3.2 s ago." """
-    what = dict.fromkeys(_DONE[wish["verb"]] + _of_slices(wish["slices"]) for wish in wishes)
+    what = dict.fromkeys(_DONE[wish["verb"]] + of_slices(wish["slices"]) for wish in wishes)
     said = f"Will be {' and '.join(what)}"
     if scheduler is None or not scheduler.failures:
         return f"{said} in a moment."
     return f"{said} when {scheduler} answers again; {_heard(scheduler)}."
 
 
-def _of_slices(slices: Sequence[int]) -> str:
+def of_slices(slices: Sequence[int]) -> str:
+    """ " (slices 3, 7-9)"; "" for none, which means the whole job."""
     return f" (slices {ranges(slices)})" if slices else ""
 
 
@@ -172,11 +182,11 @@ def hold_code(reason: str) -> int:
     return int(found[2]) if found[1] == "21" and found[2] else int(found[1])
 
 
-def most_used(job: Job, limit: str) -> float:
+def most_used(job: Job, limit: str, looked_at: int = LOOKED_AT) -> float:
     """By a held slice, of what it has too little of; in the limit's own unit. 0: not known."""
     name = OF_LIMIT.get(limit)
     if name is None:
         return 0
-    held = some_slices(job, job.held_slices(limit=LOOKED_AT))
+    held = some_slices(job, job.held_slices(limit=looked_at))
     most = max((getattr(each, name) or 0 for each in held), default=0)
     return most / 1024 if limit == "disk" else most

@@ -80,7 +80,7 @@ def suggested(name: str, parameters: Mapping[str, Any], used: float = 0) -> int:
     return 2 * had or _WHERE_NONE_WAS_SET[name]
 
 
-def sentence(reason: str, code: int, job_id: int, parameters: Mapping[str, Any]) -> str:
+def sentence(reason: str, code: int, job_id: int, parameters: Mapping[str, Any], used: float = 0) -> str:
     """Reason and cure, as the user reads them."""
     said = reason.strip().rstrip(".") or "The pool gave no reason"
-    return f"{said}. {cure(code, job_id, parameters, reason)}"
+    return f"{said}. {cure(code, job_id, parameters, reason, used)}"

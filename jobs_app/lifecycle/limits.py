@@ -11,6 +11,7 @@ from django.db import transaction
 from jobs_app.errors import BadParameter
 from jobs_app.job_types import checked_parameters
 from jobs_app.models import Attempt, Job
+from jobs_app.situation import of_slices
 
 from .actors import Actor, acting
 from .change import note, refuse
@@ -58,7 +59,7 @@ def _set_of_slices(
     job: Job, attempt: Attempt, by: Actor, given: Mapping[str, Any], slices: Sequence[int]
 ) -> None:
     wanted = {**job.parameters, **given}
-    why = described(job.parameters, given, by)
+    why = described(job.parameters, given, by, slices)
     step = Work.from_json(attempt.work).counted
     if not want(attempt, Wish(CHANGE, why, step, tuple(slices), asdict(resources_of(wanted))), by):
         raise refuse(job, "change the limits of some slices of", "They are not on a pool yet.")
@@ -71,13 +72,15 @@ def checked_limits(job: Job, limits: Mapping[str, object]) -> dict[str, Any]:
     return checked_parameters(job.type, limits)
 
 
-def described(before: Mapping[str, Any], given: Mapping[str, Any], by: Actor) -> str:
+def described(
+    before: Mapping[str, Any], given: Mapping[str, Any], by: Actor, slices: Sequence[int] = ()
+) -> str:
     """ "Limits changed by alice: memory from 128 MB to 1024 MB." """
     changes = (
         f"{name} from {_said(name, before.get(name))} to {_said(name, value)}"
         for name, value in given.items()
     )
-    return f"Limits changed by {by.name}: {', '.join(changes)}."
+    return f"Limits changed by {by.name}{of_slices(slices)}: {', '.join(changes)}."
 
 
 def _said(name: str, value: Any) -> str:

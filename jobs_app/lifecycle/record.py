@@ -19,6 +19,7 @@ from jobs_app import killpoints, states
 from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, AttemptPhase, History, Job, Segment, SubjobRequest
 from jobs_app.pools.base import Event, EventKind, Events
+from jobs_app.situation import hold_code, most_used
 
 from . import blocks, holds, nodes, saying, tries
 from .actors import Actor
@@ -28,6 +29,8 @@ from .rows import insert_each, update_each
 from .sheet import Sheet, counted, job_status
 
 log = logging.getLogger(__name__)
+
+HELD_LOOKED_AT = 4  # slices
 
 
 @dataclass(frozen=True)
@@ -233,14 +236,23 @@ def _view(sheet: Sheet) -> _View:
 
 def _message(sheet: Sheet, status: str) -> str:
     if status == "HLD" and sheet.hold:
-        job_id = sheet.only.job_id
-        parameters = Job.objects.values_list("parameters", flat=True).get(pk=job_id)
-        return message(holds.sentence(sheet.hold.reason, sheet.hold.code, job_id, parameters))
+        return message(_why_held(sheet.only.job_id, sheet.hold.reason, sheet.hold.code))
     if status == sheet.status:
         return "" if sheet.message.startswith((UNSENT, RESUMED, LIMITED)) else sheet.message
     if status == "HLD":
-        return message(holds.sentence(sheet.reason, 0, sheet.only.job_id, {}))
+        return message(_why_held(sheet.only.job_id, sheet.reason, hold_code(sheet.reason)))
     return "Held back by its user; resume it when it may go on." if status == "PAS" else ""
+
+
+def _why_held(job_id: int, reason: str, code: int) -> str:
+    """With as much more of what it had too little of as the first ones took, where that is known."""
+    job = Job.objects.select_related("project").get(pk=job_id)
+    try:
+        used = most_used(job, holds.limit(code, reason), HELD_LOOKED_AT)
+    except OSError as error:  # no event is lost for that
+        log.warning("What job %s used cannot be read: %s", job_id, error)
+        used = 0
+    return holds.sentence(reason, code, job_id, job.parameters, used)
 
 
 _JOB = (

@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from jobs_app.errors import Invalid, WrongState
 from jobs_app.models import Attempt, AttemptPhase, Job
-from jobs_app.states import ACTIVE
+from jobs_app.situation import of_slices, ranges
+from jobs_app.states import ACTIVE, SliceState
 
+from . import blocks
 from .actors import Actor, acting
 from .begin import has_pool
 from .change import RESUMED, move, refuse
@@ -33,7 +35,7 @@ def stop(
 ) -> None:
     """Ends the job, or some of its slices. On a pool it takes a moment; what it left stays."""
     by = by or acting(job, user)
-    why = f"Stopped by {by.name}."
+    why = f"Stopped by {by.name}{of_slices(slices or ())}."
     attempt = live_attempt(job)
     if attempt is None:
         stopped = slices is None and _stop_pending(job, by, why)
@@ -74,7 +76,7 @@ def _stop_here(attempt: Attempt, by: Actor, why: str) -> bool:
 def pause(job: Job, user: AbstractUser | None = None, slices: Sequence[int] | None = None) -> None:
     """Holds the job back, or some of its slices, until resume()."""
     by = acting(job, user)
-    why = f"Paused by {by.name}."
+    why = f"Paused by {by.name}{of_slices(slices or ())}."
     attempt = live_attempt(job)
     if attempt is None or not (
         _pause_here(attempt, slices, by, why) or _hold_on_pool(attempt, slices, by, why)
@@ -107,7 +109,7 @@ def resume(
 ) -> None:
     """Lets a paused or held job go on, or some of its slices. With new limits for these: memory="2 GB"."""
     by = acting(job, user)
-    why = f"{RESUMED}{by.name}."
+    why = f"{RESUMED}{by.name}{of_slices(slices or ())}."
     with transaction.atomic():
         attempt = live_attempt(job)
         if attempt is not None and limits:
@@ -160,4 +162,14 @@ def _about(attempt: Attempt, verb: str, why: str, slices: Sequence[int] | None) 
             f"Slices of job {attempt.job_id} cannot be stopped one by one: its synthesis needs them all. "
             "Stop the job."
         )
+    _look_whether_open(attempt, step, slices)
     return Wish(verb, why, step, tuple(slices))
+
+
+def _look_whether_open(attempt: Attempt, step: str, slices: Sequence[int]) -> None:
+    states = blocks.whole(attempt.pk).get(step, b"")
+    if states and all(SliceState(states[number]).ended for number in slices):
+        raise WrongState(
+            f"Slices {ranges(slices)} of job {attempt.job_id} are over already. What each is: jobs slices "
+            f"{attempt.job_id}"
+        )

@@ -17,7 +17,9 @@ from jobs_app import killpoints, states
 from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.models.plain import one_row
 from jobs_app.pools.base import Event, Pool, PoolUnreachable, Refused, Resources, Selection
+from jobs_app.states import SliceState
 
+from . import blocks
 from .actors import Actor
 from .change import message, move, note
 from .close import postpone
@@ -49,7 +51,7 @@ def want(attempt: Attempt, wish: Wish, by: Actor) -> bool:
         if wishes is None:
             return False
         _keep(attempt.pk, [*wishes, asdict(wish)])
-        if wish.verb != RELEASE or not _goes_on(attempt, wish.why, by):
+        if wish.verb != RELEASE or not (_frees(attempt, wish) and _goes_on(attempt, wish.why, by)):
             note(attempt.job_id, by, wish.why, attempt=attempt.number)
             active = Job.objects.filter(pk=attempt.job_id, stage=states.AT_WORK)
             active.update(status_message=message(f"{wish.why} The pool is being told."))
@@ -60,6 +62,12 @@ def want(attempt: Attempt, wish: Wish, by: Actor) -> bool:
 def remove_again(attempt: Attempt) -> None:
     """What the pool was told already, and has not done."""
     _keep(attempt.pk, [asdict(Wish(REMOVE, "Told again."))])
+
+
+def _frees(attempt: Attempt, wish: Wish) -> bool:
+    """Whether the job is held no more then: of chosen slices one at least is."""
+    states = blocks.whole(attempt.pk).get(wish.step, b"") if wish.slices else b""
+    return not states or any(states[number] == SliceState.HELD for number in wish.slices)
 
 
 def _goes_on(attempt: Attempt, why: str, by: Actor) -> bool:

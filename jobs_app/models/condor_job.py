@@ -85,7 +85,7 @@ class CondorJob(Job):
         if rows > 1 and rows != self.num_jobs:
             raise BadParameter(
                 f"arguments: a table of {rows} rows is given for {self.num_jobs} slices. Each slice takes "
-                "a row: leave num_jobs out, or say as many."
+                f"a row: say num_jobs={rows}, or leave it out where no template says it."
             )
 
     def _of_parameters(self) -> dict[str, Any]:

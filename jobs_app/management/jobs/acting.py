@@ -14,6 +14,7 @@ from jobs_app.models import Job
 from jobs_app.permissions import may_act
 from jobs_app.terminal.output import Output
 
+from . import helping
 from .common import Options, Subcommands, assignments, find_jobs, literal, subcommand, takes_jobs
 
 VERBS = {
@@ -47,6 +48,8 @@ def add(commands: Subcommands) -> None:
         if name == "release":
             for limit, example in LIMITS.items():
                 parser.add_argument(f"--{limit}", metavar="N", help=f"as {example}")
+        if name == "rerun":
+            parser.add_argument("--failed", action="store_true", help="those that failed: as without it")
         if name in WITH_SLICES:
             parser.add_argument("--slices", help="only these, as 3 or 0-9 or 1,4,7-9")
 
@@ -64,7 +67,10 @@ def act(output: Output, options: Options, name: str) -> int | None:
     slices = numbers(options["slices"]) if options.get("slices") else None
     ids, limits = _apart(options["jobs"])
     limits |= _given(options) if name == "release" else {}
-    asked = [(job, _ask(job, verb, slices, limits)) for job in find_jobs(ids)]
+    jobs = find_jobs(ids)
+    if verb == "resume" and not limits:
+        _warn_of_the_same_hold(jobs, output)
+    asked = [(job, _ask(job, verb, slices, limits)) for job in jobs]
     results = [_outcome(job, refusal, name, slices) for job, refusal in asked]
     for result in results:
         if result["error"]:
@@ -74,6 +80,13 @@ def act(output: Output, options: Options, name: str) -> int | None:
     if output.as_json:
         output.json(results)
     return next((code_of(refusal) for _, refusal in asked if refusal), None)
+
+
+def _warn_of_the_same_hold(jobs: list[Job], output: Output) -> None:
+    """What went beyond a limit will do so again."""
+    for job in jobs:
+        if more := helping.how_much_more(job):
+            output.warn(f"Job {job.pk} was held by a limit, and will be again unless it gets more. {more}")
 
 
 def _apart(words: list[str]) -> tuple[list[str], dict[str, Any]]:
@@ -94,7 +107,7 @@ def _said(result: dict[str, Any], name: str) -> str:
     if name not in AGAIN:
         return " ".join([f"{who} is {result['state']}.", *result["asked"]])
     said = f"{who}: attempt {result['attempt']} began; it is {result['state']}."
-    return f"{said}\n{result['note']}" if result["note"] else said
+    return "\n".join([said, *filter(None, (result["message"], result["note"]))])
 
 
 def _ask(job: Job, verb: str, slices: list[int] | None, limits: dict[str, Any]) -> RoostError | None:
@@ -116,8 +129,18 @@ def _outcome(job: Job, refusal: RoostError | None, name: str, slices: list[int] 
         said["state"] = _settled(job, SHORT if slices else PATIENCE.get(name, SHORT))
         said["asked"] = [badge.text for badge in situation.badges(job) if badge.kind == situation.ASKED]
     if refusal is None and name in AGAIN:
-        said |= {"attempt": job.number_of_attempts, "note": _about_its_script(job)}
+        said |= {
+            "attempt": job.number_of_attempts,
+            "message": _about_its_end(job),
+            "note": _about_its_script(job),
+        }
     return said
+
+
+def _about_its_end(job: Job) -> str:
+    """It may end as badly as before, and at once."""
+    job.refresh_from_db(fields=["status_message"])
+    return job.status_message if job.is_final else ""
 
 
 def _about_its_script(job: Job) -> str:

@@ -14,6 +14,7 @@ from jobs_app.management.base import FAILED, INTERRUPTED, WAITING
 from jobs_app.management.hints import line
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Template
+from jobs_app.permissions import may_act
 from jobs_app.states import FINAL
 from jobs_app.terminal import describe
 from jobs_app.terminal.output import Output
@@ -182,7 +183,8 @@ def _create(template: Template, values: dict[str, Any], own: dict[str, Any], opt
         given["num_jobs"] = given.pop("slices")
     manager = JobManager(template.app)
     job = manager.create_job(options["name"] or f"{template.name} {{id}}", user, template.name, **given)
-    job.execute()
+    me = person.local()
+    job.execute(user=me if may_act(me, job) else None)
     return Started(job, True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from jobs_app import inspection, situation
 from jobs_app.errors import Invalid, JobHeld, NoAnswer, WrongState
 from jobs_app.jobdir import files as jobfiles
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
-from jobs_app.lifecycle import holds, live
+from jobs_app.lifecycle import live
 from jobs_app.lifecycle.described import described
 from jobs_app.management import person
 from jobs_app.management.hints import line
@@ -24,9 +25,11 @@ from jobs_app.terminal import describe
 from jobs_app.terminal.output import Column, Output
 from jobs_app.terminal.result import result_of
 
+from . import helping
 from .common import Options, Subcommands, catch_up, find_job, subcommand, takes_job
 
 FOLLOW_EVERY = 0.3
+SILENCE = 2.0  # seconds until it is said why there is nothing to follow
 CHUNK = 1 << 20
 
 
@@ -69,7 +72,7 @@ def show(output: Output, options: Options) -> None:
     output.say(job.cached_status, describe.STYLES[job.state.code])
     for badge in situation.badges(job):
         output.say(badge.text, "yellow")
-    if job.state.code == "HLD" and (more := _what_helps(job)):
+    if more := helping.how_much_more(job):
         output.say(more, "yellow")
     output.fields(_pairs(job, said))
     if said.get("nodes"):
@@ -90,20 +93,6 @@ def _show_description(output: Output, job: Job) -> None:
         output.say(f"# {name}, {'as it was sent' if found.sent else 'as it would be sent now'}", "dim")
         output.write(text)
     return None
-
-
-def _what_helps(job: Job) -> str:
-    """More of what it had too little of, by what it used."""
-    reason = job.attempts.order_by("-number").values_list("reason", flat=True).first() or ""
-    limit = holds.limit(situation.hold_code(reason), reason)
-    used = situation.most_used(job, limit)
-    if not used:
-        return ""
-    more = holds.suggested(limit, job.parameters, used)
-    unit = holds.UNITS[limit]
-    option = f"--{limit.replace('_', '-')} {more}{unit}"
-    command = line(f"jobs release {job.pk} {option}")
-    return f"It has used {used:.4g} {unit} of {limit}. Enough may be: {command}"
 
 
 NODE_COLUMNS = (
@@ -166,6 +155,7 @@ def logs(output: Output, options: Options) -> None:
     follower = Follower(job, options["part"], output)
     follower.print_new()
     while options["follow"] and not job.is_final:
+        follower.say_why_it_waits()
         _let_it_work(job)
         follower.print_new()
 
@@ -206,7 +196,8 @@ class Follower:
         self.output = output
         self.offsets: dict[str, int] = {}
         self.decoders: dict[str, codecs.IncrementalDecoder] = {}
-        self.last = self.trouble = ""
+        self.last = self.trouble = self.waits = self.told = ""
+        self.since = 0.0
 
     def print_new(self) -> None:
         """All that there is of each part. What is out of reach is said once, and comes later."""
@@ -220,6 +211,15 @@ class Follower:
             if str(error) != self.trouble:
                 self.output.warn(str(error))
             self.trouble = str(error)
+
+    def say_why_it_waits(self) -> None:
+        """While nothing of it runs; each reason once, to standard error."""
+        why, now = _why_it_waits(self.job), time.monotonic()
+        if why != self.waits:
+            self.waits, self.since = why, now
+        if why and why != self.told and now - self.since >= SILENCE:
+            self.output.warn(f"Job {self.job.pk} is {self.job.cached_status}. {why}")
+            self.told = why
 
     def _print_part(self, part: str) -> bool:
         step, number = (self.job.main_step, int(part)) if part.isdecimal() else (part, 0)
@@ -235,6 +235,17 @@ class Follower:
         return True
 
 
+def _why_it_waits(job: Job) -> str:
+    if job.slices_running:
+        return ""
+    said = [job.status_message, *(badge.text for badge in situation.badges(job))]
+    return " ".join(_AGE.sub("", text) for text in said if text) or _WAITS.get(job.state.code, "")
+
+
+_AGE = re.compile(r"; last heard of it .* ago|, for [\d:. ]+s? now")  # it changes all the time
+_WAITS = {"SUB": "What it prints is shown when it runs.", "PEN": "It was not executed yet."}
+
+
 # --- files ------------------------------------------------------------------------------------------------
 
 FILE_COLUMNS = (
@@ -242,7 +253,11 @@ FILE_COLUMNS = (
     Column("size", "size", inspection.size, right=True, style="dim"),
     Column("", "remote", lambda remote: "on the pool" if remote else "", style="dim"),
 )
-PLAIN_FILE_COLUMNS = (Column("name", "name"), Column("size", "size"))
+PLAIN_FILE_COLUMNS = (
+    Column("name", "name"),
+    Column("size", "size"),
+    Column("where", "remote", lambda remote: "on the pool" if remote else "here"),
+)
 
 
 def files(output: Output, options: Options) -> None:

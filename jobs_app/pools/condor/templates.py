@@ -23,7 +23,10 @@ def finder(folders: Sequence[Path]) -> Callable[[str], str]:
             if path.is_file():
                 return _checked(path)
         known = sorted({path.stem for folder in folders for path in folder.glob("*.sub")})
-        raise Refused(f"There is no submit description {name!r}. There are: {', '.join(known)}.")
+        raise Refused(
+            f"There is no submit description {name!r}. There are: {', '.join(known)}. (One of an app that is "
+            "newer than what sends jobs, serve or a worker, is found when that is started again.)"
+        )
 
     return find
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
 import pickle
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
-from jobs_app.models import History
+from jobs_app.management.jobs import showing
+from jobs_app.models import Attempt, History, Scheduler
+from jobs_app.terminal.output import Output
 
 from .conftest import manage
 
@@ -113,13 +118,42 @@ def test_following_a_job_that_is_over_ends_at_once(make_job):
     assert manage("jobs", "logs", str(make_job(_status="COM", files=OUTPUT).pk), "--follow").code == 0
 
 
+def test_who_follows_a_job_that_waits_is_told_why_once_for_each_reason(make_job, monkeypatch):
+    monkeypatch.setattr(showing, "SILENCE", 0.0)
+    job = make_job(_status="SUB", slices_total=2)
+    said = io.StringIO()
+    follower = showing.Follower(job, None, Output(io.StringIO(), said))
+    for message in ("", "Waits: 4 of 4 slices are on ruby.", "Waits: 4 of 4 slices are on ruby."):
+        job.status_message = message
+        follower.say_why_it_waits()
+    job.status_message, job.slices_running = "not now", 1
+    follower.say_why_it_waits()
+    assert said.getvalue().splitlines() == [
+        f"Job {job.pk} is Submitted. What it prints is shown when it runs.",
+        f"Job {job.pk} is Submitted. Waits: 4 of 4 slices are on ruby.",
+    ]
+
+
+def test_how_old_a_reason_is_makes_it_no_new_one(make_job, monkeypatch):
+    monkeypatch.setattr(showing, "SILENCE", 0.0)
+    job = make_job(_status="SUB", slices_total=2)
+    ruby = Scheduler.objects.create(name="ruby", failures=3)
+    Attempt.objects.create(job=job, number=1, token="a" * 32, scheduler=ruby, phase="sent")
+    said = io.StringIO()
+    follower = showing.Follower(job, None, Output(io.StringIO(), said))
+    for seconds in (10, 70, 4000):
+        Scheduler.objects.update(last_contact=timezone.now() - timedelta(seconds=seconds))
+        follower.say_why_it_waits()
+    assert said.getvalue() == f"Job {job.pk} is Submitted. ruby does not answer.\n"
+
+
 def test_files_are_those_of_the_manifest_if_there_is_one(make_job):
     manifest = {"version": 1, "files": {"plot.png": {"size": 4, "sha256": "0"}}}
     job = make_job(
         _status="COM",
         files={"plot.png": b"\x89PNG", "junk": b"", ".roost/manifest.json": json.dumps(manifest).encode()},
     )
-    assert manage("jobs", "files", str(job.pk)).rows == [["plot.png", "4"]]
+    assert manage("jobs", "files", str(job.pk)).rows == [["plot.png", "4", "here"]]
 
 
 def test_files_of_a_job_that_failed_are_what_it_left(make_job):
@@ -127,8 +161,8 @@ def test_files_of_a_job_that_failed_are_what_it_left(make_job):
         _status="ERR", files={"half.csv": b"1,", "sub/deep": b"", "setup.json": b"{}", ".roost/x": b""}
     )
     assert manage("jobs", "files", str(job.pk), "--paths").rows == [
-        [str(job.directory / "half.csv"), "2"],
-        [str(job.directory / "sub/deep"), "0"],
+        [str(job.directory / "half.csv"), "2", "here"],
+        [str(job.directory / "sub/deep"), "0", "here"],
     ]
 
 

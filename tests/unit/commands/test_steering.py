@@ -5,7 +5,7 @@ import pytest
 from jobs_app import lifecycle, methods
 from jobs_app.errors import Invalid, NotAllowed, WrongState
 from jobs_app.management.jobs.acting import numbers
-from jobs_app.models import Job
+from jobs_app.models import Attempt, Job
 
 from .conftest import manage
 
@@ -58,6 +58,36 @@ def test_another_attempt_is_said_with_its_number_and_how_it_stands(make_job, ask
     said = manage("jobs", command, str(job.pk))
     assert asked == [(verb, job.pk, "alice", None)]
     assert said.out == f"Job {job.pk} (cool): attempt 2 began; it is Complete.\n"
+
+
+def test_another_attempt_that_fails_at_once_says_why(make_job, monkeypatch):
+    def rerun(job, user=None, **_):
+        Job.objects.filter(pk=job.pk).update(_status="ERR", status_message="ruby refused the job.")
+
+    monkeypatch.setattr(lifecycle, "rerun_failed", rerun)
+    job = make_job(_status="ERR", number_of_attempts=1)
+    said = manage("jobs", "rerun", str(job.pk), "--failed")
+    assert said.out == f"Job {job.pk} (cool): attempt 1 began; it is Error.\nruby refused the job.\n"
+
+
+@pytest.mark.parametrize("command", ["release", "resume"])
+def test_who_lets_a_job_go_on_with_the_limit_that_held_it_is_warned(make_job, asked, command):
+    job = make_job(_status="HLD", parameters={"memory": 128}, number_of_attempts=1)
+    reason = "memory usage exceeded request_memory (hold code 21.102)"
+    Attempt.objects.create(job=job, number=1, token="a" * 32, reason=reason)
+    said = manage("jobs", command, str(job.pk))
+    assert f"Job {job.pk} was held by a limit, and will be again unless it gets more." in said.err
+    assert f"manage.py jobs release {job.pk} --memory 256MB" in said.err
+    assert [verb for verb, *_ in asked] == ["resume"]
+
+
+def test_nobody_is_warned_who_gives_more_or_whose_job_no_limit_holds(make_job, asked):
+    job = make_job(_status="HLD", parameters={"memory": 128}, number_of_attempts=1)
+    row = Attempt.objects.create(job=job, number=1, token="a" * 32, reason="too much (hold code 34)")
+    assert manage("jobs", "release", str(job.pk), "--memory", "1GB").err == ""
+    Job.objects.update(_status="HLD")
+    Attempt.objects.filter(pk=row.pk).update(reason="by hand (hold code 1)")
+    assert manage("jobs", "release", str(job.pk)).err == ""
 
 
 def test_a_job_whose_script_has_changed_says_that_it_runs_its_own_copy(make_job, asked):

@@ -14,7 +14,7 @@ from jobs_app.courier import Courier
 from jobs_app.jobdir import facts
 from jobs_app.lifecycle import holds
 from jobs_app.lifecycle.usage import Keeper, without
-from jobs_app.models import Attempt, Job
+from jobs_app.models import Attempt, History, Job, Scheduler
 from jobs_app.pools.base import Event, EventKind, Events, Refused, Resources, Selection, Usage
 from jobs_app.states import SliceState
 
@@ -69,6 +69,15 @@ def test_a_pool_that_does_not_answer_is_named(running: Job, courier: Courier, po
     pool.breaks_before = {"follow"}
     courier.tick()
     assert said(running)["unreachable"].startswith("embedded does not answer; last heard of it ")
+
+
+def test_a_pool_that_lets_nobody_in_is_not_said_to_answer_soon(running: Job, courier: Courier) -> None:
+    paused = "Not let in, so a person must act: the key is refused."
+    Scheduler.objects.update(failures=2, paused=paused, paused_by="access", paused_since=timezone.now())
+    text = said(running)["unreachable"]
+    assert text.startswith("embedded stands still since ")
+    assert text.endswith(paused)
+    assert len(situation.badges(running)) == 1
 
 
 def test_unknown_has_its_age(running: Job) -> None:
@@ -203,6 +212,19 @@ def test_what_a_held_job_has_too_little_of_is_read_from_the_pools_words(
 )
 def test_more_is_half_as_much_again_as_was_used(used: int, had: int, more: int) -> None:
     assert holds.suggested("memory", {"memory": had}, used) == more
+
+
+def test_a_held_job_is_told_as_much_more_as_what_it_used_takes(
+    running: Job, courier: Courier, pool: FakePool
+) -> None:
+    token = Attempt.objects.get(job=running).token
+    used = Event(EventKind.USAGE, token, 1.0, "run", 0, usage=Usage(memory_used=300))
+    Keeper().keep([used])
+    pool.happens(running, EventKind.HELD, slice=0, count=3, code=34, reason="too much (hold code 34)")
+    courier.tick()
+    assert running.status == "Held"
+    assert f"jobs resume {running.pk} memory=450MB" in running.status_message
+    assert f"jobs resume {running.pk} memory=450MB" in History.objects.filter(job=running).last().why
 
 
 def test_what_the_held_slices_used_most_is_found(running: Job, courier: Courier, pool: FakePool) -> None:

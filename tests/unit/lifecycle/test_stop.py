@@ -133,6 +133,55 @@ def test_some_slices_of_an_executable_can_be_stopped(
         job.stop(slices=[4])
 
 
+def test_the_history_names_the_slices_that_were_meant(new_job: NewJob, courier: Courier, alice: User) -> None:
+    job = new_job(num_jobs=6, memory=128)
+    job.execute()
+    courier.tick()
+    job.pause(user=alice, slices=[0, 2, 3])
+    job.resume(user=alice, slices=[3], memory=256)
+    job.stop(user=alice, slices=[5])
+    assert [row.why for row in History.objects.filter(job=job)][-4:] == [
+        "Paused by alice (slices 0, 2-3).",
+        "Limits changed by alice (slices 3): memory from 128 MB to 256 MB.",
+        "Resumed by alice (slices 3).",
+        "Stopped by alice (slices 5).",
+    ]
+
+
+def test_slices_that_are_over_are_not_steered_and_leave_the_job_as_it_is(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job(num_jobs=3)
+    job.execute()
+    courier.tick()
+    pool.happens(job, EventKind.STARTED, slice=0, count=3)
+    pool.happens(job, EventKind.ENDED, slice=0, exit_code=0)
+    pool.happens(job, EventKind.HELD, slice=1, reason="no room")
+    pool.happens(job, EventKind.HELD, slice=2, reason="no room")
+    courier.tick()
+    assert (job.status, before := job.status_message)[0] == "Held"
+    for verb in (job.pause, job.resume, job.stop):
+        with pytest.raises(WrongState, match=r"Slices 0 of job .* are over already"):
+            verb(slices=[0])
+    assert (job.status, job.status_message) == ("Held", before)
+    assert pool.told == []
+    job.resume(slices=[0, 1])
+    assert job.status == "Submitted"
+
+
+def test_a_held_job_stays_held_where_none_of_its_held_slices_is_meant(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job(num_jobs=2)
+    job.execute()
+    courier.tick()
+    pool.happens(job, EventKind.HELD, slice=1, reason="no room")
+    courier.tick()
+    Job.objects.filter(pk=job.pk).update(_status="HLD")
+    job.resume(slices=[0])
+    assert job.status == "Held"
+
+
 def test_wishes_reach_the_pool_in_their_order(new_job: NewJob, courier: Courier, pool: FakePool) -> None:
     job = new_job(num_jobs=4)
     job.execute()
