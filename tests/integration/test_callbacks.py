@@ -3,10 +3,7 @@ the documentation, as typed."""
 
 from __future__ import annotations
 
-import http.client
-import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -22,11 +19,10 @@ from jobs_app import callbacks
 from jobs_app.management.commands.callbacks import key_of
 from jobs_app.models import Attempt, AttemptPhase, Job, Project
 from tests.pool.waiting import wait_until
-from tests.servers import free_port, postgres
+from tests.servers import postgres
 
-from .test_node_wrapper import Sandbox as Sandbox
+from .web_server import LONGEST, ROOT, Gunicorn, environment, got, manage
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "callbacks.md"
 
 MAKE = """
@@ -39,47 +35,6 @@ Job.objects.bulk_create(rows)
 print(json.dumps([[row.pk, callbacks.capability(row.pk)] for row in Job.objects.all()]))
 """
 HEARD = "from jobs_app.models import Hint; print(sum(Hint.objects.values_list('heard', flat=True)))"
-
-
-class Server:
-    """gunicorn, as `manage.py supervise` starts it; it may be killed with all its workers."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment, self.port = environment, free_port()
-        self.start()
-
-    def start(self) -> None:
-        how = ["--workers", "2", "--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", *how, "--bind", f"127.0.0.1:{self.port}"]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, start_new_session=True)
-        self.wait()
-
-    def wait(self) -> None:
-        wait_until(lambda: got(f"http://127.0.0.1:{self.port}/healthz") is not None, 120, "an answer")
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-def got(url: str) -> bytes | None:
-    """A server that is killed may leave half an answer, which is none."""
-    try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return bytes(answer.read())
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ROOST_")}
-    limits = {"ROOST_CALLBACKS_A_JOB": "0", "ROOST_LOG_LEVEL": "ERROR"}
-    return {**kept, "ROOST_HOME": str(home), "ROOST_APPS": "", **limits, **more}
-
-
-def manage(env: dict[str, str], *words: str) -> str:
-    command = [sys.executable, "manage.py", *words]
-    return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -96,14 +51,14 @@ def test_nothing_that_was_answered_is_lost_when_the_server_is_killed_in_a_storm(
 ) -> None:
     manage(database, "migrate", "--verbosity", "0")
     jobs = eval(manage(database, "shell", "-v", "0", "-c", MAKE))
-    server, answered, stop = Server(database), [0] * 8, threading.Event()
+    server, answered, stop = Gunicorn(database), [0] * 8, threading.Event()
 
     def call(at: int) -> None:
         number = at
         while not stop.is_set():
             pk, key = jobs[number % len(jobs)]
             number += 1
-            answer = got(f"http://127.0.0.1:{server.port}/update-job-status/{pk}/?key={key}")
+            answer = got(f"{server.url}/update-job-status/{pk}/?key={key}")
             answered[at] += answer == b'{"success": true}'
             if answer is None:
                 time.sleep(0.01)
@@ -114,7 +69,7 @@ def test_nothing_that_was_answered_is_lost_when_the_server_is_killed_in_a_storm(
     try:
         for _ in range(2):
             enough = sum(answered) + 200
-            wait_until(lambda enough=enough: sum(answered) >= enough, 120, "200 answers")
+            wait_until(lambda enough=enough: sum(answered) >= enough, LONGEST, "200 answers")
             server.kill()
             server.start()
     finally:

@@ -14,6 +14,7 @@ from .inputs import Input, is_sent, packed, program
 
 TASK = ".roost_task.json"
 REPORT = ".roost_report.json"
+MOST_REPORTING = 100  # nodes; of a larger workflow none reports, for its log tells all of it
 
 Inputs = Mapping[str, Sequence[Input]]  # by attempt
 
@@ -54,18 +55,19 @@ def _attempt(task: Task, inputs: Sequence[Input], new: Mapping[str, Input], inco
     yield from tar.folder(f"{place}/out")
     for name, known in task_files(task):
         yield from tar.text(f"{place}/in/{name}", json.dumps(known).encode())
-    if (key := _report_key(task)) is not None:
-        yield from tar.text(f"{place}/in/{REPORT}", key, 0o600)
+    yield from _report_keys(task, f"{place}/in")
     for each in inputs:
         content = f"files/{each.content}"
         target = f"{incoming}/{content}" if each.content in new else content
         yield from tar.link(f"{place}/in/{each.name}", target)
 
 
-def _report_key(task: Task) -> bytes | None:
-    """A workflow's nodes are many jobs of the pool; they do not report."""
+def _report_keys(task: Task, place: str) -> Iterator[bytes]:
     path = JobPaths(task.directory).attempt(task.number).report
-    return path.read_bytes() if not task.nodes and path.exists() else None
+    if len(task.nodes) > MOST_REPORTING or not path.exists():
+        return
+    for folder in [f"{place}/{node.name}" for node in task.nodes] or [place]:
+        yield from tar.text(f"{folder}/{REPORT}", path.read_bytes(), 0o600)
 
 
 def _batch(files: Mapping[str, bytes], place: str) -> Iterator[bytes]:
@@ -77,7 +79,7 @@ def _batch(files: Mapping[str, bytes], place: str) -> Iterator[bytes]:
 def task_files(task: Task) -> Iterator[tuple[str, dict[str, object]]]:
     """By their names among the attempt's inputs: one, or one for each node of a workflow."""
     for node in task.nodes:
-        known = {"first": node.first, "asks": workflow.asks_of(task, node)}
+        known = {"node": node.name, "first": node.first, "asks": workflow.asks_of(task, node)}
         yield f"{node.name}/{TASK}", {**task_file(workflow.as_task(task, node)), **known}
     if not task.nodes:
         yield TASK, task_file(task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from jobs_app import callbacks
 from jobs_app.lifecycle import execute
 from jobs_app.lifecycle.prepare import prepare
 from jobs_app.models import Attempt, Scheduler
+from jobs_app.pools.base import Node
 from jobs_app.pools.condor import staging
 
 
@@ -56,3 +58,11 @@ def test_there_is_none_where_nobody_can_report(attempt, settings, name, value):
     task = prepare(attempt)
     assert not attempt.job.paths.attempt(1).report.exists()
     assert not any("roost_report" in name for name in staged(task))
+
+
+@pytest.mark.parametrize(("nodes", "keys"), [(2, 2), (staging.MOST_REPORTING + 1, 0)])
+def test_each_node_of_a_small_workflow_has_it(attempt, nodes, keys):
+    graph = tuple(Node(f"n{number}", first=number, slices=1) for number in range(nodes))
+    names = [name for name in staged(replace(prepare(attempt), nodes=graph)) if name.endswith(staging.REPORT)]
+    assert len(names) == keys
+    assert all("/in/n" in name for name in names)

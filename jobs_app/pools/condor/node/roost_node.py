@@ -131,7 +131,8 @@ def used(task: dict[str, Any], sliceno: int, code: int, started: float) -> dict[
 
 def reports(task: dict[str, Any], sliceno: int, kind: str) -> bool:
     """Whether this one does: of many slices one is enough to have the pool looked at."""
-    return Path(REPORT).exists() and (kind == "whole" or sliceno == 0 or task["slices"] <= FEW)
+    is_first = sliceno == task.get("first", 0)
+    return Path(REPORT).exists() and (kind == "whole" or is_first or task["slices"] <= FEW)
 
 
 FEW = 4  # slices that all report
@@ -152,7 +153,8 @@ class Messenger:
         self.said, self.skew, self.failures = 0, 0.0, 0
         self.last: dict[str, Any] = {}
         self.over = threading.Event()
-        self.say({"message": f"Runs on {socket.gethostname()}."})
+        self.who = f"{task['node']}: " if "node" in task else ""
+        self.say({"message": f"{self.who}Runs on {socket.gethostname()}."})
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
 
@@ -178,7 +180,7 @@ class Messenger:
     def look(self) -> None:
         """How many parts have ended well; nothing where that is as before."""
         facts, slices = self.attempt / "facts", self.task["slices"]
-        data = facts.read_bytes()[len(PLACES) * FACT :] if facts.exists() else b""
+        data = facts.read_bytes() if facts.exists() else b""
         done = sum(data[at + 1 : at + 2] == bytes([DONE]) for at in range(0, len(data), FACT))
         now = {"progress": round(100 * min(1.0, done / max(1, slices)), 1)}
         if done and now != self.last:
@@ -186,7 +188,7 @@ class Messenger:
             self.say(now)
 
     def end(self) -> None:
-        self.say({"message": "Its work has ended; results are on their way."})
+        self.say({"message": f"{self.who}Its work has ended; results are on their way."})
         self.over.set()
         self.thread.join(LAST_WORDS)
         if not self.thread.is_alive() and not self.failures:
