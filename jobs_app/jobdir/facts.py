@@ -57,7 +57,7 @@ class Fact(NamedTuple):
 def write(path: Path, step: str, sliceno: int, fact: Fact) -> None:
     body = _RECORD.pack(VERSION, *fact)
     record = body.ljust(SIZE - 4, b"\0") + struct.pack("<I", zlib.crc32(body))
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
         os.pwrite(handle, record, (_FIRST[step] + sliceno) * SIZE)
     finally:
@@ -73,7 +73,7 @@ def write_raw(path: Path, step: str, sliceno: int, record: bytes) -> None:
 
 def erase(path: Path, step: str, sliceno: int) -> None:
     """As if the slice had never recorded anything."""
-    handle = os.open(path, os.O_WRONLY)
+    handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     try:
         os.pwrite(handle, bytes(SIZE), (_FIRST[step] + sliceno) * SIZE)
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 from jobs_app import callbacks, conf, killpoints
 from jobs_app.errors import Damaged
@@ -49,6 +50,7 @@ def _prepare(attempt: Attempt, paths: AttemptPaths) -> None:
     job = attempt.job
     if not job.directory.is_dir():
         raise gone(job.directory)
+    _refuse_links(job.directory, paths)
     present = _take_over(attempt, paths) if attempt.work["inherits"] else _clear(attempt, paths)
     killpoints.reach("prepare.cleared")
     paths.root.mkdir(parents=True, exist_ok=True)
@@ -57,6 +59,14 @@ def _prepare(attempt: Attempt, paths: AttemptPaths) -> None:
     _keep_report_key(attempt, paths)
     files.write_json(paths.spec, spec)
     killpoints.reach("prepare.spec-written")
+
+
+def _refuse_links(directory: Path, paths: AttemptPaths) -> None:
+    """Programs that ran in it may have left anything; what is written here stays here."""
+    if files.leads_out(directory, paths.root):
+        raise Damaged(
+            f"{paths.root} leads out of the job's directory through a link. Remove it, and resubmit."
+        )
 
 
 def _keep_report_key(attempt: Attempt, paths: AttemptPaths) -> None:

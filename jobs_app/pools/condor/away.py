@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+from jobs_app.errors import BadName
+from jobs_app.jobdir.files import safe_name
 from jobs_app.jobdir.layout import RESERVED
 
 from ..base import Garbled, Task
@@ -39,8 +41,16 @@ def left_there(point: AccessPoint, task: Task) -> Left:
 
 
 def _stays(name: str, known: Mapping[str, Any], task: Task) -> bool:
-    plain = _PLAIN.fullmatch(name) and name.partition("/")[0] not in RESERVED
+    plain = _PLAIN.fullmatch(name) and name.partition("/")[0] not in RESERVED and _is_safe(name)
     return bool(plain) and known["size"] >= task.remote_from
+
+
+def _is_safe(name: str) -> bool:
+    """As it will be called here; a record may say anything."""
+    try:
+        return safe_name(name) == name
+    except BadName:
+        return False
 
 
 def _records(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:

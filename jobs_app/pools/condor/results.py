@@ -7,20 +7,23 @@ overwrite each other, and nothing overwrites what Roost keeps: such files go to 
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from jobs_app.errors import BadName
 from jobs_app.jobdir import facts, remote
-from jobs_app.jobdir.files import safe_name
+from jobs_app.jobdir.files import leads_out, safe_name
 from jobs_app.jobdir.layout import (
     ANALYSIS,
     DOCUMENT,
@@ -40,10 +43,13 @@ from jobs_app.jobdir.remote import Away
 from jobs_app.states import SliceState
 
 from ..base import Garbled, Task
+from .received import Received
 
 _CHUNK = 1 << 20
 _HOOKS = ("pre.log", "post.log")  # of a workflow's nodes
 _OWN = "slices"
+_MOST_KNOWN = 10_000  # folders
+_HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _SAYINGS = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
@@ -62,38 +68,25 @@ _INT = 2**31 - 1
 _RUNNERS = ("facts", "files/", "results/", "errors/", "status/")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Part:
-    """What came of one slice, or of another part of a script that was a proc of its own."""
+    """One slice, or another part of a script that was a proc of its own. What came of it lies aside."""
 
     name: str
     aside: Path
-    record: Mapping[str, Any] = field(default_factory=dict)
-    found: dict[str, tuple[int, str]] = field(default_factory=dict)  # size and sha256, as they arrived
-    left: Mapping[str, Any] = field(default_factory=dict)  # files that stay on the pool
 
     @property
     def files(self) -> Path:
-        return self.aside / "files" / self.name
+        return self.aside / "files" / self._bundle / self.name
 
     @property
     def log(self) -> Path:
-        return self.aside / "logs" / self.name
+        return self.aside / "logs" / self._bundle / self.name
 
-    def leave(self, left: Mapping[str, Any]) -> None:
-        """These stay where they are, as its record tells them."""
-        self.left = left
-        self.found.update({name: (known["size"], known["sha256"]) for name, known in left.items()})
-
-    def give_up(self) -> None:
-        """Nothing is taken of it but what it printed."""
-        self.record, self.found = {}, {}
-
-    def problem(self) -> str:
-        listed = self.record.get("files", {})
-        said = {name: (known["size"], known["sha256"]) for name, known in listed.items()}
-        wrong = sorted(name for name in said.keys() | self.found if said.get(name) != self.found.get(name))
-        return f"{self.title}: {', '.join(wrong[:5])}" if wrong else ""
+    @property
+    def _bundle(self) -> str:
+        """No folder has a million entries: they would be listed in memory."""
+        return self.name[:-3] or "0" if self.is_slice else self.name
 
     @property
     def is_slice(self) -> bool:
@@ -102,26 +95,6 @@ class Part:
     @property
     def title(self) -> str:
         return f"slice {self.name}" if self.is_slice else self.name
-
-    @property
-    def order(self) -> tuple[int, int]:
-        """Later parts saw what earlier ones left."""
-        return (1, int(self.name)) if self.is_slice else (0 if self.name == PREPARE else 2, 0)
-
-    # Each receives one file of `out/`, by its suffix.
-
-    def receive_log(self, data: IO[bytes]) -> None:
-        _save(data, self.log)
-
-    def receive_json(self, data: IO[bytes]) -> None:
-        self.record = read_record(data, self.title)
-
-    def receive_tar(self, data: IO[bytes]) -> None:
-        for member, content in members(data):
-            if content is None:
-                raise Garbled(f"{self.title} sent {member.name!r}, which is no plain file.".capitalize())
-            name = _checked(member.name, self.title)
-            self.found[name] = _save(content, self.files / name, member.mode)
 
 
 def read_record(data: IO[bytes], part: str) -> dict[str, Any]:
@@ -136,7 +109,7 @@ def _record(text: bytes) -> dict[str, Any]:
     if len(text) > LARGEST_RECORD:
         raise ValueError(f"it is larger than {LARGEST_RECORD} bytes")
     said = json.loads(text)
-    files = {str(name): _size_and_hash(known) for name, known in dict(said.get("files", {})).items()}
+    files = {_text(name): _size_and_hash(known) for name, known in dict(said.get("files", {})).items()}
     parts = {str(name): base64.b64decode(text, validate=True) for name, text in said.get("parts", {}).items()}
     fact = {name: kind(said[name]) for name, kind in _FACT.items()} if "exit_code" in said else {}
     return {
@@ -147,14 +120,23 @@ def _record(text: bytes) -> dict[str, Any]:
     }
 
 
+def _text(name: str) -> str:
+    name.encode()  # ValueError for half a character
+    return name
+
+
 def _size_and_hash(known: Mapping[str, Any]) -> dict[str, Any]:
-    return {"size": int(known["size"]), "sha256": str(known["sha256"])}
+    size, sha256 = int(known["size"]), str(known["sha256"])
+    if not 0 <= size < 1 << 62 or not _HASH.fullmatch(sha256):
+        raise ValueError(f"a file of {str(size)[:30]} bytes with the hash {sha256[:80]!r}")
+    return {"size": size, "sha256": sha256}
 
 
 def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | None = None) -> None:
     """`stream` is a tar of `out/`, without what is left on the pool. Garbled if a file is not as its slice
     left it."""
     aside = JobPaths(into).attempt(task.number).root / "incoming"
+    _refuse_links(into, aside)
     try:
         _unpack(stream, task, into, aside, left or {})
     except tarfile.TarError as error:
@@ -164,6 +146,10 @@ def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | N
             f"Results of job {task.job} cannot lie beside each other: one is a file where another has a "
             f"folder ({error.filename2 or error.filename})."
         ) from error
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise Garbled(f"Results of job {task.job} cannot be kept: {error.filename} is a link.") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -171,42 +157,83 @@ def unpack(stream: BinaryIO, task: Task, into: Path, left: Mapping[str, Any] | N
 def _unpack(stream: BinaryIO, task: Task, into: Path, aside: Path, left: Mapping[str, Any]) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    parts = _receive(stream, aside)
-    for part in parts:
-        part.leave(left.get(part.name, {}))
-        if part.problem() and _was_removed(part, task):
-            part.give_up()
-    problems = [problem for part in parts if (problem := part.problem())]
+    with closing(Received()) as received:
+        _receive(stream, aside, received)
+        for part, listed in left.items():
+            received.begin(part)
+            for name, known in listed.items():
+                received.keep_file(part, name, known["size"], known["sha256"], away=True)
+        _check(received, task, aside)
+        if task.nodes:
+            _deliver_nodes(received, aside, into, task)
+            _deliver_hooks(aside / "hooks", into, task)
+        else:
+            _deliver(received, aside, into, task)
+
+
+def _check(received: Received, task: Task, aside: Path) -> None:
+    problems = [
+        f"{Part(name, aside).title}: {', '.join(received.wrong_names(name, 5))}"
+        for name in islice(_wrong(received, task), 5)
+    ]
     if problems:
-        raise Garbled(
-            f"Results of job {task.job} did not arrive as they were made: {'; '.join(problems[:5])}."
-        )
-    if task.nodes:
-        _deliver_nodes(parts, into, task)
-        _deliver_hooks(aside / "hooks", into, task)
-    else:
-        _deliver(parts, into, task)
+        raise Garbled(f"Results of job {task.job} did not arrive as they were made: {'; '.join(problems)}.")
 
 
-def _was_removed(part: Part, task: Task) -> bool:
+def _wrong(received: Received, task: Task) -> Iterator[str]:
+    """Those of which nobody knows why. Of what was removed while it was on its way, nothing is taken."""
+    for name in received.wrong():
+        if _was_removed(name, received.record(name), task):
+            received.forget(name)
+        else:
+            yield name
+
+
+def _was_removed(name: str, record: Mapping[str, Any], task: Task) -> bool:
     """The pool may have removed it while its results were on their way from the node."""
-    if "facts" in part.record:  # all of a script
+    if record.get("whole"):
         return bool(task.lost)
-    step = (ANALYSIS if task.script else RUN) if part.is_slice else part.name
-    number = int(part.name) if part.is_slice else 0
-    return any(name == step and first <= number < first + count for name, first, count in task.lost)
+    step = (ANALYSIS if task.script else RUN) if name.isdigit() else name
+    number = int(name) if name.isdigit() else 0
+    return any(each == step and first <= number < first + count for each, first, count in task.lost)
 
 
-def _receive(stream: BinaryIO, aside: Path) -> list[Part]:
-    parts: dict[str, Part] = {}
+def _receive(stream: BinaryIO, aside: Path, received: Received) -> None:
     for member, data in members(stream):
         name, _, kind = member.name.rpartition("/")[2].partition(".")
         if data is not None and kind in _HOOKS:
             _save(data, aside / "hooks" / f"{name}.{kind.removesuffix('.log')}")
         elif data is not None and _is_part(name) and kind in ("log", "json", "tar"):
-            part = parts.setdefault(name, Part(name, aside))
-            getattr(part, f"receive_{kind}")(data)
-    return sorted(parts.values(), key=lambda part: part.order)
+            received.begin(name)
+            _RECEIVERS[kind](data, Part(name, aside), received)
+
+
+def _receive_log(data: IO[bytes], part: Part, received: Received) -> None:  # noqa: ARG001
+    _save(data, part.log)
+
+
+def _receive_json(data: IO[bytes], part: Part, received: Received) -> None:
+    record = read_record(data, part.title)
+    files = {name: (known["size"], known["sha256"]) for name, known in record["files"].items()}
+    parts = {name: base64.b64encode(fact).decode() for name, fact in record["parts"].items()}
+    kept = {name: parts[name] for name in (part.name, SYNTHESIS) if name in parts}
+    known = {name: record[name] for name in _FACT if name in record}
+    received.keep_record(part.name, {**known, "parts": kept, "whole": "facts" in record}, files)
+
+
+def _receive_tar(data: IO[bytes], part: Part, received: Received) -> None:
+    for member, content in members(data):
+        if content is None:
+            raise Garbled(f"{part.title} sent {member.name!r}, which is no plain file.".capitalize())
+        name = _checked(member.name, part.title)
+        received.keep_file(part.name, name, *_save(content, part.files / name, member.mode))
+
+
+_RECEIVERS: Mapping[str, Callable[[IO[bytes], Part, Received], None]] = {
+    "log": _receive_log,
+    "json": _receive_json,
+    "tar": _receive_tar,
+}
 
 
 def _is_part(name: str) -> bool:
@@ -258,21 +285,23 @@ def _save(data: IO[bytes], path: Path, mode: int = 0o644) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _deliver(parts: Sequence[Part], into: Path, task: Task) -> None:
-    several = _with_several_contents(parts)
+def _deliver(received: Received, aside: Path, into: Path, task: Task) -> None:
     left: dict[str, Away] = {}
-    for part in parts:
-        for name, known in part.found.items():
-            own = (part.is_slice and name in several) or not _may_write(name, task)
-            home = f"{_OWN}/{part.name}/{name}" if own else name
-            if name in part.left:
-                left[home] = Away(task.attempt, part.name, name, *known)
+    homes = Homes(into)
+    received.compare()
+    for name, record in received.parts():
+        part = Part(name, aside)
+        for came in received.files(name):
+            own = came.differs or not _may_write(came.name, task)
+            home = f"{_OWN}/{name}/{came.name}" if own else came.name
+            if came.is_away:
+                left[home] = Away(task.attempt, name, came.name, came.size, came.sha256)
             else:
-                _move(part.files / name, into / home)
+                homes.move(part.files / came.name, home)
         if not task.script:
-            _keep_of_executable(part, task, into)
-        elif part.record.get("parts"):
-            _write_facts(part, task, into)
+            _keep_of_executable(part, record, homes, task)
+        elif record.get("parts"):
+            _write_facts(part, record, into, task)
     _remember(left, task, into)
 
 
@@ -282,31 +311,31 @@ def _remember(left: Mapping[str, Away], task: Task, into: Path) -> None:
     remote.write(paths, {**(remote.read(paths) if task.done else {}), **left})
 
 
-def _deliver_nodes(parts: Sequence[Part], into: Path, task: Task) -> None:
+def _deliver_nodes(received: Received, aside: Path, into: Path, task: Task) -> None:
     """Each node's results in a folder of its own, where its slices are counted from 0."""
-    by_number = {int(part.name): part for part in parts if part.is_slice}
+    homes = Homes(into)
     for node in task.nodes:
-        numbers = range(node.first, node.first + node.slices)
-        mine = [by_number[number] for number in numbers if number in by_number]
-        several, home = _with_several_contents(mine), into / NODES / node.folder
-        for part in mine:
-            own = home / _OWN / str(int(part.name) - node.first)
-            for name in part.found:
-                _move(part.files / name, (own if name in several else home) / name)
-            _keep_of_executable(part, task, into)
+        received.compare(node.first, node.slices)
+        for number in range(node.first, node.first + node.slices):
+            part, home = Part(str(number), aside), f"{NODES}/{node.folder}"
+            for came in received.files(part.name):
+                place = f"{home}/{_OWN}/{number - node.first}" if came.differs else home
+                homes.move(part.files / came.name, f"{place}/{came.name}")
+            _keep_of_executable(part, received.record(part.name), homes, task)
 
 
 def _deliver_hooks(found: Path, into: Path, task: Task) -> None:
     """What the scripts before and after a node printed."""
+    homes = Homes(into)
     for name in (f"{node.name}.{which}" for node in task.nodes for which in ("pre", "post")):
         if (found / name).exists() and (found / name).stat().st_size:
-            _move(found / name, into / OUTPUT / name)
+            homes.move(found / name, f"{OUTPUT}/{name}")
 
 
-def _keep_of_executable(part: Part, task: Task, into: Path) -> None:
+def _keep_of_executable(part: Part, record: Mapping[str, Any], homes: Homes, task: Task) -> None:
     if part.log.exists() and part.log.stat().st_size:
-        _move(part.log, into / OUTPUT / part.name)
-    _write_fact(part, task, into)
+        homes.move(part.log, f"{OUTPUT}/{part.name}")
+    _write_fact(part, record, homes.root, task)
 
 
 def _may_write(name: str, task: Task) -> bool:
@@ -318,35 +347,46 @@ def _may_write(name: str, task: Task) -> bool:
     return bool(task.script) and name.startswith(theirs)
 
 
-def _with_several_contents(parts: Sequence[Part]) -> set[str]:
-    first: dict[str, tuple[int, str]] = {}
-    return {
-        name
-        for part in parts
-        if part.is_slice
-        for name, known in part.found.items()
-        if first.setdefault(name, known) != known
-    }
+class Homes:
+    """The folders of a job's directory, each looked at once: a link that an earlier attempt left there must
+    not lead what comes now to another place."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: set[Path] = set()
+
+    def move(self, source: Path, name: str) -> None:
+        home = self.root / name
+        if home.parent not in self._known:
+            _refuse_links(self.root, home)
+            home.parent.mkdir(parents=True, exist_ok=True)
+            if len(self._known) > _MOST_KNOWN:
+                self._known.clear()
+            self._known.add(home.parent)
+        os.replace(source, home)
 
 
-def _move(source: Path, home: Path) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(source, home)
+def _refuse_links(root: Path, path: Path) -> None:
+    if leads_out(root, path.parent / "x"):
+        name = path.relative_to(root)
+        raise Garbled(
+            f"Results cannot be put at {str(name)!r}: a link on the way leads out of the job's directory. "
+            "Remove the link, and resubmit the job."
+        )
 
 
-def _write_facts(part: Part, task: Task, into: Path) -> None:
+def _write_facts(part: Part, record: Mapping[str, Any], into: Path, task: Task) -> None:
     """Of a script's part that was a proc of its own; what it printed is packed where slices are many."""
     path = JobPaths(into).attempt(task.number).facts
-    for name in {part.name, SYNTHESIS} & part.record["parts"].keys():
+    for name, text in record["parts"].items():
         step, number = (ANALYSIS, int(name)) if part.is_slice and name == part.name else (name, 0)
-        facts.write_raw(path, step, number, part.record["parts"][name])
+        facts.write_raw(path, step, number, base64.b64decode(text))
     if part.is_slice and max(step.slices for step in task.steps) >= FROM_SLICES:
         Output(into / OUTPUT).pack(int(part.name))
 
 
-def _write_fact(part: Part, task: Task, into: Path) -> None:
+def _write_fact(part: Part, record: Mapping[str, Any], into: Path, task: Task) -> None:
     """A slice without a record was killed before it could write one; the pool's events tell how it ended."""
-    record = part.record
     if "exit_code" not in record:
         return
     well = record["exit_code"] == 0 and record["signal"] == 0

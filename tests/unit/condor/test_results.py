@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import tarfile
+import tracemalloc
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from jobs_app.jobdir import facts
 from jobs_app.jobdir.facts import Fact
 from jobs_app.jobdir.layout import JobPaths
 from jobs_app.pools.base import Garbled, Step, Task
-from jobs_app.pools.condor import results
+from jobs_app.pools.condor import away, results
+from jobs_app.pools.condor.received import Received
 from jobs_app.states import SliceState
 
 Files = dict[str, bytes]
@@ -288,3 +291,98 @@ def test_an_archive_cannot_ask_for_more_than_it_holds(job: Path, archive: bytes)
     with pytest.raises(Garbled, match=r"bytes|sparse"):
         unpack(job, {"0.tar": archive})
     assert not (JobPaths(job).attempt(1).root / "incoming").exists()
+
+
+# --- links that an earlier attempt left ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    (tmp_path / "elsewhere").mkdir()
+    return tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("link", "name"),
+    [("sub", "sub/a"), ("sub", "sub/deep/a"), ("a/b", "a/b/c"), ("OUTPUT", "a"), (".roost", "a")],
+)
+def test_results_are_not_put_behind_a_link_that_leads_out(
+    job: Path, elsewhere: Path, link: str, name: str
+) -> None:
+    (job / link).parent.mkdir(exist_ok=True)
+    (job / link).symlink_to(elsewhere)
+    with pytest.raises(Garbled, match="a link on the way leads out"):
+        unpack(job, out({name: b"x"}))
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_link_in_the_place_of_a_result_is_replaced_and_one_that_stays_inside_is_followed(
+    job: Path, elsewhere: Path
+) -> None:
+    (elsewhere / "theirs").write_bytes(b"theirs")
+    (job / "a").symlink_to(elsewhere / "theirs")
+    (job / "real").mkdir()
+    (job / "sub").symlink_to("real")
+    unpack(job, out({"a": b"1", "sub/b": b"2"}))
+    assert (elsewhere / "theirs").read_bytes() == b"theirs"
+    assert ((job / "a").read_bytes(), (job / "real" / "b").read_bytes()) == (b"1", b"2")
+    assert not (job / "a").is_symlink()
+
+
+def test_records_are_not_written_through_a_link(job: Path, elsewhere: Path) -> None:
+    attempt = JobPaths(job).attempt(1)
+    attempt.root.mkdir(parents=True)
+    attempt.facts.symlink_to(elsewhere / "facts")
+    with pytest.raises(Garbled, match="is a link"):
+        unpack(job, out({"a": b"1"}))
+    assert list(elsewhere.iterdir()) == []
+
+
+# --- very many ----------------------------------------------------------------------------------------------
+
+
+def test_what_parts_sent_is_not_gathered_in_memory() -> None:
+    with closing(Received()) as received:
+        tracemalloc.start()
+        for number in range(20_000):
+            part, listed = str(number), {f"part.{number}": (5, "f" * 64)}
+            received.begin(part)
+            received.keep_record(part, {"exit_code": 0, "parts": {}}, listed)
+            received.keep_file(part, f"part.{number}", 5, "f" * 64)
+        assert list(received.wrong()) == []
+        received.compare()
+        assert sum(1 for part, _ in received.parts() for _ in received.files(part)) == 20_000
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < 1 << 20
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        *({"size": 2**70, "sha256": "0" * 64}, {"size": -1, "sha256": "0" * 64}),
+        *({"size": 1, "sha256": "short"}, {"size": 1, "sha256": "\ud800" * 64}),
+    ],
+)
+def test_files_that_cannot_be_are_an_error_of_the_results(job: Path, known: dict[str, Any]) -> None:
+    with pytest.raises(Garbled, match="record of slice 0"):
+        unpack(job, {"0.json": json.dumps({"files": {"a": known}}).encode()})
+
+
+def test_half_a_character_in_a_name_is_an_error_of_the_results(job: Path) -> None:
+    known = {"size": 1, "sha256": "0" * 64}
+    with pytest.raises(Garbled, match="record of slice 0"):
+        unpack(job, {"0.json": json.dumps({"files": {"\ud800": known}}).encode()})
+
+
+# --- what stays on the pool ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["a/../../../b", "a/./b", "a//b", "a/..", "x" * 300, "post.json", "-rf", "a*"]
+)
+def test_what_could_lead_elsewhere_does_not_stay_on_the_pool(job: Path, name: str) -> None:
+    """Where it stays is written down, and what was brought of it is removed again to make room."""
+    task = replace(a_task(job), remote_from=1)
+    assert not away._stays(name, {"size": 5}, task)
+    assert away._stays("sub/a.b", {"size": 5}, task)

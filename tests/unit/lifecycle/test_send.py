@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -162,8 +164,6 @@ def test_a_pool_that_takes_the_rest_is_not_asked_again(
 def test_a_job_whose_directory_was_removed_ends_with_an_error_that_names_it(
     new_job: NewJob, courier: Courier, pool: FakePool
 ) -> None:
-    import shutil
-
     job, other = new_job(), new_job("other")
     job.execute()
     other.execute()
@@ -172,6 +172,22 @@ def test_a_job_whose_directory_was_removed_ends_with_an_error_that_names_it(
     assert job.status == "Error"
     assert str(job.directory) in job.status_message
     assert pool.sent_jobs() == [other.pk]
+
+
+def test_nothing_is_prepared_behind_a_link_that_leads_out_of_the_jobs_directory(
+    new_job: NewJob, courier: Courier, pool: FakePool, home: Path
+) -> None:
+    """Programs that ran there before may have left anything."""
+    job = new_job()
+    job.execute()
+    (home / "elsewhere").mkdir()
+    shutil.rmtree(job.directory / ".roost")
+    (job.directory / ".roost").symlink_to(home / "elsewhere")
+    courier.tick()
+    job.refresh_from_db()
+    assert job.cached_status == "Error"
+    assert "through a link" in job.status_message
+    assert list((home / "elsewhere").iterdir()) == []
 
 
 def test_a_job_that_cannot_be_prepared_is_tried_again_and_stands_in_nobodys_way(
