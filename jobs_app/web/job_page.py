@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 
 from jobs_app import inspection, permissions, situation, states
 from jobs_app.models import Attempt, History, Job
+from jobs_app.script.options import decode
 from jobs_app.terminal.output import one_line
 
 from . import cells, cures, output, relations, slices, timeline
@@ -146,7 +147,13 @@ def _options(job: Job) -> list[tuple[str, Any]]:
 
 
 def _plain(value: object) -> object:
+    """A date or a path is kept with the word for its type."""
+    if isinstance(value, list) and len(value) == 2 and value[0] in _WORDS_OF_TYPES:
+        return decode(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+
+
+_WORDS_OF_TYPES = ("date", "datetime", "time", "timedelta", "path")
 
 
 @dataclass(frozen=True)

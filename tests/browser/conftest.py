@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path("~/.cache/roost").expanduser()
 AXE = "axe-core@4.14.1"
 AXE_SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
-PATIENCE = 20_000  # milliseconds, on a busy machine
-MANY = 100_000  # jobs in the crowd's table
+PATIENCE = 60_000  # milliseconds, on a busy machine
+MANY = 1_000_000  # jobs in the crowd's table
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 860}
 
@@ -54,11 +55,18 @@ class Server:
     address: str
     home: Path
     sessions: dict[str, str]
+    jobs: dict[str, int]  # what stands on show, by its name in showcase.py
 
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("browser")
+    with serving(tmp_path_factory.mktemp("browser"), "tests.browser.furnish", str(MANY)) as made:
+        yield made
+
+
+@contextmanager
+def serving(home: Path, *furnish: str) -> Iterator[Server]:
+    """A server over a new home, with what the module puts there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROOST_", "DJANGO_"))}
     environment = {
         **kept,
@@ -75,7 +83,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         return done.stdout
 
     run("manage.py", "migrate", "--verbosity", "0")
-    sessions = json.loads(run("-m", "tests.browser.furnish", str(MANY)))
+    known = json.loads(run("-m", *furnish))
     log = (home / "serve.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", "0", "--no-browser-link"],
@@ -86,7 +94,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         text=True,
     )
     try:
-        yield Server(_address(process), home, sessions)
+        yield Server(_address(process), home, **known)
     finally:
         process.terminate()
         process.communicate(timeout=30)

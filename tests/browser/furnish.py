@@ -39,12 +39,16 @@ def main() -> None:
     _in_all_states(alice)
     _real(alice)
     _of_a_working_day(ada)
+    from tests.browser import showcase
+
+    jobs = showcase.furnish()
     if len(sys.argv) > 1:
         _many(crowd, int(sys.argv[1]))
-    print(json.dumps({user.username: _session(user) for user in (alice, staff, crowd, ada)}))
+    people = (alice, staff, crowd, ada, User.objects.get(username="grace"))
+    print(json.dumps({"sessions": {user.username: session(user) for user in people}, "jobs": jobs}))
 
 
-def _session(user: Any) -> str:
+def session(user: Any) -> str:
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
@@ -152,12 +156,14 @@ def _many(owner: Any, count: int) -> None:
     from jobs_app.models import Job
 
     job = _job(owner, "COM", "one of many", "")
-    columns = [field.column for field in Job._meta.concrete_fields]
+    columns = [field.column for field in Job._meta.concrete_fields if not field.generated]
     later = "'2026-06-01 00:00:00'"
     changed = {"id": f"{job.pk} + n", "name": "'one of many ' || n", "creation_time": later}
     values = ", ".join(changed.get(name, f'original."{name}"') for name in columns)
     names = ", ".join(f'"{name}"' for name in columns)
     with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA synchronous = OFF")
         cursor.execute(
             "WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < %s) "
             f"INSERT INTO {Job._meta.db_table} ({names}) "

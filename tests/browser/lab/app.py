@@ -13,6 +13,7 @@ class Lab(AppBase):
                 "forecast", {"method": "forecast", "description": "The weather of the next days"}
             ),
             ScriptJobTemplate("storm", {"method": "storm", "slices": 4, "description": "Ends badly"}),
+            ScriptJobTemplate("gallery", {"method": "gallery", "description": "A file of each kind"}),
             CondorJobTemplate(
                 "convert", {"executable": "/bin/cat", "description": "Puts its input files together"}
             ),

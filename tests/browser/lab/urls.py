@@ -1,0 +1,5 @@
+from django.urls import path
+
+from .pages import own
+
+urlpatterns = [path("", own, name="own")]
