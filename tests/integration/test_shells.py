@@ -396,3 +396,9 @@ def test_an_answer_without_end_is_not_gathered(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(base, "LARGEST_ANSWER", 1 << 20)
     with pytest.raises(Garbled, match="yes: the answer is larger than 1048576 bytes"):
         LocalShell().run(["yes"])
+
+
+def test_an_answer_that_comes_drop_by_drop_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "IN_ALL", 0.05)
+    with pytest.raises(PoolUnreachable, match="was not complete after 1 s"):
+        LocalShell().run(["sh", "-c", "while :; do echo drop; sleep 0.1; done"], timeout=20)

@@ -16,6 +16,9 @@ from typing import Any
 
 from ..base import Garbled, Step, Task
 
+LARGEST = 64 << 20  # bytes
+MOST_SLICES = 10_000_000
+
 
 @dataclass(frozen=True)
 class Run:
@@ -149,9 +152,12 @@ def _listed(share: Share) -> list[object]:
 
 
 def from_json(data: bytes) -> tuple[ClusterPlan, ...]:
+    """It lies on the access point, so it may have become anything."""
     try:
+        if len(data) > LARGEST:
+            raise ValueError(f"it has more than {LARGEST} bytes")
         return linked([_cluster(each) for each in json.loads(data)["clusters"]])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Garbled(f"A batch's plan cannot be read ({error}): {data[:200]!r}") from error
 
 
@@ -168,4 +174,11 @@ def _share(
     runs: Sequence[tuple[str, int, int]],
     recorded: bool = False,
 ) -> Share:
-    return Share(attempt, slices, tuple(Run(*run) for run in runs), whole, recorded)
+    share = Share(str(attempt), slices, tuple(Run(*run) for run in runs), whole is True, recorded is True)
+    numbers = (slices, *(number for run in share.runs for number in (run.first, run.count)))
+    fits = all(type(number) is int for number in numbers) and all(
+        0 <= run.first < run.first + run.count <= slices for run in share.runs
+    )
+    if not fits or not share.runs or not slices <= MOST_SLICES or (not whole and share.procs > slices):
+        raise ValueError(f"{slices!r} slices with the runs {str(share.runs[:3])[:200]}")
+    return share

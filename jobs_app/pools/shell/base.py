@@ -7,7 +7,9 @@ longer texts are scripts of ours, which get their values as arguments.
 from __future__ import annotations
 
 import io
+import math
 import shlex
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from ..base import Garbled, PoolUnreachable, Refused
 
 CHUNK = 1 << 18
 SECONDS = 60.0
+IN_ALL = 10
 LARGEST_ANSWER = 512 << 20  # bytes
 _NO_SUCH_FILE = 44
 
@@ -62,7 +65,8 @@ class Running(Protocol):
 
 
 class Shell:
-    """`timeout` is everywhere the longest silence that is borne, not the longest work."""
+    """`timeout` is everywhere the longest silence that is borne, not the longest work; an answer that is held
+    in memory may take IN_ALL times as long."""
 
     name = "shell"
 
@@ -80,7 +84,8 @@ class Shell:
         """Runs a command to its end. It must read its input before it writes more than some hundred KiB."""
         with self._started(argv) as running:
             _feed(running, stdin, timeout)
-            out = b"".join(_at_most(LARGEST_ANSWER, _chunks(running, timeout, argv[0]), argv[0]))
+            chunks = _chunks(running, timeout, argv[0], time.monotonic() + IN_ALL * timeout)
+            out = b"".join(_at_most(LARGEST_ANSWER, chunks, argv[0]))
             return Result(running.wait(timeout), out, running.errors())
 
     def script(self, text: str, *values: str, stdin: Input = b"", timeout: float = SECONDS) -> Result:
@@ -178,9 +183,12 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + CHUNK]
 
 
-def _chunks(running: Running, timeout: float, name: str) -> Iterator[bytes]:
+def _chunks(running: Running, timeout: float, name: str, end: float = math.inf) -> Iterator[bytes]:
+    """`end`: when all of it has to be here; what comes drop by drop would never end."""
     while True:
-        chunk = running.receive(timeout)
+        chunk = running.receive(min(timeout, max(0.0, end - time.monotonic())))
+        if time.monotonic() > end:
+            raise PoolUnreachable(f"{name}: the answer was not complete after {IN_ALL * timeout:g} s")
         if chunk is None:
             raise PoolUnreachable(f"{name}: no answer for {timeout:g} s")
         if not chunk:

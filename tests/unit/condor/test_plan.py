@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +70,24 @@ def test_each_of_very_many_runs_is_found_and_nothing_beyond_them() -> None:
     for number in (-1, 4):
         with pytest.raises(Garbled):
             share.place(number)
+
+
+@pytest.mark.parametrize(
+    ("slices", "runs"),
+    [
+        *((10**12, [["run", 0, 10**12]]), (5, [["run", 0, 6]]), (5, [["run", -1, 2]]), (5, [["run", 0, 0]])),
+        *((5, [["run", 4, -4]]), (5, []), (5, [["run", 0, 5], ["run", 0, 5]]), (5, [["run", 0.5, 1]] * 3)),
+        ("5", [["run", 0, 5]]),
+    ],
+)
+def test_a_plan_of_slices_that_no_job_has_is_damaged(slices: Any, runs: Any) -> None:
+    """Memory is taken for each of them."""
+    text = json.dumps({"clusters": [[["a" * 32, slices, False, runs]]]}).encode()
+    with pytest.raises(Garbled, match="cannot be read"):
+        plan.from_json(text)
+
+
+def test_a_plan_larger_than_any_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "LARGEST", 100)
+    with pytest.raises(Garbled, match="more than 100 bytes"):
+        plan.from_json(b" " * 101)
