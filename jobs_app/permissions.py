@@ -37,6 +37,7 @@ ALL, NONE = frozenset(VERBS), frozenset[str]()
 _OF_SHARES = {JobShare.READ: frozenset({READ}), JobShare.ACT: frozenset({READ, ACT})}
 
 FEW = 2_000  # shares
+MOST_GROUPS = 5  # that are asked about one by one
 
 EVERYBODYS = "jobs_app.jobs_table_actions"
 RUN_ANYTHING = "jobs_app.run_anything"
@@ -48,6 +49,8 @@ SCOPES = {
     "files:read": "read files, output, results and datasets",
     "files:write": "upload inputs",
     "schedulers:read": "see the schedulers and their health",
+    "notices:read": "see the notices, and of what you are told",
+    "notices:write": "say of what you are told, and where",
     "tokens:read": "list tokens",
     "tokens:write": "make and revoke tokens",
 }
@@ -163,27 +166,57 @@ def readable(person: Person) -> QuerySet[Job]:
 
 def readable_parts(person: Person) -> list[Q]:
     """The same as conditions: a query each is quick where one query for all is not."""
+    return [reason.condition for reason in reasons(person)]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why somebody sees some jobs: as their owner, or by shares with groups, or all of them (of an app)."""
+
+    user: int | None = None
+    app: str = ""
+    groups: tuple[int, ...] = ()
+    few: bool = False  # shares: then the database begins with them, else with the jobs
+    but: int | None = None  # whose own jobs are not meant
+
+    @property
+    def condition(self) -> Q:
+        return self.besides & self._shared if self.groups else self.besides
+
+    @property
+    def besides(self) -> Q:
+        """Without the shares."""
+        condition = Q() if self.user is None else Q(user=self.user)
+        condition &= Q(app=self.app) if self.app else Q()
+        return condition if self.but is None else condition & ~Q(user=self.but)
+
+    @property
+    def _shared(self) -> Q:
+        shares = JobShare.objects.filter(group__in=self.groups)
+        if self.few:
+            return Q(pk__in=shares.values("job_id"))
+        return Q(Exists(shares.filter(job=OuterRef("pk"))))
+
+
+def reasons(person: Person) -> list[Reason]:
     if not is_somebody(person):
         return []
     if sees_all(person):
-        return [Q()]
+        return [Reason()]
     if isinstance(person, Caller) and person.user is None:
-        return [Q(app=person.app)]
-    own, groups = Q(user__in=[person.pk]), _groups(person)
-    return [own, _shared_with_any(groups) & ~Q(user=person.pk)] if groups else [own]
+        return [Reason(app=person.app)]
+    return [Reason(user=person.pk), *_shared_reasons(person.pk)]
 
 
-def _groups(person: Person) -> list[int]:
+def _shared_reasons(user: int | None) -> list[Reason]:
     links: Any = Group.user_set.through  # of users and groups
-    return list(links.objects.filter(user=person.pk).values_list("group_id", flat=True))
-
-
-def _shared_with_any(groups: list[int]) -> Q:
-    """Of few shares the database begins with the shares, of many with the jobs."""
-    shares = JobShare.objects.filter(group__in=groups)
-    if shares[: FEW + 1].count() <= FEW:
-        return Q(pk__in=shares.values("job_id"))
-    return Q(Exists(shares.filter(job=OuterRef("pk"))))
+    groups = tuple(links.objects.filter(user=user).values_list("group_id", flat=True))
+    if not groups:
+        return []
+    few = JobShare.objects.filter(group__in=groups)[: FEW + 1].count() <= FEW
+    if few or len(groups) > MOST_GROUPS:
+        return [Reason(groups=groups, few=few, but=user)]
+    return [Reason(groups=(group,), but=user) for group in groups]
 
 
 def refuse_unseen(person: Person, ids: Iterable[int]) -> None:

@@ -1,4 +1,5 @@
-"""The way of notices: each is tried until it is taken, less and less often; at last it is given up.
+"""The way of notices: each is tried until it is taken, less and less often; at last it is given up. A place
+that takes none holds up nobody else's.
 
 Who dies between sending and writing it down leads to a second sending: both carry the same id.
 """
@@ -10,10 +11,12 @@ import hashlib
 import hmac
 import json
 import logging
+import smtplib
 import time
 from datetime import timedelta
 
 from django.core.mail import EmailMessage
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from jobs_app import conf
@@ -24,20 +27,39 @@ from .webhook import Undelivered
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 50
+AT_ONCE, TO_EACH = 50, 10  # places, and notices to each
 UNDER_WAY = timedelta(minutes=2)  # after which who tries it is believed dead
 PAUSES = (10, 60, 300, 1800, 7200, 21600, 43200, 86400)  # seconds after each try; then it is given up
+OTHERS_WAIT = timedelta(seconds=60)  # to a place that has just not taken one
 KEPT = timedelta(days=30)
 
 
 def deliver(now_is_enough: float = 60.0) -> int:
     """Sends what is due; how many were taken."""
     until, taken = time.monotonic() + now_is_enough, 0
-    due = Notice.objects.filter(state=Notice.WAITING, due__lte=timezone.now()).order_by("due")
-    for notice in due.select_related("user")[:AT_ONCE]:
+    places = _due().values_list("user", "channel").annotate(first=Min("due")).order_by("first")
+    for user_id, channel, _ in places[:AT_ONCE]:
         if time.monotonic() > until:
             break
-        taken += _claim(notice) and _try(notice)
+        taken += _deliver_to(user_id, channel)
+    return taken
+
+
+def _due() -> QuerySet[Notice]:
+    return Notice.objects.filter(state=Notice.WAITING, due__lte=timezone.now()).order_by()
+
+
+def _deliver_to(user_id: int | None, channel: str) -> int:
+    """Some of a user's; where one is not taken, the others are not tried now."""
+    mine = _due().filter(user=user_id, channel=channel)
+    taken = 0
+    for notice in mine.select_related("user").order_by("due")[:TO_EACH]:
+        if not _claim(notice):
+            continue
+        if not _try(notice):
+            mine.update(due=timezone.now() + OTHERS_WAIT)
+            break
+        taken += 1
     return taken
 
 
@@ -52,7 +74,7 @@ def _try(notice: Notice) -> bool:
     except Undelivered as error:
         _failed(notice, str(error), error.for_good)
         return False
-    except Exception as error:
+    except Exception as error:  # a fault of ours keeps no other notice from going out
         log.exception("Notice %s could not be sent", notice.pk)
         _failed(notice, f"{type(error).__name__}: {error}", for_good=False)
         return False
@@ -95,7 +117,15 @@ def _email(notice: Notice) -> None:
         raise Undelivered("There is no mail server in the settings (ROOST_EMAIL_URL).", for_good=True)
     marks = {"Message-ID": f"<{identity(notice)}@roost>", "Auto-Submitted": "auto-generated"}
     subject = f"[Roost] {notice.subject}"
-    EmailMessage(subject, as_text(notice), to=[notice.user.email], headers=marks).send()
+    mail = EmailMessage(subject, as_text(notice), to=[notice.user.email], headers=marks)
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        said = "; ".join(text.decode("utf-8", "replace") for _, text in error.recipients.values())
+        raise Undelivered(f"{notice.user.email} is refused: {said}", for_good=min(codes) >= 500) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise Undelivered(f"The mail server did not take it: {str(error) or type(error).__name__}") from error
 
 
 def as_text(notice: Notice) -> str:

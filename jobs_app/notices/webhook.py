@@ -11,14 +11,17 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jobs_app import conf
 from jobs_app.errors import Invalid
 
-SECONDS = 10.0
+SECONDS = 10.0  # of silence
+IN_ALL = 20.0
 # What carries an address of the older protocol within, which may be anything.
 _CARRIERS = [
     ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
@@ -91,19 +94,34 @@ def is_public(place: str) -> bool:
 
 
 def _status(address: Address, place: str, body: bytes, headers: Mapping[str, str]) -> int:
-    connection = _connection(address, place)
-    try:
-        connection.request("POST", address.path, body, dict(headers))
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    with socket.create_connection((place, address.port), SECONDS) as wire, _cut_after(wire, IN_ALL):
+        wire.settimeout(SECONDS)
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=SECONDS)
+        connection.sock = _secured(wire, address) if address.scheme == "https" else wire
+        try:
+            connection.request("POST", address.path, body, dict(headers))
+            return connection.getresponse().status
+        finally:
+            connection.close()
 
 
-def _connection(address: Address, place: str) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection(address.host, address.port, timeout=SECONDS)
-    wire = socket.create_connection((place, address.port), SECONDS)
-    wire.settimeout(SECONDS)
-    if address.scheme == "https":
-        wire = ssl.create_default_context().wrap_socket(wire, server_hostname=address.host)
-    connection.sock = wire
-    return connection
+def _secured(wire: socket.socket, address: Address) -> ssl.SSLSocket:
+    return ssl.create_default_context().wrap_socket(wire, server_hostname=address.host)
+
+
+@contextmanager
+def _cut_after(wire: socket.socket, seconds: float) -> Iterator[None]:
+    """Time-outs count from byte to byte; who sends one now and then would hold everybody up."""
+    with wire.dup() as same:
+        timer = threading.Timer(seconds, _cut, [same])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _cut(wire: socket.socket) -> None:
+    with suppress(OSError):  # it is closed already
+        wire.shutdown(socket.SHUT_RDWR)

@@ -20,7 +20,20 @@ from jobs_app.errors import RoostError
 from jobs_app.pools.base import PoolError
 from jobs_app.web.security import guarded
 
-from . import actions, apps, datasets, document, events, files, jobs, logs, schedulers, slices, tokens
+from . import (
+    actions,
+    apps,
+    datasets,
+    document,
+    events,
+    files,
+    jobs,
+    logs,
+    notices,
+    schedulers,
+    slices,
+    tokens,
+)
 from .problems import TYPE, Refused, of_refused, of_roost, problem
 from .types import Problem
 
@@ -88,7 +101,8 @@ api = Api(
     docs_decorator=lambda view: guarded(view, PAGE),
     parser=Parser(),
 )
-for module in (apps, actions, jobs, events, slices, logs, files, datasets, document, schedulers, tokens):
+_PARTS = (apps, actions, jobs, events, slices, logs, files, datasets, document, schedulers, notices, tokens)
+for module in _PARTS:
     api.add_router("", module.router)
 
 
