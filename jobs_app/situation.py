@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +20,7 @@ from jobs_app.jobdir.usage import Used
 from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
 from jobs_app.states import SliceState
 
+GIVEN_UP_AFTER = timedelta(minutes=10)  # then it is said what helps where nothing else does
 UNKNOWN, UNREACHABLE, ASKED, IDLE = "unknown", "unreachable", "asked", "idle"
 
 
@@ -43,6 +44,8 @@ def _badges(attempt: Attempt) -> Iterator[Badge]:
     if attempt.unknown_since:
         age = _age(attempt.unknown_since)
         text = f"{scheduler} does not know this job, for {age} now; its last state is shown."
+        if not attempt.removal_told and timezone.now() - attempt.unknown_since > GIVEN_UP_AFTER:
+            text += " If the pool has lost it for good: stop it, and resubmit it."
         yield Badge(UNKNOWN, text, attempt.unknown_since)
     if scheduler is not None and (why := not_let_in(scheduler)):
         yield Badge(UNREACHABLE, why, scheduler.paused_since)
@@ -151,9 +154,12 @@ def _known(job: Job, step: str, first: int, count: int) -> Iterator[tuple[Fact |
 
 def _slice(number: int, state: SliceState, fact: Fact | None, used: Used | None) -> Slice:
     told: dict[str, Any] = {name: value or None for name, value in used._asdict().items()} if used else {}
+    told.pop("ended", None)
     told["host"] = used.host if used else ""
     if state == SliceState.RUNNING:
         told["end"] = None
+    if used and state.ended:
+        told |= {"exit_code": used.exit_code, "signal": used.signal}
     if fact is None or not state.ended:
         return Slice(number, state, **told)
     own: dict[str, Any] = {

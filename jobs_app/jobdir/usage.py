@@ -14,10 +14,13 @@ from typing import NamedTuple, Optional
 from .facts import place
 
 # version, host (line of the hosts' file, from 1), start, end (Unix seconds), cores used and asked for, memory
-# (MB) likewise, disk (KB) likewise.
+# (MB) likewise, disk (KB) likewise. The first number's lowest four bits are the version, the others say
+# how the slice ended.
 _RECORD = struct.Struct("<HHddffIIII")
 SIZE = _RECORD.size
 VERSION = 1
+_VERSION_BITS = 4
+_CODES = 256  # exit codes that there are
 _LARGEST = 2**32 - 1
 _DENSE = 8  # records that lie so near to each other are read and written at once
 
@@ -34,6 +37,22 @@ class Used(NamedTuple):
     memory: int = 0
     disk_used: int = 0  # KB
     disk: int = 0
+    ended: int = 0  # see how_it_ended
+
+    @property
+    def exit_code(self) -> Optional[int]:
+        return self.ended - 1 if 0 < self.ended <= _CODES else None
+
+    @property
+    def signal(self) -> Optional[int]:
+        return self.ended - _CODES if self.ended > _CODES else None
+
+
+def how_it_ended(exit_code: Optional[int], signal: Optional[int]) -> int:
+    """As one number; 0: not known."""
+    if signal:
+        return _CODES + signal
+    return 0 if exit_code is None else exit_code % _CODES + 1
 
 
 Key = tuple[str, int]  # a step, and a slice's number
@@ -77,6 +96,15 @@ def read(path: Path, hosts: Path, step: str, sliceno: int = 0) -> Optional[Used]
     return next(read_range(path, hosts, step, sliceno, 1))
 
 
+def erase(path: Path, step: str, sliceno: int) -> None:
+    """As if nothing had ever been told of the slice."""
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.pwrite(handle, bytes(SIZE), place(step, sliceno) * SIZE)
+    finally:
+        os.close(handle)
+
+
 def _spans(places: list[int]) -> Iterator[tuple[int, int]]:
     first = last = -1
     for number in places:
@@ -89,17 +117,19 @@ def _spans(places: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _packed(used: Used, host: int) -> bytes:
-    _, start, end, cpus_used, cpus, *sizes = used
-    return _RECORD.pack(VERSION, host, start, end, cpus_used, cpus, *(min(size, _LARGEST) for size in sizes))
+    _, start, end, cpus_used, cpus, *sizes, ended = used
+    first = VERSION | ended << _VERSION_BITS
+    return _RECORD.pack(first, host, start, end, cpus_used, cpus, *(min(size, _LARGEST) for size in sizes))
 
 
 def _unpack(record: bytes, hosts: list[str]) -> Optional[Used]:
     if len(record) < SIZE:
         return None
-    version, host, *values = _RECORD.unpack(record)
-    if version != VERSION:
+    first, host, *values = _RECORD.unpack(record)
+    if first % (1 << _VERSION_BITS) != VERSION:
         return None
-    return Used(hosts[host - 1] if 0 < host <= len(hosts) else "", *values)
+    used = Used(hosts[host - 1] if 0 < host <= len(hosts) else "", *values)
+    return used._replace(ended=first >> _VERSION_BITS)
 
 
 class _Hosts:

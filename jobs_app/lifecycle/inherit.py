@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from jobs_app.jobdir import facts
+from jobs_app.jobdir import facts, usage
 from jobs_app.jobdir.layout import OUTPUT, AttemptPaths, part_name
 from jobs_app.states import SliceState
 
@@ -24,6 +24,7 @@ def inherit(former: AttemptPaths, heir: AttemptPaths, states: Mapping[str, bytes
     again = list(_open(states))
     heir.root.mkdir(parents=True, exist_ok=True)
     _copy_facts(former.facts, heir.facts, again)
+    _copy_usage(former, heir, again)
     for name in ("results", "files"):
         _move(former.root / name, heir.root / name)
     for step, number in again:
@@ -46,6 +47,18 @@ def _copy_facts(source: Path, target: Path, without: Iterable[Part]) -> None:
     for step, number in without:
         facts.erase(aside, step, number)
     aside.rename(target)
+
+
+def _copy_usage(former: AttemptPaths, heir: AttemptPaths, without: Iterable[Part]) -> None:
+    """Where the others ran, and what they used."""
+    if heir.usage.exists() or not former.usage.exists() or not former.hosts.exists():
+        return
+    shutil.copyfile(former.hosts, heir.hosts)
+    aside = heir.usage.with_name(".usage")
+    shutil.copyfile(former.usage, aside)
+    for step, number in without:
+        usage.erase(aside, step, number)
+    aside.rename(heir.usage)
 
 
 def _move(source: Path, target: Path) -> None:

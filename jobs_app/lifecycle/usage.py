@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from jobs_app.jobdir import usage
-from jobs_app.jobdir.layout import AttemptPaths
+from jobs_app.jobdir.layout import RUN, AttemptPaths
 from jobs_app.models import Attempt
 from jobs_app.pools.base import Event, EventKind, Events
 
@@ -70,7 +70,7 @@ def _write(paths: AttemptPaths, slices: Mapping[usage.Key, Mapping[str, object]]
 
 def _known(event: Event) -> dict[str, object]:
     if event.kind == EventKind.STARTED:
-        return {"host": event.host, "start": event.at, "end": 0.0} if event.step else {}
+        return {"host": event.host, "start": event.at, "end": 0.0, "ended": 0} if event.step else {}
     if event.kind == EventKind.EVICTED:
         return {"end": event.at}
     if event.kind not in (EventKind.ENDED, EventKind.USAGE):
@@ -79,4 +79,6 @@ def _known(event: Event) -> dict[str, object]:
     known = {name: value for name, value in used.items() if value is not None}
     if event.kind == EventKind.ENDED and (event.usage or not event.count > 1):
         known["end"] = event.at
+    if event.kind == EventKind.ENDED and event.step == RUN:  # a script's parts record that themselves
+        known["ended"] = usage.how_it_ended(event.exit_code, event.signal)
     return known

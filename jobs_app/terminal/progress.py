@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from jobs_app import inspection
@@ -90,7 +91,8 @@ class Progress:
         return Group(head, *(Text(line, "dim", no_wrap=True, overflow="ellipsis") for line in lines))
 
     def _elapsed(self) -> str:
-        return inspection.duration(self.job.run_time) or f"{time.monotonic() - self.began:.1f} s"
+        """Since somebody watches: it never goes back, as the job's own time does when it begins to run."""
+        return inspection.duration(timedelta(seconds=time.monotonic() - self.began))
 
     # --- in a pipe ------------------------------------------------------------------------------------------
 

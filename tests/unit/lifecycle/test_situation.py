@@ -82,10 +82,12 @@ def test_a_pool_that_lets_nobody_in_is_not_said_to_answer_soon(running: Job, cou
 
 def test_unknown_has_its_age(running: Job) -> None:
     Attempt.objects.update(unknown_since=timezone.now() - timedelta(hours=2))
-    assert (
-        said(running)["unknown"]
-        == "embedded does not know this job, for 2:00:00 now; its last state is shown."
+    assert said(running)["unknown"] == (
+        "embedded does not know this job, for 2:00:00 now; its last state is shown. If the pool has lost it for "
+        "good: stop it, and resubmit it."
     )
+    Attempt.objects.update(unknown_since=timezone.now() - timedelta(minutes=1))
+    assert said(running)["unknown"].endswith("its last state is shown.")
 
 
 def test_why_it_waits_is_said(running: Job) -> None:
@@ -156,6 +158,54 @@ def test_what_a_slice_used_is_read_back(running: Job) -> None:
     assert (first.host, first.start, first.end) == ("exec1", 40.0, None)  # its row says that it runs
     assert (first.cpus_used, first.memory_used, first.memory, first.disk_used) == (0.5, 70, 64, 9)
     assert (second.host, third.state) == ("", SliceState.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("known", "exit_code", "signal"),
+    [
+        ({"exit_code": 0}, 0, None),
+        ({"exit_code": 3}, 3, None),
+        ({"exit_code": 255}, 255, None),
+        ({"signal": 9}, None, 9),
+    ],
+)
+def test_how_a_slice_ended_is_known_before_its_results_are_here(
+    running: Job,
+    courier: Courier,
+    pool: FakePool,
+    known: dict[str, int],
+    exit_code: int | None,
+    signal: int | None,
+) -> None:
+    pool.happens(running, EventKind.ENDED, slice=0, **known)
+    courier.tick()
+    Keeper().keep([ended(running, 0, **known)])
+    first, second, _ = situation.slices(running)
+    assert (first.exit_code, first.signal, first.end) == (exit_code, signal, 50.0)
+    assert (second.exit_code, second.signal) == (None, None)
+    token = Attempt.objects.get(job=running).token
+    Keeper().keep([Event(EventKind.STARTED, token, 60.0, "run", 0, host="exec2")])
+    again = situation.slices(running)[0]
+    assert (again.host, again.exit_code, again.signal) == ("exec2", None, None)
+
+
+def test_slices_that_a_rerun_keeps_still_say_where_they_ran(
+    running: Job, courier: Courier, pool: FakePool
+) -> None:
+    token = Attempt.objects.get(job=running).token
+    pool.happens(running, EventKind.STARTED, slice=2, host="exec1")
+    for number, exit_code in ((0, 0), (1, 4), (2, 0)):
+        pool.happens(running, EventKind.ENDED, slice=number, exit_code=exit_code)
+        start = Event(EventKind.STARTED, token, 40.0, "run", number, host=f"exec{number}")
+        Keeper().keep([start, ended(running, number, exit_code=exit_code)])
+    pool.happens(running, EventKind.FINISHED, data={"ok": False})
+    courier.tick()
+    assert running.status == "Various-Complete"
+    running.rerun_failed()
+    courier.tick()
+    found = situation.slices(running)
+    assert [each.host for each in found] == ["exec0", "", "exec2"]
+    assert [each.exit_code for each in found] == [0, None, 0]
 
 
 def test_a_job_without_a_directory_is_no_trouble(running: Job, tmp_path: Path) -> None:
