@@ -203,6 +203,33 @@ def test_a_submit_whose_record_was_lost_is_found_in_the_queue(
     assert open_pool().look(batch.token) == sent  # by now in the history
 
 
+def test_another_accounts_job_that_looks_like_ours_is_not_taken_for_it(
+    pool: CondorPool, task: Task, condor_pool: TestPool
+) -> None:
+    """Attributes are for everybody to read and to set; a plan's name is also one of a file."""
+    batch = sending(task)
+    for plan in (f"{batch.token}.0", "../../../.ssh/x", f"{batch.token}.../../x"):
+        imitate(condor_pool, batch.token, plan)
+    assert pool.look(batch.token) is None
+    sent = pool.send(batch)
+    owner = condor_pool.run("condor_q", "-allusers", sent.remote_id, "-af", "Owner").split()
+    assert set(owner) == {condor_pool.user}
+    pool.remove(Selection(task.attempt), "enough seen")
+    assert "x.0" not in condor_pool.run("find", "/home/roost", "-newer", "/proc/1", "-name", "*x.0*")
+
+
+def imitate(condor_pool: TestPool, token: str, plan: str) -> None:
+    lines = [
+        "executable = /bin/true",
+        "transfer_executable = false",
+        "hold = true",
+        f'MY.RoostBatch = "{token}"',
+    ]
+    lines += [f'MY.RoostPlan = "{plan}"', "MY.RoostGroup = 0", "queue"]
+    text = "\\n".join(lines)
+    condor_pool.run("sh", "-c", f"cd /tmp && printf '{text}\\n' | condor_submit -terse", user="games")
+
+
 def test_a_reader_that_begins_in_the_middle_says_the_same(
     pool: CondorPool, task: Task, open_pool: Callable[[], CondorPool]
 ) -> None:

@@ -18,10 +18,14 @@ all_settled() {
 }
 
 if ! all_settled; then
+    # Anybody may give a job our attributes, but not our name: as the schedd knows us, or else as this machine does.
+    name=$(timeout 20 condor_ping -type schedd WRITE 2>/dev/null | sed -n 's/.* succeeded as \([^ ]*\).*/\1/p')
+    mine="member(Owner, {\"$(id -un)\", \"${name%%@*}\", \"$name\"}) || User =?= \"$name\""
+    [ -n "$name" ] || mine=true
     : > found
     for ask in "condor_q -allusers" condor_history; do
         # Its headings prove that it answered: nothing at all may be anything.
-        $ask -constraint "RoostBatch =?= \"$2\"" \
+        $ask -constraint "RoostBatch =?= \"$2\" && ($mine)" \
             -af:h RoostPlan "ifThenElse(RoostUnit is undefined, ClusterId, DAGManJobId)" \
             "ifThenElse(RoostUnit is undefined, RoostGroup, RoostUnit)" > answer 2> look.err &&
             grep -q "^RoostPlan" answer || { cat look.err answer >&2; exit 70; }
@@ -29,6 +33,7 @@ if ! all_settled; then
     done
     sort -u found | while read -r plan cluster group; do
         place=${plan#"$2".}.$group
+        case "$place$cluster" in *[!0-9.]*) continue ;; esac
         [ -e "$place.done" ] || { echo "$cluster.0" > "$place.out" && mv "$place.out" "$place.done"; }
     done
 fi

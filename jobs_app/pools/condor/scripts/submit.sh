@@ -42,8 +42,12 @@ submit() { # GROUP
         mv "$place.out" "$place.done" || exit 76
         return 0
     fi
+    # Anybody may give a job our attributes, but not our name: as the schedd knows us, or else as this machine does.
+    name=$(timeout 20 condor_ping -type schedd WRITE 2>/dev/null | sed -n 's/.* succeeded as \([^ ]*\).*/\1/p')
+    mine="member(Owner, {\"$(id -un)\", \"${name%%@*}\", \"$name\"}) || User =?= \"$name\""
+    [ -n "$name" ] || mine=true
     # HTCondor has been seen to report an error for a submit that had gone in. Headings prove that it answered.
-    constraint="RoostPlan =?= \"$2.$3\" && (RoostGroup =?= $1 || RoostUnit =?= $1)"
+    constraint="RoostPlan =?= \"$2.$3\" && (RoostGroup =?= $1 || RoostUnit =?= $1) && ($mine)"
     cluster="ifThenElse(RoostUnit is undefined, ClusterId, DAGManJobId)"
     for ask in "condor_q -allusers" condor_history; do
         $ask -constraint "$constraint" -af:h RoostPlan "$cluster" > "$place.found" 2>> "$place.err" &&
