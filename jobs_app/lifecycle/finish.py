@@ -22,7 +22,7 @@ from django.utils import timezone
 from jobs_app import killpoints, logs
 from jobs_app.errors import Damaged
 from jobs_app.models import Attempt, AttemptPhase, Job, RemoteCopy, Scheduler
-from jobs_app.pools.base import Garbled, PoolError
+from jobs_app.pools.base import Garbled, PoolError, Refused
 from jobs_app.script import finishing
 from jobs_app.states import Counts
 
@@ -32,6 +32,7 @@ from .close import close, postpone
 from .inherit import removed_ranges
 from .link import Link
 from .prepare import gone
+from .reconcile import GONE
 from .task import task_of
 from .verdict import Verdict, judge, verify
 
@@ -80,6 +81,9 @@ def _patiently(
         return _finish(attempt, link, process)
     except Garbled as error:
         return _not_as_made(attempt, error, link)
+    except Refused as error:  # this one's results: that is no fault of the link
+        log.warning("Job %s: %s", attempt.job_id, error)
+        postpone(attempt, error)
     except PoolError as error:
         if link is not None:
             link.failed(error)
@@ -146,8 +150,7 @@ def _bring(attempt: Attempt, link: Link) -> Verdict:
     if not directory.is_dir():
         raise gone(directory)
     if not attempt.fetched:
-        removed = removed_ranges(blocks.whole(attempt.pk))
-        link.pool.fetch(replace(task_of(attempt), lost=removed), directory)
+        _fetch(attempt, link, directory)
     killpoints.reach("finish.fetched")
     paths = attempt.job.paths.attempt(attempt.number)
     shutil.rmtree(paths.live, ignore_errors=True)  # what was read of it meanwhile
@@ -156,6 +159,17 @@ def _bring(attempt: Attempt, link: Link) -> Verdict:
         verify(attempt, paths)
         finishing.sweep(paths)
     return verdict
+
+
+def _fetch(attempt: Attempt, link: Link, directory: Path) -> None:
+    """Of what was stopped, and is not known there any more, the folder may be gone too."""
+    removed = removed_ranges(blocks.whole(attempt.pk))
+    try:
+        link.pool.fetch(replace(task_of(attempt), lost=removed), directory)
+    except Refused as error:
+        if attempt.reason != GONE:
+            raise
+        log.warning("Job %s left nothing that can be brought: %s", attempt.job_id, error)
 
 
 def _reported(attempt: Attempt) -> Verdict:

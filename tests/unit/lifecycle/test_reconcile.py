@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -12,7 +13,7 @@ from jobs_app.courier import Courier
 from jobs_app.lifecycle.link import Link
 from jobs_app.lifecycle.reconcile import EVERY, is_due, reconcile
 from jobs_app.models import Attempt, Job, Scheduler
-from jobs_app.pools.base import EventKind, Snapshot
+from jobs_app.pools.base import EventKind, Refused, Snapshot, Task
 from jobs_app.states import SliceState
 
 from .fake_pool import FakePool
@@ -60,6 +61,40 @@ def test_a_stopped_job_that_the_pool_does_not_know_any_more_is_over(silent: Job,
     courier.tick()
     assert silent.status == "Aborted"
     assert silent.attempts.get().blocks.get().removed == 2
+
+
+def test_a_stopped_job_of_a_pool_that_was_set_up_anew_is_over_without_its_folder(
+    silent: Job, courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(task: Task, into: Path) -> bool:
+        raise Refused("tar: roost/attempts/1: Cannot open: No such file or directory")
+
+    monkeypatch.setattr(pool, "fetch", refuse)
+    silent.stop()
+    courier.tick()
+    reconcile(courier.link, {})
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    Attempt.objects.update(removal_told=an_hour_ago, unknown_since=an_hour_ago)
+    reconcile(courier.link, {})
+    courier._looked = 0.0
+    courier.tick()
+    assert silent.status == "Aborted"
+    assert Scheduler.objects.get().failures == 0
+
+
+def test_results_that_a_pool_refuses_are_no_fault_of_its_link(
+    silent: Job, courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(task: Task, into: Path) -> bool:
+        raise Refused("tar: roost/attempts/1: Cannot open: Permission denied")
+
+    monkeypatch.setattr(pool, "fetch", refuse)
+    pool.happens(silent, EventKind.ENDED, slice=0, count=2, exit_code=0)
+    pool.happens(silent, EventKind.FINISHED, data={"ok": True})
+    courier.tick()
+    assert silent.status == "Running"
+    assert "Permission denied (It will be tried again.)" in silent.status_message
+    assert Scheduler.objects.get().failures == 0
 
 
 def test_a_pool_that_was_told_and_has_not_removed_a_job_is_told_again(

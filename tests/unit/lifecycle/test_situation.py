@@ -83,8 +83,8 @@ def test_a_pool_that_lets_nobody_in_is_not_said_to_answer_soon(running: Job, cou
 def test_unknown_has_its_age(running: Job) -> None:
     Attempt.objects.update(unknown_since=timezone.now() - timedelta(hours=2))
     assert said(running)["unknown"] == (
-        "embedded does not know this job, for 2:00:00 now; its last state is shown. If the pool has lost it for "
-        "good: stop it, and resubmit it."
+        "embedded does not know this job, for 2:00:00 now; its last state is shown. If the pool has lost it "
+        "for good: stop it, and resubmit it."
     )
     Attempt.objects.update(unknown_since=timezone.now() - timedelta(minutes=1))
     assert said(running)["unknown"].endswith("its last state is shown.")
