@@ -77,6 +77,10 @@ class Received:
         self._table.execute("UPDATE record SET content = '{}' WHERE place = ?", [_place(part)])
         self._table.execute("DELETE FROM file WHERE place = ?", [_place(part)])
 
+    def count(self) -> int:
+        """Of parts."""
+        return int(self._table.execute("SELECT count(*) FROM record").fetchone()[0])
+
     def parts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Each with its record, in the order in which they ran."""
         for place, content in self._table.execute("SELECT place, content FROM record ORDER BY place"):

@@ -183,16 +183,16 @@ def _check(received: Received, task: Task, aside: Path) -> None:
 def _wrong(received: Received, task: Task) -> Iterator[str]:
     """Those of which nobody knows why. Of what was removed while it was on its way, nothing is taken."""
     for name in received.wrong():
-        if _was_removed(name, received.record(name), task):
+        if _was_removed(name, received, task):
             received.forget(name)
         else:
             yield name
 
 
-def _was_removed(name: str, record: Mapping[str, Any], task: Task) -> bool:
+def _was_removed(name: str, received: Received, task: Task) -> bool:
     """The pool may have removed it while its results were on their way from the node."""
-    if record.get("whole"):
-        return bool(task.lost)
+    if task.script and name == "0" and (received.record(name).get("whole") or received.count() == 1):
+        return bool(task.lost)  # its one proc: what it had told of its parts before may be anything
     step = (ANALYSIS if task.script else RUN) if name.isdigit() else name
     number = int(name) if name.isdigit() else 0
     return any(each == step and first <= number < first + count for each, first, count in task.lost)
@@ -213,7 +213,11 @@ def _receive_log(data: IO[bytes], part: Part, received: Received) -> None:  # no
 
 
 def _receive_json(data: IO[bytes], part: Part, received: Received) -> None:
-    record = read_record(data, part.title)
+    try:
+        record = read_record(data, part.title)
+    except Garbled as error:  # half of it came, if the part was removed
+        received.keep_file(part.name, str(error), -1, "")
+        return
     files = {name: (known["size"], known["sha256"]) for name, known in record["files"].items()}
     parts = {name: base64.b64encode(fact).decode() for name, fact in record["parts"].items()}
     kept = {name: parts[name] for name in (part.name, SYNTHESIS) if name in parts}
@@ -222,11 +226,14 @@ def _receive_json(data: IO[bytes], part: Part, received: Received) -> None:
 
 
 def _receive_tar(data: IO[bytes], part: Part, received: Received) -> None:
-    for member, content in members(data):
-        if content is None:
-            raise Garbled(f"{part.title} sent {member.name!r}, which is no plain file.".capitalize())
-        name = _checked(member.name, part.title)
-        received.keep_file(part.name, name, *_save(content, part.files / name, member.mode))
+    try:
+        for member, content in members(data):
+            if content is None:
+                raise Garbled(f"{part.title} sent {member.name!r}, which is no plain file.".capitalize())
+            name = _checked(member.name, part.title)
+            received.keep_file(part.name, name, *_save(content, part.files / name, member.mode))
+    except tarfile.TarError as error:  # half of it came, if the part was removed
+        received.keep_file(part.name, f"Its archive cannot be read: {error}", -1, "")
 
 
 _RECEIVERS: Mapping[str, Callable[[IO[bytes], Part, Received], None]] = {

@@ -178,6 +178,31 @@ def test_a_slice_that_was_removed_may_have_brought_less_and_nothing_of_it_is_tak
     assert facts.read(JobPaths(job).attempt(1).facts, "run", 0) is None
 
 
+@pytest.mark.parametrize("lost", [(("prepare", 0, 1),), (("synthesis", 0, 1),), (("analysis", 1, 1),)])
+@pytest.mark.parametrize("size", [10240, 2000, 100, 0])
+@pytest.mark.parametrize("said", [b"", b"{}", b'{"exit_code": 0, "fi'])
+def test_a_script_in_one_proc_that_was_removed_before_its_results_were_here_is_no_error(
+    job: Path, lost: tuple[tuple[str, int, int], ...], said: bytes, size: int
+) -> None:
+    """Whatever it had told of its parts before."""
+    task = replace(a_task(job, "a.py"), lost=lost)
+    files = {"out/0.json": said, "out/0.tar": tar({"a": b"1" * 5000})[:size], "out/0.log": b"x"}
+    results.unpack(io.BytesIO(tar(files)), task, job)
+    assert tree(job) == {}
+
+
+def test_half_a_script_s_results_are_an_error_if_nobody_removed_it(job: Path) -> None:
+    with pytest.raises(Garbled, match="cannot be read"):
+        unpack(job, {"out/0.json": b"{}", "out/0.tar": tar({"a": b"1" * 5000})[:2000]}, "a.py")
+
+
+def test_a_part_of_a_script_does_not_lose_what_another_one_left(job: Path) -> None:
+    task = replace(a_task(job, "a.py"), lost=(("analysis", 1, 1),))
+    files = {"out/0.json": b"{}", "out/0.tar": tar({"a": b"1"}), "out/1.json": b"{}", "out/1.tar": b""}
+    with pytest.raises(Garbled, match="slice 0: a"):
+        results.unpack(io.BytesIO(tar(files)), task, job)
+
+
 def test_half_an_archive_is_an_error(job: Path) -> None:
     files = {"a.txt": b"A" * 5000}
     with pytest.raises(Garbled, match=r"cannot be read|did not arrive"):
