@@ -2,10 +2,13 @@
 else shows many jobs ask here.
 
 1. A page is found by the key of the last row before it, so the thousandth is as quick as the first.
-2. The order's index is read in windows, each as long as the time that is left allows. So no combination of
-   filters takes longer than the budget: a page may end early, with a cursor that goes on where it stopped.
-3. Few rows are not looked for in the order of names or of ends: they are found first, then sorted.
-4. What a person may see is asked as a query for each reason (own, shared), because one query for all is slow.
+2. What a person may see is asked as a query for each reason (own, shared), because one query for all is slow;
+   each by the index that is best for it (`ways`).
+3. Where the index says it all, its numbers are read first. Else it is read in windows, each as long as the
+   time that is left allows: no combination of filters takes longer than the budget. A page may end early
+   then, with a cursor that goes on where it stopped.
+4. In another order than that of creation, jobs that lie on a short way are found first and sorted then; of
+   many, the order's own index is read in windows.
 """
 
 from __future__ import annotations
@@ -16,106 +19,38 @@ import hashlib
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from jobs_app import permissions, search, states
+from jobs_app import permissions, states
 from jobs_app.errors import Invalid
-from jobs_app.models import Job, Scheduler, Template
-from jobs_app.models.job import NameKey
-from jobs_app.parameters import unknown
+from jobs_app.models import Job
+from jobs_app.permissions import Reason
+from jobs_app.wanted import SORTS, Key, Known, Order, Wanted, behind, ordered, up_to
+from jobs_app.ways import best
 
 if TYPE_CHECKING:
     from jobs_app.permissions import Person
+
+__all__ = ["SORTS", "Count", "Key", "Order", "Page", "Wanted", "count", "fetch", "stamp"]
 
 PAGE, LARGEST_PAGE = 50, 500
 BUDGET = 0.05  # seconds after which a page that is not full is handed out as it is
 COUNTING = 0.03  # seconds
 COUNTED = 10_000  # more are "10 000+"
-FEW = 2_000  # rows that are found first and sorted then
+FEW = 20_000  # rows that are found first and sorted then
 WINDOW = 20_000  # rows of the first window
 COSTLY_WINDOW = 2_000  # where each row has to be fetched or looked into
 SLACK = 5_000  # rows whose order by time may differ from that by number: made at the same moment
 
 _BIG = ("parameters", "statepoint", "extended_properties")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What jobs are sorted by. The number decides among equals."""
-
-    column: str  # "" for the number itself, which is the order of creation
-    read: Any = None
-
-    def of(self, job: Job) -> Any:
-        return self.read(job) if self.read else job.pk
-
-
-SORTS = {
-    "created": Order(""),
-    "ended": Order("completion_time", attrgetter("completion_time")),
-    "name": Order("name_key", lambda job: job.name[:100]),
-    "status": Order("_status", attrgetter("_status")),
-    "app": Order("app", attrgetter("app")),
-}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which jobs, in which order. What is left out does not matter."""
-
-    ids: tuple[int, ...] = ()
-    status: tuple[str, ...] = ()  # codes, words, "active" or "final"
-    app: str = ""
-    template: str = ""
-    type: str = ""
-    method: str = ""
-    user: str = ""
-    scheduler: str = ""
-    parent: int | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    ended_after: datetime | None = None
-    ended_before: datetime | None = None
-    statepoint: Mapping[str, Any] = field(default_factory=dict)
-    text: str = ""
-    sort: str = "-created"
-
-    def __post_init__(self) -> None:
-        if self.sort.removeprefix("-") not in SORTS:
-            raise Invalid(unknown("order", self.sort, [*SORTS, *(f"-{name}" for name in SORTS)], "a list"))
-
-    @property
-    def order(self) -> Order:
-        return SORTS[self.sort.removeprefix("-")]
-
-    @property
-    def falling(self) -> bool:
-        return self.sort.startswith("-")
-
-    @property
-    def is_costly(self) -> bool:
-        """Whether each row has to be looked into, because no index helps."""
-        return bool(self.text or self.statepoint)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is all jobs."""
-        return all(getattr(self, each.name) in ((), "", None, {}) for each in fields(self)[:-1])
-
-
-class Key(NamedTuple):
-    """A place in the order: rows up to it are behind us. Compared as the database compares them."""
-
-    value: Any
-    pk: int
 
 
 @dataclass(frozen=True)
@@ -136,69 +71,99 @@ class Count:
 
 def fetch(person: Person, wanted: Wanted, size: int = PAGE, cursor: str = "", budget: float = BUDGET) -> Page:
     """`budget`: seconds; with 0 or more the page may be shorter than what there is, which it says."""
-    begun = time.monotonic()
+    until = time.monotonic() + budget
     place = _read_cursor(cursor, wanted) if cursor else None
-    seen = permissions.readable_parts(person)
-    few = _few(seen, wanted, budget / 2)
-    if few is not None:
-        return _page_of(few, wanted, place, size)
-    rows = _Rows(seen, wanted)
-    found: list[Job] = []
-    for window in rows.windows(place, budget - (time.monotonic() - begun)):
-        found += rows.within(window, size + 1 - len(found))
-        if len(found) > size:
-            return Page(found[:size], _cursor(_key(found[size - 1], wanted), wanted))
-        place = window.end
-    if place is not None and rows.seen:
-        return Page(found, _cursor(place, wanted), complete=False)
-    return Page(found)
+    search = _by_status if wanted.order.column == "_status" else _search
+    found = search(permissions.reasons(person), wanted, place, size + 1, until)
+    keys, following = found.keys[:size], ""
+    if len(found.keys) > size:
+        following = _cursor(keys[-1], wanted)
+    elif found.end is not None:
+        following = _cursor(found.end, wanted)
+    return Page(_jobs(keys), following, complete=len(found.keys) > size or found.end is None)
 
 
-def _few(seen: list[Q], wanted: Wanted, budget: float) -> list[Key] | None:
-    """All that is wanted, where that is little and comes within the budget; the order of creation is quick
-    without."""
-    if not wanted.order.column or wanted.ids:
-        return None
-    rows, keys = _Rows(seen, wanted, by_number=True), list[Key]()
-    place: Key | None = None
-    for window in rows.windows(None, budget):
-        keys += rows.keys_within(window, FEW + 1 - len(keys))
-        if len(keys) > FEW:
-            return None
-        place = window.end
-    return keys if place is None else None
-
-
-def _page_of(keys: list[Key], wanted: Wanted, place: Key | None, size: int) -> Page:
-    if place is not None:
-        keys = [key for key in keys if (key < place if wanted.falling else key > place)]
-    shown = sorted(keys, reverse=wanted.falling)[: size + 1]
-    rows = _shown(Job.objects.all()).in_bulk([key.pk for key in shown[:size]])
-    jobs = [rows[key.pk] for key in shown[:size] if key.pk in rows]
-    return Page(jobs, _cursor(shown[size - 1], wanted) if len(shown) > size else "")
+def _jobs(keys: list[Key]) -> list[Job]:
+    rows = Job.objects.select_related("user", "template", "scheduler", "project").defer(*_BIG)
+    found = {job.pk: job for job in rows.filter(pk__in=[key.pk for key in keys])}
+    return [found[key.pk] for key in keys if key.pk in found]
 
 
 def count(person: Person, wanted: Wanted, budget: float = COUNTING) -> Count:
     """Up to COUNTED, or as far as one comes within the budget."""
-    rows, number = _Rows(permissions.readable_parts(person), wanted, by_number=True), 0
-    place: Key | None = None
-    for window in rows.windows(None, budget):
-        number += rows.count_within(window, COUNTED + 1 - number)
-        if number > COUNTED:
-            return Count(COUNTED, exact=False)
-        place = window.end
-    return Count(number, exact=place is None)
+    until, number, exact = time.monotonic() + budget, 0, True
+    parts = _parts(permissions.reasons(person), replace(wanted, sort="-created"))
+    seen: set[int] | None = set() if len(parts) > 2 else None  # shared with several groups: counted once
+    for part in parts:
+        through = True
+        for rows, through in part.stretches(until):  # noqa: B007 - the last one counts
+            if seen is None:
+                number += rows[: COUNTED + 1 - number].count()
+            else:
+                seen.update(rows.values_list("pk", flat=True)[: COUNTED + 1])
+                number = len(seen)
+            if number > COUNTED:
+                return Count(COUNTED, exact=False)
+        exact = exact and through
+    return Count(number, exact)
 
 
 def stamp(person: Person, wanted: Wanted) -> str:
     """Another one when a column of these few jobs has changed; cheaper than to read and show them."""
     columns = [each.attname for each in Job._meta.concrete_fields if each.name not in _BIG]
-    parts = _Rows(permissions.readable_parts(person), wanted).parts
-    rows = [row for part in parts for row in part.values_list(*columns)]
+    parts = _parts(permissions.reasons(person), wanted)
+    rows = [row for part in parts for row in part.rows.values_list(*columns)]
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:32]
 
 
-# --- windows ----------------------------------------------------------------------------------------------
+# --- searching ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The first ones in the order, as many as were asked for if `end` is None and there are so many. `end`:
+    the place up to which has been looked in the time."""
+
+    keys: list[Key]
+    end: Key | None = None
+
+
+def _search(reasons: list[Reason], wanted: Wanted, place: Key | None, limit: int, until: float) -> _Found:
+    found = [part.search(place, limit, until) for part in _parts(reasons, wanted)]
+    return found[0] if len(found) == 1 else _merged(found, wanted, limit)
+
+
+def _merged(found: list[_Found], wanted: Wanted, limit: int) -> _Found:
+    """Each once, and only as far as all parts have been looked through."""
+    keys = sorted({key for one in found for key in one.keys}, reverse=wanted.falling)
+    ends = [one.end for one in found if one.end is not None]
+    if not ends:
+        return _Found(keys[:limit])
+    end = max(ends) if wanted.falling else min(ends)
+    known = [key for key in keys if (key >= end if wanted.falling else key <= end)]
+    return _Found(known[:limit], end if len(known) < limit else None)
+
+
+def _by_status(reasons: list[Reason], wanted: Wanted, place: Key | None, limit: int, until: float) -> _Found:
+    """One status after the other: an index leads through each."""
+    codes = sorted(Known.of(wanted).codes or states.JOB_STATES, reverse=wanted.falling)
+    sort = "-created" if wanted.falling else "created"
+    keys: list[Key] = []
+    for code in codes:
+        if place is not None and (code > place.value if wanted.falling else code < place.value):
+            continue
+        start = Key(place.pk, place.pk) if place is not None and place.value == code else None
+        one = replace(wanted, status=(code,), sort=sort)
+        found = _search(reasons, one, start, limit - len(keys), until)
+        keys += (Key(code, key.pk) for key in found.keys)
+        if found.end is not None:
+            return _Found(keys, Key(code, found.end.pk))
+        if len(keys) >= limit:
+            break
+    return _Found(keys)
+
+
+# --- what is seen for one reason ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -209,51 +174,138 @@ class _Window:
     end: Key | None
 
 
-class _Rows:
-    """What is wanted, as queries."""
+def _parts(reasons: list[Reason], wanted: Wanted) -> list[_Part]:
+    known = Known.of(wanted)
+    if known.is_nothing:
+        return []
+    return [_Part(known, reason) for reason in reasons if _fits(known, reason)]
 
-    def __init__(self, seen: list[Q], wanted: Wanted, *, by_number: bool = False) -> None:
-        """`seen`: what the person may see. `by_number`: gone through in the order of creation, the quickest,
-        whatever the order that is wanted."""
-        everything = _ordered(Job.objects.all(), wanted)
-        self.wanted = replace(wanted, sort="-created") if by_number else wanted
-        self.seen, self.everything, self.column = seen, everything, wanted.order.column
-        matching = _filtered(everything, wanted)
-        self.parts = [matching.filter(part) for part in seen]
 
-    def windows(self, start: Key | None, budget: float) -> Iterator[_Window]:
-        """Longer and longer ones while they are quick, none after the budget is spent. The last one read has
-        no end if nothing is left behind it."""
-        if not self.parts:
-            return
-        if self.wanted.ids or self._is_own_list:  # an index leads from row to row
-            yield _Window(start, None)
-            return
-        begun = time.monotonic()
-        length = COSTLY_WINDOW if self.wanted.is_costly or self.wanted.order.column else WINDOW
-        place = start
+def _fits(known: Known, reason: Reason) -> bool:
+    users, app = known.users, known.wanted.app
+    if reason.user is not None and users is not None and reason.user not in users:
+        return False
+    return not (reason.app and app and reason.app != app)
+
+
+class _Part:
+    """What is wanted of the jobs that a person sees for one reason."""
+
+    def __init__(self, known: Known, reason: Reason) -> None:
+        self.known, self.wanted, self.reason = known, known.wanted, reason
+        self.way = best(known, reason)
+        self.order = self.wanted.order
+        self.everything = ordered(Job.objects.all(), self.wanted)
+        matching = known.filtered(self.everything, by_template="template" in self.way.equal)
+        self.besides = matching.filter(reason.besides)
+        self.rows = matching.filter(reason.condition)
+
+    def search(self, place: Key | None, limit: int, until: float) -> _Found:
+        if self.is_small and (self.order.column or self.is_short):
+            return _Found(self._sorted(place, limit))
+        if self.way.exact and not self.order.column:
+            numbers = self._on_the_way(_Window(place, None))[:limit]
+            return _Found([Key(number, number) for number in numbers])
+        keys: list[Key] = []
+        for window in self._windows(place, until):
+            rows = self._within(window).values_list(self.order.column or "pk", "pk")
+            keys += itertools.starmap(Key, rows[: limit - len(keys)])
+            place = window.end
+            if len(keys) >= limit or place is None:
+                return _Found(keys)
+            if self.is_small:  # what is left of it is one more question
+                return _Found([*keys, *self._sorted(place, limit - len(keys))])
+        return _Found(keys, place)
+
+    def stretches(self, until: float) -> Iterator[tuple[QuerySet[Any], bool]]:
+        """What is wanted, in queries that are quick to count, while there is time; and whether this is the
+        last of it."""
+        if self.is_one_query:
+            yield self.rows.order_by(), True
+        elif self.way.exact:
+            yield self._on_the_way(_Window(None, None)), True
+        else:
+            for window in self._windows(None, until):
+                yield self._within(window).order_by(), window.end is None
+
+    @property
+    def is_one_query(self) -> bool:
+        """Whether the database begins with few rows whatever is asked."""
+        return bool(self.wanted.ids) or self.reason.few
+
+    # --- in few rows ---
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its few rows lie on no way in the order of their numbers."""
+        return self.is_one_query or (not self.way.exact and self._ended_few)
+
+    @cached_property
+    def is_small(self) -> bool:
+        return self.is_one_query or self._ended_few or self._lies_on_a_short_way
+
+    @cached_property
+    def _ended_few(self) -> bool:
+        wanted = self.wanted
+        if wanted.ended_after is None or wanted.ended_before is None:
+            return False
+        ended = Job.objects.filter(
+            completion_time__gte=wanted.ended_after, completion_time__lt=wanted.ended_before
+        )
+        return not ended.order_by("completion_time").values_list("pk")[FEW : FEW + 1].exists()
+
+    @property
+    def _lies_on_a_short_way(self) -> bool:
+        few = FEW // 4 if self.wanted.is_costly else FEW
+        if self.way.is_all:
+            first, last = self._bounds
+            return last - first < few
+        return not self._on_the_way(_Window(None, None))[few : few + 1].exists()
+
+    def _sorted(self, place: Key | None, limit: int) -> list[Key]:
+        """All are found before they are sorted, whatever the database thinks of it."""
+        column = self.order.column or "pk"
+        rows = behind(self.rows, place, self.wanted).order_by().values_list(column, "pk")
+        found, values = rows.query.sql_with_params()
+        order = "DESC" if self.wanted.falling else "ASC"
+        first = (
+            f"WITH few(place, number) AS MATERIALIZED ({found}) "  # noqa: S608 - of the ORM's own making
+            f"SELECT number FROM few ORDER BY place {order}, number {order} LIMIT {limit:d}"
+        )
+        sorted_ = self.everything.filter(pk__in=RawSQL(first, values))  # noqa: S611
+        return list(itertools.starmap(Key, sorted_.values_list(column, "pk")))
+
+    # --- in windows ---
+
+    def _windows(self, start: Key | None, until: float) -> Iterator[_Window]:
+        """Longer and longer ones while they are quick, none after the time is up. The last one read has no
+        end if nothing is left behind it."""
+        place, length = start, self._first_length
         while True:
             since = time.monotonic()
             end = self._end(place, length)
             yield _Window(place, end)
             now = time.monotonic()
-            left = budget - (now - begun)
+            left = until - now
             if end is None or left <= 0:
                 return
             place = end
             length = int(length * min(8.0, max(0.25, left / max(now - since, 1e-4) / 2)))
 
     @property
-    def _is_own_list(self) -> bool:
-        """One's own jobs without any filter, or everybody's: no first page is empty for others' news."""
-        return len(self.parts) == 1 and self.wanted.is_plain and not self.wanted.order.column
+    def _first_length(self) -> int:
+        plain = self.way.is_all and not self.wanted.is_costly and not self.order.column
+        return WINDOW if plain else COSTLY_WINDOW
 
     def _end(self, start: Key | None, length: int) -> Key | None:
-        if not self.wanted.order.column:
+        if self.order.column:
+            rows = behind(self.everything, start, self.wanted).values_list(self.order.column, "pk")
+            last = rows[length : length + 1].first()
+            return Key(*last) if last else None
+        if self.way.is_all:
             return self._end_by_number(start, length)
-        behind = _behind(self.everything, start, self.wanted).values_list(self.wanted.order.column, "pk")
-        last = behind[length : length + 1].first()
-        return Key(*last) if last else None
+        number = self._on_the_way(_Window(start, None))[length : length + 1].first()
+        return Key(number, number) if number is not None else None
 
     def _end_by_number(self, start: Key | None, length: int) -> Key | None:
         first, last = self._bounds
@@ -262,6 +314,29 @@ class _Rows:
             return Key(end, end) if end > first else None
         end = max(start.pk if start else first - 1, first - 1) + length
         return Key(end, end) if end < last else None
+
+    def _within(self, window: _Window) -> QuerySet[Job]:
+        if self.order.column or self.way.group is None:
+            return up_to(behind(self.rows, window.start, self.wanted), window.end, self.wanted)
+        return self.besides.filter(pk__in=self._on_the_way(window).order_by())
+
+    def _on_the_way(self, window: _Window) -> QuerySet[Any]:
+        """The numbers of the jobs there."""
+        number, falling = self.way.number, self.wanted.falling
+        rows = self.way.numbers(falling)
+        if window.start is not None:
+            rows = rows.filter(**{f"{number}__{'lt' if falling else 'gt'}": window.start.pk})
+        if window.end is not None:
+            rows = rows.filter(**{f"{number}__{'gte' if falling else 'lte'}": window.end.pk})
+        if not self._has_bounds:
+            return rows
+        first, last = self._bounds
+        return rows.filter(**{f"{number}__gte": first, f"{number}__lte": last})
+
+    @property
+    def _has_bounds(self) -> bool:
+        wanted = self.wanted
+        return any((wanted.created_after, wanted.created_before, wanted.ended_before))
 
     @cached_property
     def _bounds(self) -> tuple[int, int]:
@@ -276,152 +351,13 @@ class _Rows:
                 last = min(last, _first_since(moment, last + 1) + SLACK)
         return first, last
 
-    def within(self, window: _Window, limit: int) -> list[Job]:
-        found: list[Job] = []
-        for part in self.parts:
-            inside = _up_to(_behind(part, window.start, self.wanted), window.end, self.wanted)
-            found += _shown(inside)[:limit]
-        if len(self.parts) > 1:
-            found.sort(key=lambda job: (self.wanted.order.of(job), job.pk), reverse=self.wanted.falling)
-        return found[:limit]
-
-    def keys_within(self, window: _Window, limit: int) -> list[Key]:
-        """With the places in the order that is wanted."""
-        found: list[Key] = []
-        for part in self.parts:
-            inside = _up_to(_behind(part, window.start, self.wanted), window.end, self.wanted)
-            keys = inside.order_by().values_list(self.column, "pk")
-            found += itertools.starmap(Key, keys[: limit - len(found)])
-        return found
-
-    def count_within(self, window: _Window, limit: int) -> int:
-        return sum(
-            _up_to(_behind(part, window.start, self.wanted), window.end, self.wanted)
-            .order_by()[:limit]
-            .count()
-            for part in self.parts
-        )
-
-
-def _shown(rows: QuerySet[Job]) -> QuerySet[Job]:
-    return rows.select_related("user", "template", "scheduler", "project").defer(*_BIG)
-
 
 def _first_since(moment: datetime, otherwise: int) -> int:
     rows = Job.objects.filter(creation_time__gte=moment).order_by("creation_time")
     return rows.values_list("pk", flat=True).first() or otherwise
 
 
-def _ordered(rows: QuerySet[Job], wanted: Wanted) -> QuerySet[Job]:
-    sign, column = "-" if wanted.falling else "", wanted.order.column
-    if not column:
-        return rows.order_by(f"{sign}pk")
-    if column == "name_key":
-        rows = rows.annotate(name_key=NameKey("name"))
-    elif column == "completion_time":  # those that have ended: the others have no place in this order
-        rows = rows.filter(_ends(wanted), completion_time__isnull=False)
-    return rows.order_by(f"{sign}{column}", f"{sign}pk")
-
-
-def _ends(wanted: Wanted) -> Q:
-    """Where in the order of ends to look; what has ended after a moment is also what was made after it."""
-    after = [moment for moment in (wanted.created_after, wanted.ended_after) if moment is not None]
-    condition = Q(completion_time__gte=max(after)) if after else Q()
-    return condition & Q(completion_time__lt=wanted.ended_before) if wanted.ended_before else condition
-
-
-def _behind(rows: QuerySet[Job], key: Key | None, wanted: Wanted) -> QuerySet[Job]:
-    return rows if key is None else rows.filter(_beyond(key, wanted, "lt" if wanted.falling else "gt"))
-
-
-def _up_to(rows: QuerySet[Job], key: Key | None, wanted: Wanted) -> QuerySet[Job]:
-    return rows if key is None else rows.filter(_beyond(key, wanted, "gt" if wanted.falling else "lt", "e"))
-
-
-def _beyond(key: Key, wanted: Wanted, than: str, equal: str = "") -> Q:
-    """The first condition alone would do; it is what leads the database into the index."""
-    column = wanted.order.column
-    if not column:
-        return Q(**{f"pk__{than}{equal}": key.pk})
-    near = Q(**{f"{column}__{than}e": key.value})
-    return near & (Q(**{f"{column}__{than}": key.value}) | Q(**{f"pk__{than}{equal}": key.pk}))
-
-
-# --- filters ----------------------------------------------------------------------------------------------
-
-
-def _filtered(rows: QuerySet[Job], wanted: Wanted) -> QuerySet[Job]:
-    template = "template"
-    if wanted.user:  # a user's jobs are fewer: the sum keeps SQLite from the index of the templates
-        rows, template = rows.alias(of_template=F("template_id") + 0), "of_template"
-    rows = rows.filter(_plain_conditions(wanted, template) & _times(wanted))
-    if wanted.text:
-        rows = rows.filter(_about(wanted.text))
-    return search.by_statepoint(rows, wanted.statepoint) if wanted.statepoint else rows
-
-
-def _plain_conditions(wanted: Wanted, template: str) -> Q:
-    given: dict[str, Any] = {
-        "pk__in": wanted.ids,
-        "_status__in": _codes(wanted.status) if wanted.status else (),
-        "stage__in": states.stages(_codes(wanted.status)) if wanted.status else (),
-        "app": wanted.app,
-        "type": wanted.type,
-        "method": wanted.method,
-        "parent": wanted.parent,
-    }
-    condition = Q(**{name: value for name, value in given.items() if value not in ("", (), None)})
-    if wanted.template:
-        condition &= Q(**{f"{template}__in": _ids(Template, name=wanted.template)})
-    if wanted.scheduler:
-        condition &= Q(scheduler__in=_ids(Scheduler, name=wanted.scheduler))
-    if wanted.user:
-        condition &= Q(user__in=_ids(Job._meta.get_field("user").related_model, username=wanted.user))
-    return condition
-
-
-def _ids(model: Any, **named: str) -> list[int]:
-    """Looked up first: then the database sees which numbers it looks for, and chooses its index well."""
-    return list(model.objects.filter(**named).values_list("pk", flat=True))
-
-
-def _codes(words: tuple[str, ...]) -> list[str]:
-    found: set[str] = set()
-    for word in words:
-        found |= _GROUPS.get(word.lower()) or _code(word)
-    return sorted(found)
-
-
-_GROUPS = {"active": states.ACTIVE, "final": states.FINAL}
-_CODES = {word.lower(): code for code, state in states.JOB_STATES.items() for word in (code, state.word)}
-
-
-def _code(word: str) -> set[str]:
-    code = _CODES.get(word.lower())
-    if code is None:
-        raise Invalid(unknown("status", word, [*states.JOB_STATES, *_GROUPS], "a job"))
-    return {code}
-
-
-def _times(wanted: Wanted) -> Q:
-    given = {
-        "creation_time__gte": wanted.created_after,
-        "creation_time__lt": wanted.created_before,
-        "completion_time__gte": wanted.ended_after,
-        "completion_time__lt": wanted.ended_before,
-    }
-    return Q(**{name: value for name, value in given.items() if value is not None})
-
-
-def _about(text: str) -> Q:
-    return Q(name__icontains=text) | Q(description__icontains=text)
-
-
 # --- cursors ----------------------------------------------------------------------------------------------
-
-
-def _key(job: Job, wanted: Wanted) -> Key:
-    return Key(wanted.order.of(job), job.pk)
 
 
 def _cursor(key: Key, wanted: Wanted) -> str:

@@ -42,6 +42,8 @@ ROWS = {
     "search",
     "situation",
     "listing",
+    "wanted",
+    "ways",
     "schemas",
     "tokens",
     "throttling",

@@ -6,10 +6,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from jobs_app import listing
+from jobs_app import listing, permissions, ways
 from jobs_app.errors import Invalid
 from jobs_app.listing import Wanted
 from jobs_app.models import Job, Scheduler, Template
+from jobs_app.wanted import Known
 
 
 def names(person, **wanted):
@@ -110,6 +111,7 @@ def test_pages_show_every_job_once_in_order_whatever_the_windows(
 @pytest.mark.parametrize("sort", ["created", "-created", "name", "-name"])
 def test_when_time_is_up_a_page_ends_early_and_the_cursor_goes_on(alice, make_job, monkeypatch, sort):
     monkeypatch.setattr(listing, "COSTLY_WINDOW", 3)
+    monkeypatch.setattr(listing, "FEW", 0)
     for number in range(10):
         make_job("needle" if number in (1, 8) else f"hay{number}")
     found, cursor, pages = [], "", 0
@@ -161,6 +163,47 @@ def test_ones_own_list_is_full_at_once_however_much_others_have_done_since(make_
         make_job("theirs", user=bob)
     page = listing.fetch(alice, Wanted(), budget=0.0)
     assert ([job.pk for job in page.jobs], page.complete) == ([mine.pk], True)
+
+
+@pytest.mark.parametrize("sort", ["created", "-created", "name", "-status", "app"])
+def test_what_groups_share_is_found_at_once_however_much_others_have_done_since(
+    make_job, alice, bob, monkeypatch, sort
+):
+    monkeypatch.setattr(listing, "WINDOW", 2)
+    monkeypatch.setattr(listing, "COSTLY_WINDOW", 2)
+    monkeypatch.setattr(permissions, "FEW", 1)  # so these are many
+    groups = [Group.objects.create(name=name) for name in ("hydrology", "ice")]
+    alice.groups.set(groups)
+    shared = [make_job(f"shared {number}", user=bob) for number in range(3)]
+    for number, job in enumerate(shared):
+        job.groups.set(groups[: 1 + number % 2])
+    mine = make_job("mine")
+    for _ in range(9):
+        make_job("theirs", user=bob)
+    page = listing.fetch(alice, Wanted(sort=sort), budget=0.0)
+    assert {job.pk for job in page.jobs} == {mine.pk, *(job.pk for job in shared)}
+    assert page.complete
+    assert listing.count(alice, Wanted(), budget=60) == listing.Count(4, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "way", "exact"),
+    [
+        ({}, {}, True),
+        ({"text": "x"}, {}, False),
+        ({"app": "weather"}, {"app": "weather"}, True),
+        ({"status": ("COM",), "app": "weather"}, {"app": "weather", "stage": "COM"}, True),
+        ({"status": ("HLD",)}, {"stage": "ACT"}, False),
+        ({"status": ("active",), "user": "alice"}, {"user": "alice", "stage": "ACT"}, True),
+        ({"status": ("final",), "user": "alice"}, {"user": "alice"}, False),
+        ({"app": "weather", "user": "alice", "method": "m"}, {"app": "weather", "user": "alice"}, False),
+        ({"type": "SCRIPT"}, {}, False),
+    ],
+)
+def test_the_way_with_the_fewest_rows_is_taken(staff, alice, jobs, wanted, way, exact):
+    found = ways.best(Known.of(Wanted(**wanted)), permissions.reasons(staff)[0])
+    expected = {name: alice.pk if value == "alice" else value for name, value in way.items()}
+    assert (found.equal, found.exact) == (expected, exact)
 
 
 @pytest.mark.parametrize("sort", ["name", "-name", "ended", "-ended", "status", "-app"])
