@@ -46,7 +46,8 @@ def open_sheets(events: Sequence[Event], scheduler: int | None = None) -> list[S
 # Plain SQL: with the ORM, building this query would be most of the work of recording one job's events.
 _LIVE = f"""
     SELECT a.token, a.id, a.job_id, a.work,
-           a.number, a.phase, a.reason, a.paused, a.started, a.exit_code, a.signal, j.status, j.status_message
+           a.number, a.phase, a.reason, a.paused, CAST(a.started AS text),
+           a.exit_code, a.signal, j.status, j.status_message
     FROM {Attempt._meta.db_table} a JOIN {Job._meta.db_table} j ON j.id = a.job_id
     WHERE a.phase NOT IN ('fetching', 'processing', 'final') AND a.token
 """  # noqa: S608 - the names of our own tables
@@ -89,9 +90,9 @@ def _sheet(row: Row, happened: Sequence[Event]) -> Sheet:
     return Sheet([Member(*member)], happened, *known, *job)
 
 
-def _time(found: Any) -> datetime | None:
-    """As the database has it: SQLite knows text only, in UTC."""
-    when = datetime.fromisoformat(found) if isinstance(found, str) else found
+def _time(found: str | None) -> datetime | None:
+    """From text, which on SQLite is in UTC without saying so."""
+    when = datetime.fromisoformat(found) if found is not None else None
     return when.replace(tzinfo=UTC) if when is not None and when.tzinfo is None else when
 
 
@@ -100,20 +101,23 @@ def _time(found: Any) -> datetime | None:
 
 def _of_small_ones(rows: Sequence[Row], said: Said) -> list[Sheet]:
     blocks = _blocks_of([row[1] for row in rows])
-    sheets: dict[object, Sheet] = {}
+    alike: dict[object, Sheet] = {}
+    alone: list[Sheet] = []
     for row in rows:
         mine, happened = blocks.get(row[1], ()), said[row[0]]
         key = (row[_WORK:], *map(_STANDING, mine), *map(_happening, happened))
-        sheet = sheets.get(key)
-        if sheet is None:
-            sheets[key] = _of_a_small_one(row, mine, happened)
-        elif _names_the_job(sheet):
-            sheets[row[0]] = _of_a_small_one(row, mine, happened)
-        else:
+        sheet = alike.get(key)
+        if sheet is not None:
             sheet.members.append(Member(*row[:_WORK]))
-            for block, (_, pk, *_) in zip(sheet.blocks.values(), mine, strict=True):
-                block.pks.append(pk)
-    return list(sheets.values())
+            for block, found in zip(sheet.blocks.values(), mine, strict=True):
+                block.pks.append(found[1])
+            continue
+        sheet = _of_a_small_one(row, mine, happened)
+        if _names_the_job(sheet):
+            alone.append(sheet)
+        else:
+            alike[key] = sheet
+    return [*alike.values(), *alone]
 
 
 def _of_a_small_one(row: Row, blocks: Sequence[Row], happened: Sequence[Event]) -> Sheet:
