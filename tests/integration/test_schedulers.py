@@ -61,7 +61,8 @@ def levels(said: Said) -> dict[str, str]:
 def test_a_pool_is_added_with_the_fingerprint_that_its_administrator_told_and_checked_to_its_last_job(
     condor_pool: TestPool,
 ) -> None:
-    before = condor_pool.logins()
+    attempts = "ls ~/roost/attempts 2>/dev/null || true"
+    there, before = set(condor_pool.run("sh", "-c", attempts).split()), condor_pool.logins()
     said = add(condor_pool, "--fingerprint", mark_of(condor_pool.host_key))
     assert said.code == 0, said
     assert levels(said) == dict.fromkeys(
@@ -71,7 +72,8 @@ def test_a_pool_is_added_with_the_fingerprint_that_its_administrator_told_and_ch
     assert "with Python 3." in said.out
     assert Scheduler.objects.get(name="real").host_key == condor_pool.host_key
     assert condor_pool.logins() == before + 1
-    assert condor_pool.run("sh", "-c", "ls ~/roost/attempts").strip() == ""
+    # What other tests left there may go meanwhile; the check leaves nothing.
+    assert set(condor_pool.run("sh", "-c", attempts).split()) <= there
 
 
 def test_another_fingerprint_than_the_shown_one_pins_and_keeps_nothing(condor_pool: TestPool) -> None:
@@ -79,7 +81,7 @@ def test_another_fingerprint_than_the_shown_one_pins_and_keeps_nothing(condor_po
     said = add(condor_pool, "--fingerprint", "SHA256:" + "A" * 43)
     assert said.code == 1
     assert mark_of(condor_pool.host_key) in said.err
-    assert "which is none of SHA256:AAAA" in said.err
+    assert "which is not SHA256:AAAA" in said.err
     assert not Scheduler.objects.filter(name="real").exists()
     assert condor_pool.logins() == before
 
