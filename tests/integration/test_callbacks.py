@@ -10,18 +10,25 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
 
-from jobs_app import callbacks
+from jobs_app import callbacks, conf
+from jobs_app.lifecycle import hints
 from jobs_app.management.commands.callbacks import key_of
-from jobs_app.models import Attempt, AttemptPhase, Job, Project
+from jobs_app.models import Attempt, AttemptPhase, Hint, Job, KeyVersion, Project, Scheduler
 from tests.pool.waiting import wait_until
 from tests.servers import postgres
+from tests.unit.manager.conftest import NewApp, new_app
 
-from .web_server import LONGEST, ROOT, Gunicorn, environment, got, manage
+from .web_server import LONGEST, ROOT, Gunicorn, beside_the_test, environment, got, manage
+
+__all__ = ["new_app"]
 
 DOCS = ROOT / "docs" / "callbacks.md"
 
@@ -132,6 +139,17 @@ def test_the_documented_ways_to_report_work_as_typed(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_report_that_is_refused_is_not_tried_for_minutes(job: Job, tmp_path: Path) -> None:
+    written_key(job, tmp_path / "job.key")
+    KeyVersion.objects.create(pk=job.pk, version=1)
+    (tmp_path / "report.sh").write_text(snippet("sh", "# report.sh"))
+    command = ["sh", "report.sh", "job.key", '{"status": "RUN"}']
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "missing, wrong, or too old" in done.stdout
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_replaced_key_is_void_and_a_new_one_is_written(job: Job, tmp_path: Path) -> None:
     from tests.unit.commands.conftest import manage as command
 
@@ -142,3 +160,91 @@ def test_a_replaced_key_is_void_and_a_new_one_is_written(job: Job, tmp_path: Pat
     assert url == callbacks.url(None, job.pk)
     with urllib.request.urlopen(url, timeout=60) as answer:
         assert answer.read() == b'{"success": true}'
+
+
+# --- schedulers of other kinds ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(tmp_path: Path, settings: Any) -> Iterator[Gunicorn]:
+    with beside_the_test(tmp_path / "server", settings) as server:
+        yield server
+
+
+@pytest.fixture
+def external(alice: User, new_app: NewApp) -> Job:
+    known: dict[str, Any] = {"job_manager": new_app().get_job_manager(), "user": alice}
+    exec(snippet("python", "job = job_manager"), known)
+    job = known["job"]
+    assert isinstance(job, Job)
+    return job
+
+
+def status_of(job: Job) -> str:
+    return Job.objects.get(pk=job.pk).cached_status
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("code", "end"), [(0, "Complete"), (3, "Error")])
+def test_what_another_scheduler_runs_is_as_it_reports_though_the_server_dies_meanwhile(
+    server: Gunicorn, external: Job, tmp_path: Path, code: int, end: str
+) -> None:
+    written_key(external, tmp_path / "job.key")
+    for name in ("report", "run"):
+        (tmp_path / f"{name}.sh").write_text(snippet("sh", f"# {name}.sh"))
+    work = f"touch began; until test -e go; do sleep 0.1; done; exit {code}"
+    command = ["sh", "run.sh", "job.key", "sh", "-c", work]
+    assert status_of(external) == "Submitted"
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        wait_until((tmp_path / "began").exists, LONGEST, "the command to begin")
+        assert status_of(external) == "Running"
+        server.kill()
+        (tmp_path / "go").touch()
+        server.start()
+        said, _ = process.communicate(timeout=LONGEST)
+    assert said == 2 * '{"success": true}\n'
+    assert process.returncode == code
+    assert status_of(external) == end
+    assert Attempt.objects.get(job=external).exit_code == code
+
+
+@pytest.fixture
+def sent(job: Job) -> Attempt:
+    """A job that a pool has."""
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Job.objects.filter(pk=job.pk).update(type="CONDORJOB", _status="RUN")
+    Attempt.objects.update(scheduler=Scheduler.objects.create(name="far", kind="condor"), sent=long_ago)
+    return Attempt.objects.get()
+
+
+def curl(url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["curl", "-sS", url], capture_output=True, text=True, timeout=60, check=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_that_was_asked_for_with_a_delay_comes_though_the_server_died(
+    sent: Attempt, server: Gunicorn
+) -> None:
+    asked = timezone.now()
+    assert curl(callbacks.url(None, sent.job_id) + "&delay=600").stdout == '{"success": true}'
+    server.kill()
+    due = Hint.objects.get(pk=sent.job_id).due
+    assert due is not None
+    assert due >= asked + timedelta(seconds=600)
+    assert sent.scheduler_id is not None
+    assert hints.take_due(sent.scheduler_id, due - timedelta(seconds=1)) == []
+    assert hints.take_due(sent.scheduler_id, due) == [sent.token]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plain_curl_of_the_address_is_taken_until_a_while_after_the_end(
+    sent: Attempt, server: Gunicorn
+) -> None:
+    url = callbacks.url(None, sent.job_id)
+    over = Job.objects.filter(pk=sent.job_id)
+    assert curl(url).stdout == '{"success": true}'
+    over.update(_status="COM", completion_time=timezone.now())
+    assert curl(url).stdout == '{"success": true}'
+    over.update(completion_time=timezone.now() - timedelta(seconds=conf.callback_grace() + 5))
+    assert curl(url).stdout == curl(url[:-1]).stdout
+    assert "missing, wrong, or too old" in curl(url).stdout

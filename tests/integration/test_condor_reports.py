@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from jobs_app.manager import JobManager
 from jobs_app.models import Hint, Job, KeyVersion, Report, Scheduler
@@ -21,7 +20,7 @@ from tests.pool.pool import EXECUTE, TestPool
 from .test_condor_courier import SECONDS, NewJob, new_app, new_job, real
 from .test_condor_steering import until
 from .test_condor_workflows import NewFlow, flow
-from .web_server import Gunicorn, environment
+from .web_server import Gunicorn, beside_the_test
 
 __all__ = ["flow", "new_app", "new_job", "real"]
 
@@ -56,26 +55,8 @@ raise SystemExit(3)
 @pytest.fixture
 def server(condor_pool: TestPool, tmp_path: Path, settings: Any) -> Iterator[Gunicorn]:
     """The pool's hosts reach it."""
-    known = {
-        "ROOST_SECRET_KEY": settings.SECRET_KEY,
-        "ROOST_HOSTS": "*",
-        **same_database(tmp_path / "server"),
-    }
-    server = Gunicorn(environment(tmp_path / "server", **known), condor_pool.network.address(1))
-    settings.ROOST_PUBLIC_URL = server.url
-    yield server
-    server.kill()
-
-
-def same_database(home: Path) -> dict[str, str]:
-    """As the test's own."""
-    known = connection.settings_dict
-    if connection.vendor == "sqlite":
-        home.mkdir()
-        (home / "roost.sqlite3").symlink_to(known["NAME"])
-        return {}
-    place = f"{known['HOST']}:{known['PORT']}/{known['NAME']}"
-    return {"ROOST_DATABASE_URL": f"postgres://{known['USER']}:{known['PASSWORD']}@{place}"}
+    with beside_the_test(tmp_path / "server", settings, condor_pool.network.address(1)) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +97,7 @@ NewWaiting = Callable[[], tuple[Job, Gate]]
 def new_waiting(manager: JobManager, real: Scheduler, alice: User, condor_pool: TestPool) -> NewWaiting:
     def new() -> tuple[Job, Gate]:
         gate = Gate(condor_pool)
-        known = {"slices": 4, "cpus": 2, "options": {"go": gate.path}, "scheduler": real}
+        known: Any = {"slices": 4, "cpus": 2, "options": {"go": gate.path}, "scheduler": real}
         job = manager.create_job("waits", alice, job_type="SCRIPT", method="waiting", **known)
         job.save()
         job.execute()

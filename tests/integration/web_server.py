@@ -8,8 +8,12 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from django.db import connection
 
 from tests.pool.waiting import wait_until
 from tests.servers import free_port
@@ -49,6 +53,28 @@ class Gunicorn:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+@contextmanager
+def beside_the_test(home: Path, settings: Any, host: str = HERE) -> Iterator[Gunicorn]:
+    """It works with the test's own database."""
+    known = {"ROOST_SECRET_KEY": settings.SECRET_KEY, "ROOST_HOSTS": "*", **_same_database(home)}
+    server = Gunicorn(environment(home, **known), host)
+    settings.ROOST_PUBLIC_URL = server.url
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def _same_database(home: Path) -> dict[str, str]:
+    known = connection.settings_dict
+    if connection.vendor == "sqlite":
+        home.mkdir()
+        (home / "roost.sqlite3").symlink_to(known["NAME"])
+        return {}
+    place = f"{known['HOST']}:{known['PORT']}/{known['NAME']}"
+    return {"ROOST_DATABASE_URL": f"postgres://{known['USER']}:{known['PASSWORD']}@{place}"}
 
 
 def got(url: str) -> bytes | None:
