@@ -104,6 +104,9 @@ class TemplateAdmin(Audited):
         obj.pk, obj.version = new.pk, new.version
 
 
+admin.site.site_header = admin.site.site_title = "Roost"
+admin.site.index_title = "Administration"
+
 admin.site.unregister(get_user_model())
 
 
