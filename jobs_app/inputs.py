@@ -53,6 +53,10 @@ def keep(job: Job, name: str, source: Source) -> Kept:
     return kept
 
 
+def has(job: Job, name: str) -> bool:
+    return (folder_of(job) / _plain_name(name)).is_file()
+
+
 def folder_of(job: Job) -> Path:
     """In the workspace of the job's owner, where its inputs may lie. It goes with the job."""
     return Path(workspaces.get_user_workspace(job.app, job.user)) / workspaces.INPUTS / str(job.pk)

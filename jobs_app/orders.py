@@ -70,12 +70,10 @@ def create(person: Person, order: Order) -> list[Job]:
     """All of them, or none and why."""
     _check(person, order)
     groups = _groups(person, order.shares)
-    rows = [{**parameters, "name": name} for name, parameters in order.jobs]
+    rows = [{**order.parameters, **parameters, "name": name} for name, parameters in order.jobs]
     manager = JobManager(order.app)
     with transaction.atomic(), _discreet(person):
-        jobs = manager.create_jobs(
-            rows, _owner(person), order.template, job_type=order.type, reader=person, **order.parameters
-        )
+        jobs = manager.create_jobs(rows, _owner(person), order.template, job_type=order.type, reader=person)
         JobShare.objects.bulk_create(
             JobShare(job=job, group=group, may=may) for job in jobs for group, may in groups
         )

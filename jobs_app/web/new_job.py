@@ -23,7 +23,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from jobs_app import compute, inputs, inspection, job_templates, orders, permissions, registry
+from jobs_app import audit, compute, inputs, inspection, job_templates, orders, permissions, registry
 from jobs_app.errors import Invalid, RoostError, Unknown, WrongState
 from jobs_app.forms import reuse
 from jobs_app.forms.fields import CHOICE, DATE, JOB, LONG, MOMENT, TICK, TIME, Field
@@ -292,9 +292,7 @@ class _Page:
 
     def _made(self, filled: Filled, jobs: list[Job], *, replayed: bool) -> HttpResponse:
         try:
-            if not replayed:
-                for file in self.files:
-                    inputs.keep(jobs[0], file.name, file)
+            self._keep_files(jobs[0])
             if self.request.POST.get(GO) != "save":
                 self._execute(jobs, replayed)
         except RoostError as error:
@@ -302,6 +300,17 @@ class _Page:
         else:
             messages.success(self.request, self._said(filled, jobs))
         return redirect("job", jobs[0].pk) if len(jobs) == 1 else redirect("jobs")
+
+    def _keep_files(self, job: Job) -> None:
+        """An equal form may have died before it came to that, or be at it too, and hand the job over."""
+        for file in self.files:
+            try:
+                kept = inputs.keep(job, file.name, file)
+            except WrongState:
+                if not inputs.has(job, file.name):
+                    raise
+            else:
+                audit.tell(self.person, f"Uploaded the input {kept.name} ({kept.size} bytes).", job)
 
     def _execute(self, jobs: list[Job], replayed: bool) -> None:
         """Those that an equal form has not handed over; of two at the same time one does."""

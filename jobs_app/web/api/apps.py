@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
 from ninja import Router, Schema
 from pydantic import Field
 
-from jobs_app import job_templates, orders, registry, schemas
+from jobs_app import job_templates, orders, permissions, registry, schemas
 from jobs_app.errors import RoostError
 from jobs_app.models import Template
 
@@ -47,13 +48,18 @@ def _app(app: registry.App) -> dict[str, Any]:
 
 
 @router.get("/templates", response=list[TemplateOut], auth=door("jobs:read"), summary="The templates")
-def templates(request: Request, app: Text = "") -> Any:  # noqa: ARG001
-    """As the apps' code declares them now. An app that does not load stands in nobody's way."""
+def templates(request: Request, app: Text = "") -> Any:
+    """Those that you may use, as the apps' code declares them now. An app that does not load stands in
+    nobody's way."""
     known = [registry.find(app)] if app else list(registry.apps())
     for each in known:
         _synchronise(each)
     rows = Template.objects.filter(current=True, app__in=[each.label for each in known])
-    return [_brief(row) for row in rows.order_by("app", "name")]
+    return [_brief(row) for row in rows.order_by("app", "name") if _is_open(request.auth, row)]
+
+
+def _is_open(person: Any, row: Template) -> bool:
+    return permissions.may_use(person, row.app, row.name)
 
 
 def _synchronise(app: registry.App) -> None:
@@ -69,6 +75,8 @@ def _synchronise(app: registry.App) -> None:
 def template(request: Request, app: Text, name: Text) -> Any:
     """With the JSON Schema of what you may give for a job of it."""
     found = job_templates.find(registry.find(app), name)
+    if not _is_open(request.auth, found):
+        raise Http404
     takes = frozenset(orders.open_parameters(request.auth, schemas.names_of(found)))
     schema = schemas.of_template(found, takes)
     return {**_brief(found), "parameters": found.parameters, "takes": schema}

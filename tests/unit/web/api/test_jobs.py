@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from jobs_app import orders
+from jobs_app import job_templates, orders
 from jobs_app.models import IdempotencyKey, Job, JobShare, JobUse
 
 ONE = {"app": "examples.ising", "template": "ising", "name": "cool {id}"}
@@ -240,3 +240,68 @@ def test_a_key_is_forgotten_after_a_day(alice):
         IdempotencyKey.objects.filter(pk=row.pk).update(created=made)
     orders.drop_old_keys()
     assert [row.key for row in IdempotencyKey.objects.all()] == ["new"]
+
+
+# --- templates, and jobs of each type ---------------------------------------------------------------------
+
+MADE = {
+    "BASIC": {},
+    "CONDORJOB": {"executable": "/bin/echo", "arguments": ["hello"], "num_jobs": 3},
+    "SCRIPT": {"method": "ising", "options": {"seed": 3}, "slices": 2},
+    "CONDORWORKFLOW": {
+        "jobs": [
+            {"name": "a", "executable": "/bin/true"},
+            {"name": "b", "executable": "/bin/true", "parents": ["a"]},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_a_job_of_each_type_is_made_by_who_may_run_anything(api_of, alice, bob, kind):
+    order = {"app": "examples.ising", "type": kind, "name": "one", "parameters": MADE[kind]}
+    assert api_of(bob).call("POST", "/jobs", order).status_code == 403
+    alice.user_permissions.add(Permission.objects.get(codename="run_anything"))
+    answer = api_of(alice).call("POST", "/jobs", order)
+    assert answer.status_code == 201, answer.json()
+    (made,) = answer.json()["jobs"]
+    assert (made["type"], made["status"], made["user"]) == (kind, "PEN", "alice")
+    detail = api_of(alice).call("GET", f"/jobs/{made['id']}").json()
+    known = {"method": detail["method"], **detail["parameters"], **(detail["statepoint"] or {})}
+    assert all(known.get(name) for name in MADE[kind]), known
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MADE if kind != "SCRIPT"])
+def test_and_from_a_template_by_everybody(api_of, alice, bob, kind):
+    job_templates.add("examples.ising", f"of {kind}", kind, MADE[kind])
+    schema = api_of(bob).call("GET", f"/templates/examples.ising/of%20{kind}").json()["takes"]
+    assert schema["type"] == "object"
+    order = {"app": "examples.ising", "template": f"of {kind}", "name": "one"}
+    answer = api_of(bob).call("POST", "/jobs", order)
+    assert (answer.status_code, answer.json()["jobs"][0]["type"]) == (201, kind)
+
+
+def test_templates_that_are_for_others_are_not_shown(api_of, alice, bob, settings):
+    settings.ROOST_TEMPLATE_USERS = {"examples.ising/ising": ["alice"]}
+    names = {each["name"] for each in api_of(alice).call("GET", "/templates?app=examples.ising").json()}
+    theirs = {each["name"] for each in api_of(bob).call("GET", "/templates?app=examples.ising").json()}
+    assert "ising" in names
+    assert theirs == names - {"ising"}
+    assert api_of(alice).call("GET", "/templates/examples.ising/ising").status_code == 200
+    assert api_of(bob).call("GET", "/templates/examples.ising/ising").status_code == 404
+    assert api_of(bob).call("POST", "/jobs", ONE).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "word", ["jobs", "user", "groups", "self", "template_name", "job_type", "reader", "name"]
+)
+def test_no_word_of_the_parameters_is_taken_for_one_of_ours(api_of, alice, word):
+    alice.user_permissions.add(Permission.objects.get(codename="run_anything"))
+    for where in ({"name": "x"}, {"jobs": [{"name": "x", "parameters": {word: "1"}}]}):
+        order = {"app": "examples.ising", "template": "ising", **where}
+        order |= {} if "jobs" in where else {"parameters": {word: "1"}}
+        answer = api_of(alice).call("POST", "/jobs", order)
+        assert answer.status_code in (201, 422), answer.json()
+    assert not Job.objects.exclude(name="x").exists()
+    assert not JobShare.objects.exists()
+    assert not Job.objects.exclude(user=alice).exists()
