@@ -15,7 +15,7 @@ from jobs_app.errors import JobHeld
 from jobs_app.lifecycle import live
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Scheduler, ScriptJob
-from jobs_app.pools.base import Selection
+from jobs_app.pools.base import Resources, Selection
 from jobs_app.pools.condor import CondorPool
 from jobs_app.pools.condor.opening import AccountAt, open_condor
 from jobs_app.sdk.compute import create_scheduler
@@ -281,6 +281,24 @@ def test_a_dag_whose_record_was_lost_is_found_by_what_it_has_in_the_queue(
     assert (job.cached_status, job.slices_done) == ("Aborted", 2)
     assert (job.directory / "part.2").exists()
     assert not (job.directory / "part.1").exists()
+
+
+def test_new_limits_reach_also_what_a_dag_has_not_submitted_yet(
+    new_job: NewJob, condor_pool: TestPool, pool: CondorPool
+) -> None:
+    job = new_job(2, seconds=6)
+    job.execute()
+    wait_for(job, lambda: bool(job.slices_running))
+    token = job.attempts.get().token
+    pool.change(Selection(token), Resources(memory_mb=300, wall_seconds=700))
+    pool.change(Selection(token), Resources(memory_mb=333))
+    assert job.wait(timeout=SECONDS)
+    assert (job.cached_status, job.status_message) == ("Complete", "")
+    last = f'RoostAttempt == "{token}" && RoostStep == "synthesis"'
+    limits = condor_pool.run(
+        "condor_history", "-constraint", last, "-af", "RequestMemory", "AllowedJobDuration"
+    )
+    assert limits.split() == ["333", "700"]
 
 
 def test_a_script_in_one_proc_tells_how_far_it_is_and_what_it_says(new_job: NewJob, settings: Any) -> None:

@@ -200,6 +200,18 @@ def _edits(resources: Resources) -> Edits:
     return {name: value for name, value in edits.items() if value}
 
 
+_SUBMIT_WORDS = {"AllowedJobDuration": "allowed_job_duration"}
+
+
+def limits_in_words(resources: Resources) -> list[str]:
+    """As a submit description says it."""
+    edits = _edits(resources)
+    return [
+        f"{_SUBMIT_WORDS.get(name, name.replace('Request', 'request_').lower())} = {value}"
+        for name, value in edits.items()
+    ]
+
+
 def constraint(selection: Selection) -> str:
     """For a selection that one constraint can hold."""
     return next(constraints(selection))

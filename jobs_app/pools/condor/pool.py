@@ -65,6 +65,7 @@ class CondorPool:
         return self._acting.remove(selection, reason)
 
     def change(self, selection: Selection, resources: Resources) -> Sequence[Event]:
+        dag_acting.limit(self._point, selection, resources)
         return self._acting.change(selection, resources)
 
     def why_idle(self, attempts: Sequence[str]) -> Mapping[str, str]:

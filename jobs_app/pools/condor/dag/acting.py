@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...base import Selection
-from ..acting import one_line
+from ...base import Resources, Selection
+from ..acting import limits_in_words, one_line
 from ..point import AccessPoint
 
 _NO_DAG = 4
@@ -17,3 +17,10 @@ def acts(point: AccessPoint, verb: str, selection: Selection, reason: str = "") 
     if done.exit not in (0, _NO_DAG):
         raise point.trouble(verb, done)
     return done.exit == 0
+
+
+def limit(point: AccessPoint, selection: Selection, resources: Resources) -> None:
+    """For nodes that are not submitted yet, if it runs so."""
+    words = limits_in_words(resources)
+    if words and not selection.slices:
+        acts(point, "limit", selection, ";".join(words))

@@ -5,11 +5,12 @@
 # <unit>.<group>.<try>.tried: it began; .submitted: what condor_submit said.
 set -u
 here=$(dirname "$0")
-group='' try=''
+group='' try='' attempt=''
 for word in "$@"; do
     case $word in
     RETRY=*) [ -n "$try" ] || try=${word#*=} ;;
     group=*) group=${word#*=} ;;
+    attempt=*) attempt=${word#*=} ;;
     esac
 done
 unit=${word%%.*} place=${word%%.*}.$group.$try
@@ -48,6 +49,11 @@ if [ -e "$place.submitted" ]; then
     exit 0
 fi
 : > "$place.tried" || exit 1
+if [ -s "../../attempts/$attempt/limits" ]; then # what was asked for since the DAG was sent
+    while read -r line; do set -- -a "$line" "$@"; done <<END
+$(tac "../../attempts/$attempt/limits")
+END
+fi
 said=$(condor_submit -a "MY.RoostTry=$try" "$@" 2>&1)
 code=$?
 printf '%s\n' "$said"

@@ -1,5 +1,5 @@
-# dag_act.sh ROOT ATTEMPT VERB REASON: hold, release or remove a job script that runs as nodes of a DAG, or slices of
-# it, whose numbers are on standard input. 4: it does not run so, and nothing was done. 70: HTCondor did not do it.
+# dag_act.sh ROOT ATTEMPT VERB REASON: hold, release, remove or limit a job script that runs as nodes of a DAG, or slices
+# of it, whose numbers are on standard input. 4: it does not run so, and nothing was done. 70: HTCondor did not do it.
 # What is not submitted yet is reached by marks among the attempt's inputs: roost_dag.sh and the nodes look for them.
 # DAGMan itself is never held. A slice that is removed ends as if it had done nothing: DAGMan takes a removed one for a
 # failure of all its siblings.
@@ -34,6 +34,9 @@ say_released() { # as the DAGMan that said "held"
 mark() { mkdir -p "$marks" && printf '%s\n' "$reason" > "$marks/$1" || exit 1; }
 
 case $verb in
+limit) # REASON: lines of a description, which roost_submit.sh adds to those of later nodes; the last of a name counts
+    printf '%s\n' "$reason" | tr ';' '\n' >> "$home/limits" || exit 1
+    ;;
 hold)
     [ $# -gt 0 ] || mark held
     condor condor_hold -constraint "$procs && JobStatus != 5" -reason "$reason"
