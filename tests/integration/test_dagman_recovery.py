@@ -321,3 +321,32 @@ def test_a_dagman_that_gave_up_for_its_logs_sake_goes_on_with_a_mended_one(folde
     )
     assert start(folder).wait(60) == 0
     assert folder.log.read_text() == begun + ended(5, 0)
+
+
+def test_a_dagman_that_gives_up_for_its_logs_sake_leaves_its_nodes_alone(folder: Folder) -> None:
+    folder.command("condor_rm", 'echo "$*" >> removed\n')
+    (folder.batch / "1.dag.dagman.out").write_text("ABORT exit value of an earlier start\n")
+    folder.command("condor_dagman", "sh ./roost_rm.sh -const 'DAGManJobId==7' -reason so\nexit 2\n")
+    assert start(folder).wait(60) == 2
+    assert folder.count("removed") == 0
+    folder.command("condor_dagman", "sh ./roost_rm.sh 8 -const 'DAGManJobId==7' -reason so\nexit 2\n")
+    start(folder).wait(60)
+    assert (folder.batch / "removed").read_text() == "8 -const DAGManJobId==7 -reason so\n"
+
+
+@pytest.mark.parametrize("because", ["removal", "ABORT-DAG-ON"])
+def test_all_of_a_dag_is_removed_if_it_is_to_end(folder: Folder, because: str) -> None:
+    folder.command("condor_rm", 'echo "$*" >> removed\n')
+    remove = "sh ./roost_rm.sh -const 'DAGManJobId==7' -reason so; exit 2"
+    if because == "removal":
+        command = f'trap "{remove}" USR1\necho >> started\nwhile :; do sleep 0.1; done\n'
+    else:
+        words = "Aborting DAG because we got the ABORT exit value from a node"
+        command = f"echo '{words}' >> 1.dag.dagman.out\necho >> started\n{remove}\n"
+    folder.command("condor_dagman", command)
+    wrapper = start(folder)
+    until(folder.batch / "started")
+    if because == "removal":
+        wrapper.send_signal(signal.SIGUSR1)
+    assert wrapper.wait(60) == 2
+    assert folder.count("removed") == 1

@@ -12,7 +12,9 @@ from jobs_app.script import nodezip
 from . import tar
 
 _HERE = Path(__file__).parent
-_BESIDE_DAGMAN = ("roost_dag.sh", "roost_dagman.sh", "roost_submit.sh", "roost_mend.sh", "roost_mend.awk")
+_BESIDE_DAGMAN = tuple(
+    f"roost_{name}" for name in ("dag.sh", "dagman.sh", "submit.sh", "rm.sh", "mend.sh", "mend.awk")
+)
 _START = Path(__file__).parents[3] / "condor_templates" / "node_start.sh"
 
 Member = tuple[str, bytes, int]

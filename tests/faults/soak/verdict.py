@@ -65,6 +65,9 @@ def _allowed(order: Order) -> set[str]:
 def false_end(order: Order, attempt: str, witness: Witness) -> str:
     """A job that is Complete has only procs that HTCondor itself saw end well."""
     witness.look()
-    if witness.all_ended_well(attempt):
+    wrong = witness.not_ended_well(attempt)
+    if not wrong:
         return ""
-    return f"{order.name} was Complete before HTCondor had seen all of attempt {attempt} end well"
+    return (
+        f"{order.name} was Complete before HTCondor had seen all of attempt {attempt} end well: {wrong[:5]}"
+    )

@@ -73,6 +73,9 @@ class Witness:
         ]
         return wrong
 
-    def all_ended_well(self, attempt: str) -> bool:
+    def not_ended_well(self, attempt: str) -> list[str]:
+        """Procs of it that are still there, or that ended otherwise; also if there are none at all."""
         mine = self.procs.get(attempt, set())
-        return bool(mine) and mine <= self.ended_well
+        if not mine:
+            return ["none was ever submitted"]
+        return [f"{proc} is {self.identities[proc]}" for proc in sorted(mine - self.ended_well)]

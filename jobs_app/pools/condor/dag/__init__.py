@@ -33,7 +33,8 @@ from typing import Any
 from ..plan import ClusterPlan, Share
 
 # Without the first, late materialisation is ignored and large nodes fail. Without the second, a hundred held
-# procs are taken for a failure, and removed.
+# procs are taken for a failure, and removed. As strict as it is by default, DAGMan fails a DAG whose nodes
+# are all done because it has counted one idle proc too many.
 SETTINGS = {
     "DAGMAN_USE_DIRECT_SUBMIT": "False",
     "DAGMAN_MAX_JOB_HOLDS": "0",
@@ -42,6 +43,7 @@ SETTINGS = {
     "DAGMAN_USER_LOG_SCAN_INTERVAL": "1",
     "DAGMAN_SUBMIT_DELAY": "0",
     "DAGMAN_MAX_SUBMIT_ATTEMPTS": "16",
+    "DAGMAN_USE_STRICT": "0",
 }
 
 

@@ -17,8 +17,7 @@ MOST_CHECKS = 20  # descriptions that HTCondor's parser reads before anything is
 
 def files(dag: Dag, unit: int, first_group: int, around: Surroundings) -> Iterator[tuple[str, bytes]]:
     """`first_group`: the group of its first node; the others follow."""
-    submit = f"{around.names.node(around.node)}/roost_submit.sh"
-    settings = {**SETTINGS, **dag.settings, "DAGMAN_CONDOR_SUBMIT_EXE": submit}
+    settings = {**SETTINGS, **dag.settings, **_commands(around.names.node(around.node))}
     yield f"{unit}.config", _text(f"{name} = {value}" for name, value in settings.items())
     yield f"{unit}.lead", _text(_lead(dag, unit, around))
     variables = (_variables(node, unit, first_group + place) for place, node in enumerate(dag.nodes))
@@ -30,6 +29,14 @@ def files(dag: Dag, unit: int, first_group: int, around: Surroundings) -> Iterat
     for number, node in enumerate(list({node.file(unit): node for node in dag.nodes}.values())[:MOST_CHECKS]):
         yield f"{unit}.{number}.check", _text(_check(node, unit, around))
     yield from dag.files.items()
+
+
+def _commands(kit: str) -> dict[str, str]:
+    """What DAGMan calls in the place of HTCondor's own; see there."""
+    return {
+        "DAGMAN_CONDOR_SUBMIT_EXE": f"{kit}/roost_submit.sh",
+        "DAGMAN_CONDOR_RM_EXE": f"{kit}/roost_rm.sh",
+    }
 
 
 def _text(lines: Iterable[str]) -> bytes:

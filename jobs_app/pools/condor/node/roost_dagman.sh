@@ -9,14 +9,15 @@ here=$(dirname "$0")
 unit=$(echo " $*" | sed -n 's/.* -Dag \([0-9]*\)\.dag .*/\1/p')
 dag=$unit.dag log=$unit.dag.nodes.log
 PATH=$(cat "$unit.path") || exit 4
-export PATH
+ROOST_UNIT=$unit # for roost_rm.sh
+export PATH ROOST_UNIT ROOST_FROM
 dagman='' ended='' tries=0
 
 pass_on() { # SIGNAL CODE: to DAGMan; between two of them there is nobody to pass it to
     passed=1
     [ -n "$dagman" ] && kill -s "$1" "$dagman" 2>/dev/null || ended=$2
 }
-trap 'pass_on USR1 2' USR1 # it is removed
+trap ': > "$unit.removed"; pass_on USR1 2' USR1
 trap 'pass_on TERM 3' TERM # the schedd ends, and starts it again; 3 keeps it in the queue
 trap 'pass_on QUIT 3' QUIT
 trap '' HUP
@@ -45,8 +46,8 @@ watch_over() { # what HTCondor could not write, DAGMan would wait for without en
     done
 }
 
-gave_up() { # SIZE: for its log's sake, as far as it has said since its output had this size
-    tail -c "+$(($1 + 1))" "$dag.dagman.out" | grep "DAG status: " | tail -n 1 | grep -q DAG_STATUS_ERROR
+gave_up() { # for its log's sake, as far as it has said since it began
+    tail -c "+$((ROOST_FROM + 1))" "$dag.dagman.out" | grep "DAG status: " | tail -n 1 | grep -q DAG_STATUS_ERROR
 }
 
 end_former
@@ -56,7 +57,7 @@ while [ -z "$ended" ]; do
         [ -e "$dag.lock" ] || : > "$dag.lock" # so it reads its log instead of emptying it
         sh "$here/roost_mend.sh" "$unit" ended
     fi
-    before=$(stat -c %s "$dag.dagman.out" 2>/dev/null || echo 0)
+    ROOST_FROM=$(stat -c %s "$dag.dagman.out" 2>/dev/null || echo 0)
     condor_dagman "$@" &
     dagman=$!
     echo "$$ $dagman" > "$unit.pids"
@@ -71,7 +72,7 @@ while [ -z "$ended" ]; do
     dagman=''
     kill "$watcher" 2>/dev/null
     [ "$code" -ne 139 ] || code=1 # it has crashed, and would again
-    [ "$code" -eq 1 ] && [ "$tries" -lt 60 ] && gave_up "$before" || exit "$code"
+    [ "$code" -eq 1 ] && [ "$tries" -lt 60 ] && gave_up || exit "$code"
     tries=$((tries + 1))
     sleep 10 &
     wait $!
