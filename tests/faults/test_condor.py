@@ -23,7 +23,7 @@ from jobs_app.pools.base import (
     Step,
     Task,
 )
-from jobs_app.pools.condor import CondorPool
+from jobs_app.pools.condor import CondorPool, kit
 from jobs_app.pools.condor.opening import AccountAt, open_condor
 from tests.pool.pool import TestPool
 from tests.pool.relay import Relay
@@ -309,3 +309,15 @@ def test_a_schedd_that_is_down_is_out_of_reach_and_never_empty(
 
 def schedd_answers(condor_pool: TestPool) -> bool:
     return condor_pool.hosts["ap"].run("condor_q", "-totals").returncode == 0
+
+
+def test_what_runs_on_nodes_is_brought_again_when_the_access_point_could_not_take_it(
+    pool: CondorPool, condor_pool: TestPool, new_task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, members = kit.contents()
+    monkeypatch.setattr(kit, "contents", lambda: (version[::-1], members))
+    batch = Sending(secrets.token_hex(16), f"kit-{secrets.token_hex(4)}", (new_task(),))
+    with says_something_else(condor_pool, "tar", "exit 0"), pytest.raises(PoolUnreachable):
+        pool.send(batch)
+    patiently(lambda: pool.look(batch.token) or pool.send(batch))
+    assert finished(follow(pool, batch.segment, finished))

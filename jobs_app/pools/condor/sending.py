@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ..base import Garbled, PoolError, Refused, Sending, Sent, Task
+from ..base import Garbled, PoolError, PoolUnreachable, Refused, Sending, Sent, Task
 from ..shell import Result
 from ..shell.base import script_text
 from . import answers, kit, staging, submit, tar
@@ -131,7 +131,10 @@ class Sender:
 
     def _bring_kit(self) -> None:
         version, members = kit.contents()
-        self._point.shell.put_tree(self._point.names.node(version), kit.stream(members))
+        try:
+            self._point.shell.put_tree(self._point.names.node(version), kit.stream(members))
+        except Refused as error:  # the access point's trouble, and no job's fault
+            raise PoolUnreachable(str(error)) from error
         self._brought.add(version)
 
     def _there(self, inputs: staging.Inputs) -> frozenset[str]:
