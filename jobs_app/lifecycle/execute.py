@@ -33,7 +33,7 @@ def execute(job: Job, user: AbstractUser | None = None) -> None:
     """Returns at once; the job is Submitted then, and goes on without anybody watching."""
     if job._state.adding:
         job.save()
-    start = _ready(job, user)
+    start = _ready(job, user, may_be_too_many=True)
     if not begin(job, ("PEN",), start.work, start.by, start.why, **start.fields):
         raise refuse(job, "execute", CURE)
 
@@ -49,12 +49,13 @@ def execute_jobs(jobs: Sequence[Job], user: AbstractUser | None = None) -> None:
             raise refuse(taken, "execute", CURE)
 
 
-def _ready(job: Job, user: AbstractUser | None) -> Start:
+def _ready(job: Job, user: AbstractUser | None, *, may_be_too_many: bool = False) -> Start:
     """All that may be refused is found out here, and the directory is made."""
     by = acting(job, user)
     if job._status != "PEN" or job.frozen:
         raise refuse(job, "execute", CURE)
-    quota.check_execute(job)
+    if may_be_too_many:
+        quota.check_execute(job)
     captured = capture(job)
     make_directory(job, captured)
     killpoints.reach("execute.directory-made")
