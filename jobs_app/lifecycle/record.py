@@ -148,7 +148,7 @@ def _held(sheet: Sheet, event: Event) -> None:
 
 
 def _removed(sheet: Sheet, event: Event) -> None:
-    sheet.reason = event.reason or sheet.reason
+    sheet.removal = event.reason or sheet.removal
 
 
 def _asked(sheet: Sheet, event: Event) -> None:
@@ -203,12 +203,19 @@ _ATTEMPT = ("phase", "reason", "started", "ended", "exit_code", "signal")
 def _attempt_row(sheet: Sheet) -> tuple[object, ...]:
     failure = sheet.failure or (None, None)
     if sheet.finished is None:
-        reason = sheet.hold.reason if sheet.hold else sheet.reason
-        return (AttemptPhase.SENT, reason, sheet.started, None, *failure)
-    reason = (
-        "" if sheet.finished.data.get("ok") else sheet.reason or str(sheet.finished.data.get("reason", ""))
-    )
+        return (AttemptPhase.SENT, _reason(sheet), sheet.started, None, *failure)
+    said = sheet.removal or sheet.reason or str(sheet.finished.data.get("reason", ""))
+    reason = "" if sheet.finished.data.get("ok") else said
     return (AttemptPhase.FETCHING, reason, sheet.started, _time(sheet.finished), *failure)
+
+
+def _reason(sheet: Sheet) -> str:
+    """Why a slice is held is not forgotten for the others that are removed meanwhile."""
+    if sheet.hold:
+        return sheet.hold.reason
+    if sheet.removal and not (sheet.reason and any(step.held for step in sheet.counts().values())):
+        return sheet.removal
+    return sheet.reason
 
 
 @dataclass(frozen=True)
@@ -240,7 +247,7 @@ def _message(sheet: Sheet, status: str) -> str:
     if status == sheet.status:
         return "" if sheet.message.startswith((UNSENT, RESUMED, LIMITED)) else sheet.message
     if status == "HLD":
-        return message(_why_held(sheet.only.job_id, sheet.reason, hold_code(sheet.reason)))
+        return message(_why_held(sheet.only.job_id, _reason(sheet), hold_code(_reason(sheet))))
     return "Held back by its user; resume it when it may go on." if status == "PAS" else ""
 
 

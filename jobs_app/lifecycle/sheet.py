@@ -46,6 +46,7 @@ class Sheet:
     blocks: dict[Key, Block] = field(default_factory=dict)
     unread: list[tuple[str, list[int]]] = field(default_factory=list)  # the other blocks' counts
     hold: Event | None = None
+    removal: str = ""  # why a slice was removed
     finished: Event | None = None
     requests: list[Event] = field(default_factory=list)
     tried_again: list[Event] = field(default_factory=list)

@@ -182,6 +182,26 @@ def test_a_held_job_stays_held_where_none_of_its_held_slices_is_meant(
     assert job.status == "Held"
 
 
+def test_why_a_slice_is_held_is_said_also_when_others_are_removed(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job(num_jobs=3)
+    job.execute()
+    courier.tick()
+    pool.happens(job, EventKind.STARTED, slice=0, count=3)
+    pool.happens(job, EventKind.HELD, slice=0, reason="a word with you (hold code 1)")
+    courier.tick()
+    for number in (1, 2):
+        pool.happens(job, EventKind.REMOVED, slice=number, reason="no room")
+        courier.tick()
+    assert job.status == "Held"
+    assert job.status_message.startswith("a word with you (hold code 1). Somebody held it by hand.")
+    pool.happens(job, EventKind.REMOVED, slice=0, reason="no room either")
+    pool.happens(job, EventKind.FINISHED, data={"ok": False})
+    courier.tick()
+    assert (job.status, job.status_message) == ("Aborted", "no room either")
+
+
 def test_wishes_reach_the_pool_in_their_order(new_job: NewJob, courier: Courier, pool: FakePool) -> None:
     job = new_job(num_jobs=4)
     job.execute()
