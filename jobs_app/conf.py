@@ -118,11 +118,6 @@ def user_uploads() -> int:
     return int(_setting("ROOST_USER_UPLOADS", 10 << 30))
 
 
-def largest_body() -> int:
-    """ROOST_LARGEST_BODY: bytes of a call to the API, which are held in memory."""
-    return int(_setting("ROOST_LARGEST_BODY", 10 << 20))
-
-
 def materialize_from() -> int:
     """ROOST_MATERIALIZE_FROM: procs of a job with more slices than this are made little by little."""
     return int(_setting("ROOST_MATERIALIZE_FROM", 5_000))

@@ -41,7 +41,7 @@ _TABLES: dict[EventKind, bytes] = {
     EventKind.SUSPENDED: _all_to(S.SUSPENDED, S.RUNNING),
     EventKind.RESUMED: _all_to(S.RUNNING, S.SUSPENDED),
 }
-DONE, FAILED, AGAIN = _all_to(S.DONE), _all_to(S.FAILED), _all_to(S.WAITING)
+DONE, FAILED, SKIPPED, AGAIN = (_all_to(state) for state in (S.DONE, S.FAILED, S.SKIPPED, S.WAITING))
 
 
 def table_of(event: Event) -> bytes | None:
@@ -132,10 +132,6 @@ def whole(attempt_id: int) -> dict[str, bytes]:
     for step, states in rows.values_list("step", "states"):
         found.setdefault(step, bytearray()).extend(states)
     return {step: bytes(states) for step, states in found.items()}
-
-
-def counts_of(states: bytes) -> Counts:
-    return Counts.of({state: states.count(state) for state in S})
 
 
 def add(counts: Iterable[Counts]) -> Counts:

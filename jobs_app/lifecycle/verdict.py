@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobs_app import states
 from jobs_app.jobdir import facts, manifest, remote
-from jobs_app.jobdir.layout import ANALYSIS, RUN, AttemptPaths
+from jobs_app.jobdir.layout import ANALYSIS, PREPARE, RUN, AttemptPaths
 from jobs_app.jobdir.text import storable
 from jobs_app.models import Attempt, SliceBlock
 from jobs_app.states import Counts, SliceState
 
-from . import blocks, nodes
+from . import blocks, nodes, workflow
 from .sheet import counted, sum_of
 from .work import Work
 
@@ -56,18 +56,77 @@ def _counts(attempt: Attempt, work: Work) -> dict[str, Counts]:
 def complete_from_facts(attempt: Attempt, paths: AttemptPaths) -> None:
     """The pool says that all is over, and has not said how some slices ended: they have, in their records.
 
-    A slice without one was lost, and counts as failed: nothing is shown done that is not.
+    A slice without one was lost, and counts as failed: nothing is shown done that is not. But what comes
+    after what did not end well was never begun.
     """
-    rows = SliceBlock.objects.filter(attempt_id=attempt.pk)
+    never = _never_begun(attempt, paths)
     changed = []
+    rows = SliceBlock.objects.filter(attempt_id=attempt.pk)
     for pk, step, first, data in rows.values_list("pk", "step", "first", "states"):
         block = blocks.Block(pk, step, first, data)
+        for stage, table in never:
+            if stage.step == step:
+                block.apply(table, stage.first, stage.first + stage.slices)
         for number in _open_in(block):
             fact = facts.read(paths.facts, step, number)
             done = fact is not None and fact.state == SliceState.DONE
             block.apply_one(blocks.DONE if done else blocks.FAILED, number)
         changed.append(block)
     blocks.save(changed)
+
+
+class _Stage(NamedTuple):
+    """Slices that begin when all of earlier stages, `parents`, have ended well."""
+
+    step: str
+    first: int
+    slices: int
+    parents: Sequence[int]
+    runs_nothing: bool = False
+
+
+def _stages(attempt: Attempt, work: Work) -> list[_Stage]:
+    if not work.graph:
+        return [_Stage(step.name, 0, step.slices, range(place)[-1:]) for place, step in enumerate(work.steps)]
+    declared = attempt.job.parameters.get("jobs", [])
+    empty = {said["name"] for said in declared if said.get("noop")}
+    return [
+        _Stage(RUN, place.first, place.slices, place.parents, place.name in empty)
+        for place in workflow.places(work)
+    ]
+
+
+def _never_begun(attempt: Attempt, paths: AttemptPaths) -> list[tuple[_Stage, bytes]]:
+    """Stages of which nothing is known, and what became of them."""
+    stages = _stages(attempt, Work.from_json(attempt.work))
+    if len(stages) == 1:
+        return []
+    states = blocks.whole(attempt.pk)
+    ended_well: list[bool] = []
+    found = []
+    for stage in stages:
+        ready = all(ended_well[parent] for parent in stage.parents)
+        known = list(_known(stage, states, paths))
+        if any(known) or (ready and not stage.runs_nothing):
+            ended_well.append(all(state == SliceState.DONE for state in known) and not _is_last(stage, paths))
+            continue
+        ended_well.append(ready)
+        found.append((stage, blocks.DONE if ready else blocks.SKIPPED))
+    return found
+
+
+def _known(stage: _Stage, states: Mapping[str, bytes], paths: AttemptPaths) -> Iterator[int]:
+    """The state of each of its slices; 0 where nothing was said and no record was left."""
+    said = states[stage.step][stage.first : stage.first + stage.slices]
+    left = facts.read_range(paths.facts, stage.step, stage.first, stage.slices)
+    for state, fact in zip(said, left, strict=True):
+        yield state if SliceState(state).ended else fact.state if fact is not None else 0
+
+
+def _is_last(stage: _Stage, paths: AttemptPaths) -> bool:
+    """A script that ends itself early has no later steps."""
+    fact = facts.read(paths.facts, PREPARE) if stage.step == PREPARE else None
+    return fact is not None and fact.finished_early
 
 
 def _open_in(block: blocks.Block) -> list[int]:
