@@ -201,7 +201,7 @@ class _Part:
         self.rows = matching.filter(reason.condition)
 
     def search(self, place: Key | None, limit: int, until: float) -> _Found:
-        if self.is_small and (self.order.column or self.is_short):
+        if self.is_short or (self.order.column and self.is_small):
             return _Found(self._sorted(place, limit))
         if self.way.exact and not self.order.column:
             numbers = self._on_the_way(_Window(place, None))[:limit]

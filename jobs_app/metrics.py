@@ -70,12 +70,18 @@ def _now_and_then(name: str, look: Callable[[], Any]) -> Any:
 
 
 def _jobs() -> list[Sample]:
-    found = {**_now_and_then("final", lambda: _count(states.FINAL | {"PEN"})), **_count(states.ACTIVE)}
+    found = {**_now_and_then("final", _count_final), **_count_active()}
     return [({"state": state.word}, found.get(code, 0)) for code, state in states.JOB_STATES.items()]
 
 
-def _count(codes: Iterable[str]) -> dict[str, int]:
-    rows = Job.objects.filter(stage__in=states.stages(codes)).order_by()
+def _count_final() -> dict[str, int]:
+    """And those that were never executed. An index alone tells, whatever their number."""
+    rows = Job.objects.exclude(stage=states.AT_WORK).order_by()
+    return dict(rows.values_list("stage").annotate(count=Count("id")))
+
+
+def _count_active() -> dict[str, int]:
+    rows = Job.objects.filter(stage=states.AT_WORK).order_by()
     return dict(rows.values_list("_status").annotate(count=Count("id")))
 
 
