@@ -31,6 +31,7 @@ from .actors import COURIER, Actor
 from .close import close, postpone
 from .inherit import removed_ranges
 from .link import Link
+from .link_result import link_what_it_said
 from .prepare import gone
 from .reconcile import GONE
 from .task import task_of
@@ -139,6 +140,8 @@ def _finish(attempt: Attempt, link: Link | None, process: Callable[[int], object
         if not _begin_processing(attempt):
             return False
         verdict = _processed(attempt, verdict)
+    if verdict.status == "COM" and attempt.work.get("script"):
+        link_what_it_said(attempt.job)
     if fetches(link):
         copies.remember(attempt, verdict.status)
     return _close(attempt, verdict, by)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from jobs_app.errors import Invalid, WrongState
-from jobs_app.jobdir import files, manifest
+import logging
+from typing import Any
+
+from jobs_app.errors import Invalid, NotAllowed, RoostError, WrongState
+from jobs_app.jobdir import files, links, manifest
+from jobs_app.jobdir.layout import JobPaths
+from jobs_app.jobdir.links import Link
 from jobs_app.models import Job, ResultLink
 
-LONGEST = 255
-LONGEST_DESCRIPTION = 10_000
+log = logging.getLogger(__name__)
+
+ENDED_WELL = ("COM", "RES")
 
 
 def link_result(
@@ -15,25 +21,48 @@ def link_result(
 ) -> None:
     """`linkname` is the file's own name when left out; one that ends with "/" is the folder for it."""
     job.refresh_status()
-    if job.state.code not in ("COM", "RES"):
+    if job.state.code not in ENDED_WELL:
         raise WrongState(
             f"Job {job.pk} is {job.cached_status}: only the files of a job that ended well are results."
         )
-    safe = files.safe_name(filename)
-    if safe not in manifest.read(job.paths):
+    _put(job, links.link(filename, linkname, header, description))
+
+
+def link_what_it_said(job: Job) -> None:
+    """What a script said of results while it ran. It comes from a node, and has gone wrong for itself alone
+    if it cannot be done: the job has ended well."""
+    for said in _said(job.paths):
+        try:
+            link = links.read(said)
+            _put(_whose(job, link), link)
+        except RoostError as error:
+            log.warning("Job %s: a result is not linked: %s", job.pk, error)
+
+
+def _said(paths: JobPaths) -> list[Any]:
+    if not paths.post.exists():
+        return []
+    said = files.read_object(paths.post).get("links", [])
+    return said[: links.MOST] if isinstance(said, list) else []
+
+
+def _whose(job: Job, link: Link) -> Job:
+    """Of others only those of the same person."""
+    if not link.job:
+        return job
+    number = link.job.rpartition("-")[2]
+    pk = int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+    found = Job.objects.filter(pk=pk, user=job.user, _status__in=ENDED_WELL).first()
+    if found is None:
+        raise NotAllowed(f"{files.show(link.job)} is no job of the same person that ended well.")
+    return found
+
+
+def _put(job: Job, link: Link) -> None:
+    if link.filename not in manifest.read(job.paths):
         raise Invalid(
-            f"Job {job.pk} has no registered file {files.show(safe)}. Its files: jobs files {job.pk}"
+            f"Job {job.pk} has no registered file {files.show(link.filename)}. Its files: jobs files {job.pk}"
         )
-    name = _name(safe, linkname)
-    said = {"header": header[:LONGEST], "description": description[:LONGEST_DESCRIPTION]}
-    known = {"job_id": job.pk, "filename": safe, **said}
-    ResultLink.objects.update_or_create(owner=job.user, app=job.app, name=name, defaults=known)
-
-
-def _name(filename: str, linkname: str) -> str:
-    own = filename.rpartition("/")[2]
-    wanted = linkname + own if linkname.endswith("/") else linkname or own
-    name = files.safe_name(wanted, what="name of a result")
-    if len(name) > LONGEST:
-        raise Invalid(f"The name of a result has {len(name)} characters; {LONGEST} are allowed. Shorten it.")
-    return name
+    said = {"header": link.header, "description": link.description}
+    known = {"job_id": job.pk, "filename": link.filename, **said}
+    ResultLink.objects.update_or_create(owner=job.user, app=job.app, name=link.name, defaults=known)

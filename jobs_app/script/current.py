@@ -8,13 +8,14 @@ import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Callable, NoReturn, Optional
 
 from jobs_app.errors import BadName, Invalid, WrongState
 from jobs_app.jobdir import files as jobfiles
+from jobs_app.jobdir import links
 from jobs_app.jobdir.layout import RESERVED
 
 from .job import CallableText, Job, NoJob, learn, open_text, refuse_writing, sliced
@@ -41,11 +42,16 @@ class Registered:
     removed: set[str] = field(default_factory=set)
     returned: set[str] = field(default_factory=set)  # registered without turning it off
     subjobs: dict[str, bool] = field(default_factory=dict)
+    links: list[dict[str, str]] = field(default_factory=list)  # what is to be among the results
 
     def add(self, name: str) -> None:
         self.files.add(name)
         self.temporary.discard(name)
         self.removed.discard(name)
+
+    def add_returned(self, name: str) -> None:
+        self.returned.add(name)
+        self.temporary.discard(name)
 
     def add_temporary(self, name: str) -> None:
         self.removed.discard(name)
@@ -58,7 +64,8 @@ class Registered:
         self.removed.add(name)
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.temporary or self.removed or self.returned or self.subjobs)
+        named = self.files or self.temporary or self.removed or self.returned
+        return bool(named or self.subjobs or self.links)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -67,15 +74,18 @@ class Registered:
             "removed": sorted(self.removed),
             "returned": sorted(self.returned),
             "subjobs": self.subjobs,
+            "links": self.links,
         }
 
     def read(self, content: dict[str, Any]) -> None:
         """Adds what an earlier part did."""
         self.removed = (self.removed | set(content["removed"])) - set(content["files"])
         self.files = (self.files | set(content["files"])) - set(content["removed"])
-        self.temporary = (self.temporary | set(content["temporary"])) - self.files - self.removed
         self.returned |= set(content["returned"])
+        kept = self.files | self.removed | self.returned
+        self.temporary = (self.temporary | set(content["temporary"])) - kept
         self.subjobs.update(content["subjobs"])
+        self.links += content.get("links", [])
 
 
 class SavedFile:
@@ -266,6 +276,26 @@ class CurrentJob(Job):
         os.replace(aside, path)
         self._registered.add(safe)
 
+    def put_among_results(
+        self, job: Job, filename: jobfiles.Name, linkname: str, header: str, description: str
+    ) -> None:
+        """When this job has ended well. A file of its own is registered by that."""
+        if len(self._registered.links) >= links.MOST:
+            raise Invalid(f"A part of a job can link {links.MOST} results; link a folder's index instead.")
+        own = str(job) == str(self)
+        safe = self._own_file(filename) if own else _file_of(job, filename)
+        link = links.link(safe, linkname, header, description, "" if own else str(job))
+        self._registered.links.append(asdict(link))
+        if own:
+            self._registered.add_returned(safe)
+
+    def _own_file(self, filename: jobfiles.Name) -> str:
+        safe = jobfiles.writable_name(self._root, filename)
+        path = jobfiles.locate(self._root, safe)
+        if not jobfiles.is_plain_file(path):
+            raise FileNotFoundError(2, "There is no such file to link", str(path))
+        return safe
+
     # --- ending ---------------------------------------------------------------------------------------------
 
     def finish_early(self, result: Any = None) -> NoReturn:
@@ -312,6 +342,13 @@ class _Writer:
         raise Invalid(
             f"A file is written in a block: with job.open({self._path.name!r}, ...) as fh: fh.{name}(...)"
         )
+
+
+def _file_of(job: Job, filename: jobfiles.Name) -> str:
+    safe = jobfiles.name_in(Path(job.path), filename)
+    if safe not in job.files:
+        raise FileNotFoundError(2, f"{job} has no such registered file to link", safe)
+    return safe
 
 
 def _set_as_list(value: Any) -> Any:

@@ -68,7 +68,10 @@ def finish(spec: Spec, attempt: AttemptPaths, registered: Registered, begun: flo
     remember(attempt, SYNTHESIS, registered)
     names = _names(spec, attempt, everything)
     manifest.write(attempt.job, manifest.build(attempt.job.root, names))
-    files.write_json(attempt.job.post, _post(spec, attempt, sorted(names), everything.subjobs, begun))
+    post = _post(spec, attempt, sorted(names), everything.subjobs, begun)
+    if everything.links:
+        post["links"] = list(_linked(everything.links, names))
+    files.write_json(attempt.job.post, post)
 
 
 def clean(attempt: AttemptPaths) -> None:
@@ -111,9 +114,8 @@ def _order(record: str) -> tuple[int, int]:
 
 def _names(spec: Spec, attempt: AttemptPaths, everything: Registered) -> set[str]:
     root = attempt.job.root
-    if not everything.files:
-        return set(_automatic(root, spec.present, everything.temporary))
-    named = everything.files | everything.returned
+    named = everything.files or set(_automatic(root, spec.present, everything.temporary))
+    named = named | everything.returned
     gone = {name for name in named if not files.is_plain_file(root / name)}
     for name in sorted(gone):
         _tell(f"{name} was registered, but is not there any more; it is left out.")
@@ -131,6 +133,14 @@ def _automatic(root: Path, present: Any, temporary: set[str]) -> Iterator[str]:
             _tell(f"{error} It is not registered.")
         else:
             yield name
+
+
+def _linked(links: list[dict[str, str]], names: set[str]) -> Iterator[dict[str, str]]:
+    for link in links:
+        if link["job"] or link["filename"] in names:
+            yield link
+        else:
+            _tell(f"{link['filename']} was linked, but is none of the job's files any more; it is left out.")
 
 
 def _tell(text: str) -> None:

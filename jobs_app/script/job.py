@@ -261,6 +261,22 @@ class Job(str):
 
         running().adopt(self, filename)
 
+    def link_result(
+        self,
+        filename: jobfiles.Name = "result.pickle",
+        linkname: Optional[str] = None,
+        header: Optional[str] = None,
+        description: Optional[str] = None,
+    ) -> None:
+        """Inside a running job: this file, its own or a finished one's, is put among the results.
+
+        It is at /results/ when the running job has ended well."""
+        from .current import running
+
+        running().put_among_results(self, filename, linkname or "", header or "", description or "")
+
+    link_results = link_result
+
 
 class _NoJob(Job):
     """An unset job: false, equal to '', without files."""

@@ -315,10 +315,50 @@ def test_a_file_of_a_finished_job_becomes_this_jobs_too(
     assert registered.files == {"plot.png"}
 
 
+def test_what_is_to_be_among_the_results_is_kept_for_the_end(
+    job: CurrentJob, registered: Registered, tmp_path: Path
+) -> None:
+    learn("ising-7", tmp_path)
+    (tmp_path / "post.json").write_text('{"files": ["plot.png"], "exectime": {"per_slice": []}}')
+    job.save(1, temp=True)
+    job.link_result(header="One")
+    Job("ising-7").link_results("plot.png", "weather/", description="Wind")
+    assert registered.links == [
+        {"filename": "result.pickle", "name": "result.pickle", "header": "One", "description": "", "job": ""},
+        {
+            "filename": "plot.png", "name": "weather/plot.png", "header": "", "description": "Wind",
+            "job": "ising-7",
+        },
+    ]
+    assert registered.returned == {"result.pickle"}
+    assert registered.temporary == registered.files == set()
+
+
+def test_only_files_that_are_there_and_good_names_can_be_results(
+    job: CurrentJob, registered: Registered, tmp_path: Path
+) -> None:
+    learn("ising-7", tmp_path)
+    (tmp_path / "secret").write_text("not registered")
+    job.save(1)
+    for whose, name in ((job, "nothing"), (Job("ising-7"), "secret")):
+        with pytest.raises(FileNotFoundError):
+            whose.link_result(name)
+    for name, linkname in (
+        ("../x", None),
+        ("post.json", None),
+        ("result.pickle", "/x"),
+        ("result.pickle", ".."),
+    ):
+        with pytest.raises(BadName):
+            job.link_result(name, linkname)
+    assert registered.links == []
+
+
 def test_what_needs_a_running_job_says_so(tmp_path: Path) -> None:
     learn("ising-7", tmp_path)
-    with pytest.raises(WrongState, match="only inside a running job"):
-        Job("ising-7").link_to_here()
+    for verb in (Job.link_to_here, Job.link_result):
+        with pytest.raises(WrongState, match="only inside a running job"):
+            verb(Job("ising-7"))
     forget_all()
 
 
