@@ -1,13 +1,14 @@
 """The name of every file on the access point, in one place. All lie below the scheduler's remote root.
 
-node/<hash>/            what runs on nodes: the start script, the wrapper, the runner's zip; and what stands beside DAGMan
+node/<hash>/            what runs on nodes: the start script, the wrapper, the runner's zip;
+                        and what stands beside DAGMan
 files/<sha256>          contents of inputs, each sent once (".x": executable)
 attempts/<token>/       one attempt: HTCondor's initialdir
     batch               the token of the sending that brought it
     in/                 what each slice finds in its folder
     out/                what came back: <part>.tar, <part>.json; and <part>.log, what it printed
-    batches/<token>.<e>/    a sending as composed in epoch e: plan.json; for each cluster <n>.sub, <n>.rows
-                        and what DAGMan and the scripts beside it keep there: <unit>.dag.*, <unit>.<group>.<try>.*
+batches/<token>.<e>/    a sending as composed in epoch e: plan.json; for each cluster <n>.sub, <n>.rows;
+                        for each DAG <n>.dag, and what DAGMan and the scripts beside it keep
 sent/<token>/           how far it has come: lock, epoch, <e>.<n>.tried, <e>.<n>.done, <e>.<n>.refused
 segments/<name>         event logs
 incoming/               uploads that are not complete
