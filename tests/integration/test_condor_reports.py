@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from jobs_app.manager import JobManager
 from jobs_app.models import Hint, Job, KeyVersion, Report, Scheduler
@@ -28,12 +29,14 @@ pytestmark = [pytest.mark.pool, pytest.mark.django_db(transaction=True)]
 
 WAITING = """
 import os, time
+from jobs_app.script import status
 
 options = {"go": ""}
 
 def analysis(sliceno, options):
-    while sliceno and not os.path.exists(options.go):
-        time.sleep(0.1)
+    with status("waits for the gate"):
+        while sliceno and not os.path.exists(options.go):
+            time.sleep(0.1)
 
 def synthesis():
     return 1
@@ -121,10 +124,13 @@ def is_complete(job: Job) -> bool:
 
 
 def test_start_progress_and_end_come_from_the_node_before_htcondor_tells_of_the_end(
-    server: Gunicorn, new_waiting: NewWaiting
+    server: Gunicorn, new_waiting: NewWaiting, client: Client, alice: User
 ) -> None:
     job, gate = new_waiting()
-    until(job, lambda: bool(re.fullmatch(r"\(\d+ %\)", message(job))))
+    until(job, lambda: bool(re.fullmatch(r"slice \d: waits for the gate \(\d+ %\)", message(job))))
+    client.force_login(alice)
+    for page in (f"/jobs/{job.pk}/", "/jobs/"):
+        assert re.search(r"slice \d: waits for the gate", client.get(page).content.decode())
     assert not Job.objects.get(pk=job.pk).is_final
     assert reported(job)[0].startswith("Runs on exec")
     until(job, lambda: Hint.objects.get(pk=job.pk).looked is not None)

@@ -137,7 +137,7 @@ def reports(task: dict[str, Any], sliceno: int, kind: str) -> bool:
 
 FEW = 4  # slices that all report
 MESSAGES_EVERY, CALL_SECONDS, LAST_WORDS = 15.0, 10.0, 1.0
-MOST_OF_OUTBOX = 100
+MOST_OF_OUTBOX, LONGEST_SAID = 100, 500
 KEY = ("url", "job", "version", "key")
 
 
@@ -178,12 +178,13 @@ class Messenger:
             self.send()
 
     def look(self) -> None:
-        """How many parts have ended well; nothing where that is as before."""
+        """How many parts have ended well, and what one of them says; nothing where that is as before."""
         facts, slices = self.attempt / "facts", self.task["slices"]
         data = facts.read_bytes() if facts.exists() else b""
         done = sum(data[at + 1 : at + 2] == bytes([DONE]) for at in range(0, len(data), FACT))
-        now = {"progress": round(100 * min(1.0, done / max(1, slices)), 1)}
-        if done and now != self.last:
+        now = {"progress": round(100 * min(1.0, done / max(1, slices)), 1)} if done else {}
+        now.update(doing(self.attempt / "status"))
+        if now and now != self.last:
             self.last = now
             self.say(now)
 
@@ -242,6 +243,18 @@ class Messenger:
             connection.close()
 
 
+def doing(folder: Path) -> dict[str, Any]:
+    """The innermost line that the first of the running parts says."""
+    names = [name for name in (os.listdir(folder) if folder.is_dir() else ()) if is_part(name)]
+    for name in sorted(names, key=place_of):
+        with suppress(OSError, ValueError, KeyError, TypeError):  # it has ended
+            _, *lines = json.loads((folder / name).read_text())["stack"]
+            if lines:
+                text = str(lines[-1]["text"])[:LONGEST_SAID]
+                return {"message": text, **({"slice": int(name)} if name.isdigit() else {})}
+    return {}
+
+
 PLACES = {"prepare": 0, "synthesis": 1}  # of the facts; slices follow. See jobs_app/jobdir/facts.py
 FACT, DONE, EARLY, FLAGS = 64, 2, 1, slice(46, 48)
 
@@ -298,6 +311,10 @@ def moved(value: Any) -> Any:
             return {**value, "path": os.path.abspath(os.path.join(JOBS, str(value["id"])))}
         return {key: moved(each) for key, each in value.items()}
     return [moved(each) for each in value] if isinstance(value, list) else value
+
+
+def is_part(name: str) -> bool:
+    return name in PLACES or name.isdigit()
 
 
 def place_of(name: str) -> int:
