@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -159,3 +160,20 @@ def test_versions_that_no_sending_names_go_after_a_while_and_the_newest_stays(po
     assert listed(root / "incoming") == []
     point.ask("forget.sh", str(root), NODE, B)
     assert listed(root / "node") == sorted([NODE, young])
+
+
+@pytest.mark.parametrize("hours", [-30, 10, 5000])
+def test_an_access_point_whose_clock_is_wrong_says_when_things_happened_all_the_same(
+    point: AccessPoint, recorded: bytes, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    right = rest_after(0, point)
+    ours = time.time()
+    monkeypatch.setattr(time, "time", lambda: ours - hours * 3600)
+    wrong = AccessPoint(LocalShell(), point.root)
+    assert wrong.ahead == pytest.approx(hours * 3600, abs=60)
+    for event, other in zip(right, rest_after(0, wrong), strict=True):
+        assert other.at == pytest.approx(event.at - hours * 3600, abs=60)
+
+
+def test_clocks_that_differ_by_some_seconds_are_let_be(point: AccessPoint) -> None:
+    assert point.ahead == 0.0

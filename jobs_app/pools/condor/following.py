@@ -56,7 +56,7 @@ class Readers:
 
     def _reader(self, name: str, offset: int) -> _Reader:
         path = self._point.names.segment(name)
-        segment = Segment(self._point.hello.zone, self._plans.find)
+        segment = Segment(self._point.hello.zone, self._plans.find, self._point.ahead)
         if offset:
             self._learn(segment, self._point.ask("prefix.sh", path, str(offset)).text)
         return _Reader(Tail(self._point.shell, path, offset), segment, offset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from ..base import PoolUnreachable
 from ..shell import Result, Shell
@@ -12,6 +13,7 @@ from .names import Names
 
 # condor_submit of a million slices and condor_history of years are silent for long.
 SECONDS = 300.0
+CLOCKS_DIFFER, CENTURY = 30.0, 3.2e9  # seconds
 
 
 class AccessPoint:
@@ -20,13 +22,22 @@ class AccessPoint:
         self.root = root
         self._lock = threading.Lock()
         self._said: answers.Hello | None = None
+        self._ahead = 0.0
 
     @property
     def hello(self) -> answers.Hello:
         with self._lock:
             if self._said is None:
                 self._said = answers.hello(self.ask("hello.sh", self.root).text)
+                ahead = self._said.clock - time.time()
+                self._ahead = ahead if CLOCKS_DIFFER < abs(ahead) < CENTURY else 0.0
             return self._said
+
+    @property
+    def ahead(self) -> float:
+        """How far its clock is ahead of ours (seconds), if it is wrong by more than an answer takes."""
+        _ = self.hello
+        return self._ahead
 
     @property
     def names(self) -> Names:

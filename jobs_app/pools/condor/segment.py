@@ -33,6 +33,7 @@ class Segment:
 
     zone: tzinfo
     find_plan: FindPlan
+    ahead: float = 0.0  # seconds by which the clock that wrote it is ahead of ours
     clusters: dict[int, ClusterPlan | None] = field(default_factory=dict)
     attempts: dict[str, Progress | DagProgress] = field(default_factory=dict)
     groups: dict[int, int] = field(default_factory=dict)  # of each cluster that a DAG submitted
@@ -202,7 +203,7 @@ class Segment:
             yield from self._of_not_begun(EventKind.RELEASED, attempt, at)
 
     def _at(self, event: LogEvent) -> float:
-        return _unix(event.time, self.zone)
+        return _unix(event.time, self.zone) - self.ahead
 
 
 @lru_cache(4096)
