@@ -137,24 +137,29 @@ def mapping(value: Any) -> dict[str, Any]:
     return {text(key): item for key, item in value.items()}
 
 
+DEEPEST = 64  # what recurses over values stays far from Python's limit
+
+
 def json_value(value: Any) -> Any:
     try:
         copy = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise BadParameter(f"{repr(value)[:200]} cannot be written as JSON: {error}") from None
-    _check_texts(copy)
+    _check_texts(copy, DEEPEST)
     return copy
 
 
-def _check_texts(value: Any) -> None:
+def _check_texts(value: Any, deeper: int) -> None:
     if isinstance(value, str):
         text(value)
-    elif isinstance(value, dict):
-        for item in (*value, *value.values()):
-            _check_texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check_texts(item)
+        return
+    if isinstance(value, (dict, list)):
+        if not deeper:
+            raise BadParameter(
+                f"lists and mappings may lie within each other up to {DEEPEST} deep; this is deeper"
+            )
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check_texts(item, deeper - 1)
 
 
 def json_mapping(value: Any) -> dict[str, Any]:

@@ -59,7 +59,9 @@ def of_file(request: HttpRequest, path: Path, etag: str) -> HttpResponseBase:
         return refused(size)
     if asked is None:
         return _headed(_Whole(handle), size, None, etag)
-    return _headed(StreamingHttpResponse(_pieces(handle, asked)), size, asked, etag)
+    answer = StreamingHttpResponse(_pieces(handle, asked))
+    answer._resource_closers.append(handle.close)  # type: ignore[attr-defined]  # also if nobody reads it
+    return _headed(answer, size, asked, etag)
 
 
 def of_bytes(

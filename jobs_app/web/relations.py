@@ -143,7 +143,7 @@ def _node(job: Job, node: inspection.NodeView) -> dict[str, Any]:
     said = f"{name}, {count} slices" if count > 1 else name
     url = reverse("job-slices", args=[job.pk]) + f"?first={node.first}&count={max(1, count)}"
     return {
-        "title": f"{node.name}: {said}",
+        "title": node.name,
         "word": _short(node.name),
         "state": said,
         "code": colour(name),

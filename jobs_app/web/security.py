@@ -8,7 +8,8 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
@@ -39,6 +40,12 @@ def guarded(view: View, policy: str = PAGES) -> View:
         return response
 
     return never_cache(answer)
+
+
+@never_cache
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - it is in the log
+    said = "This form is too old, or came from another page. Go back, load the page again, and send it then."
+    return render(request, "403.html", {"exception": said}, status=403)
 
 
 def page(view: View) -> View:

@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 from jobs_app import conf, logs, origin, throttling
 
+from .security import PAGES
+
 log = logging.getLogger("roost.requests")
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
@@ -27,6 +29,8 @@ class Tracing:
         came = origin.Origin(_via(request.path_info), throttling.address(request), name)
         with origin.of(came), logs.about(request=name):
             response = self._get_response(request)
+            if response.status_code >= 400:  # pages of errors come from anywhere
+                response.headers.setdefault("Content-Security-Policy", PAGES)
             if not request.path_info.startswith(_QUIET):
                 _log(request, response, time.perf_counter() - begun)
         response.headers["X-Request-Id"] = name

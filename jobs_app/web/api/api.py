@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, set_response_etag
@@ -140,6 +140,12 @@ _HTTP = {
 def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001
     length, most = request.META.get("CONTENT_LENGTH"), settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     return problem(413, f"The body has {length} bytes; {most} are allowed here.", limit=most)
+
+
+@api.exception_handler(SuspiciousOperation)
+def _suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:  # noqa: ARG001
+    too_many = isinstance(error, TooManyFieldsSent)
+    return problem(400, "The query has too many parameters." if too_many else "")
 
 
 @api.exception_handler(RawPostDataException)

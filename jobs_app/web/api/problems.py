@@ -88,6 +88,22 @@ def status_of(error: errors.RoostError) -> int:
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 
+def _as_get(request: HttpRequest) -> HttpRequest:
+    request.method = "GET"
+    return request
+
+
+def _without_body(response: HttpResponseBase) -> HttpResponse:
+    """What GET would have answered, without its body."""
+    if not response.streaming and "Content-Length" not in response.headers:
+        response.headers["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
+    bare = HttpResponse(status=response.status_code)
+    for name, value in response.headers.items():
+        bare.headers[name] = value
+    bare._resource_closers.extend(response._resource_closers)  # type: ignore[attr-defined]
+    return bare
+
+
 class Problems:
     """Middleware: for errors that were made elsewhere (no route, wrong method, wrong host, a crash)."""
 
@@ -95,8 +111,15 @@ class Problems:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(BELOW):
+            return self.get_response(request)
+        if request.method == "HEAD":
+            return _without_body(self._answer(_as_get(request)))
+        return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if not request.path_info.startswith(BELOW) or response.status_code < 400:
+        if response.status_code < 400:
             return response
         if response.headers.get("Content-Type") == TYPE:
             return response
