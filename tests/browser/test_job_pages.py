@@ -83,7 +83,7 @@ def test_the_nodes_of_a_workflow_that_ran_are_coloured_and_listed(grace: Page, s
     expect(grace.locator("#job-head .state")).to_have_text("Various-Complete")
     grace.goto(of(server, "real flow", "relations/"))
     graph = grace.locator("svg.graph")
-    said = {name: graph.locator("g", has_text=name) for name in ("fetch", "south", "join")}
+    said = {name: graph.locator("a", has_text=name) for name in ("fetch", "south", "join")}
     for name, word in {"fetch": "done", "south": "failed", "join": "skipped"}.items():
         expect(said[name].locator(".state-word")).to_have_text(word)
     assert len({fill_colour(node.locator(".mark")) for node in said.values()}) == 3
@@ -93,9 +93,9 @@ def test_the_nodes_of_a_workflow_that_ran_are_coloured_and_listed(grace: Page, s
 
 def test_one_walks_along_a_chain(grace: Page, server: Server) -> None:
     grace.goto(of(server, "chain", "relations/"))
-    grace.locator("svg.graph").get_by_role("link", name=re.compile("^first of a chain")).click()
+    grace.locator("svg.graph").get_by_role("link", name=re.compile("first of a chain, Complete")).click()
     expect(grace.get_by_role("heading", level=1)).to_contain_text("first of a chain")
-    grace.locator("svg.graph").get_by_role("link", name=re.compile("^second of a chain")).click()
+    grace.locator("svg.graph").get_by_role("link", name=re.compile("second of a chain, Running")).click()
     expect(grace.get_by_role("heading", name="Built by it")).to_be_visible()
 
 
