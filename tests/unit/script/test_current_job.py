@@ -326,7 +326,10 @@ def test_what_is_to_be_among_the_results_is_kept_for_the_end(
     assert registered.links == [
         {"filename": "result.pickle", "name": "result.pickle", "header": "One", "description": "", "job": ""},
         {
-            "filename": "plot.png", "name": "weather/plot.png", "header": "", "description": "Wind",
+            "filename": "plot.png",
+            "name": "weather/plot.png",
+            "header": "",
+            "description": "Wind",
             "job": "ising-7",
         },
     ]
