@@ -163,7 +163,8 @@ def from_json(data: bytes) -> tuple[ClusterPlan, ...]:
 
 def _cluster(listed: Any) -> ClusterPlan:
     known = listed if isinstance(listed, dict) else {"shares": listed}
-    shares = [_share(*share) for share in known.pop("shares", ())]
+    of_dag = known.get("unit") is not None
+    shares = [_share(*share, of_dag=of_dag) for share in known.pop("shares", ())]
     return ClusterPlan(shares, **known)
 
 
@@ -173,12 +174,14 @@ def _share(
     whole: bool,
     runs: Sequence[tuple[str, int, int]],
     recorded: bool = False,
+    *,
+    of_dag: bool,
 ) -> Share:
     share = Share(str(attempt), slices, tuple(Run(*run) for run in runs), whole is True, recorded is True)
     numbers = (slices, *(number for run in share.runs for number in (run.first, run.count)))
-    fits = all(type(number) is int for number in numbers) and all(
-        0 <= run.first < run.first + run.count <= slices for run in share.runs
-    )
-    if not fits or not share.runs or not slices <= MOST_SLICES or (not whole and share.procs > slices):
+    is_known = all(type(number) is int for number in numbers) and slices <= MOST_SLICES
+    end = MOST_SLICES if of_dag else slices  # a workflow's node has its slices anywhere in the workflow
+    fits = is_known and all(0 <= run.first < run.first + run.count <= end for run in share.runs)
+    if not fits or not share.runs or (not whole and share.procs > slices):
         raise ValueError(f"{slices!r} slices with the runs {str(share.runs[:3])[:200]}")
     return share

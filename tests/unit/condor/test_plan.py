@@ -58,6 +58,17 @@ def test_a_plan_survives_being_written_down() -> None:
     assert [each.shares for each in again] == [each.shares for each in plans]
 
 
+def test_a_workflows_node_has_its_slices_behind_those_of_other_nodes() -> None:
+    nodes = [
+        Share("a" * 32, 2, (Run("run", 7, 2),)),
+        Share("a" * 32, 3, (Run("run", 9, 1), Run("run", 11, 1))),
+    ]
+    plans = [ClusterPlan((), lead=["a" * 32]), *(ClusterPlan([share], unit=0) for share in nodes)]
+    again = plan.from_json(plan.to_json(plans))
+    assert [each.shares for each in again] == [each.shares for each in plans]
+    assert [each.locate(1)[0].place(1).first for each in again[1:]] == [8, 11]
+
+
 @pytest.mark.parametrize("text", [b"", b"{}", b"[]", b'{"clusters": [[["a"]]]}', b'{"clusters": 7}'])
 def test_a_damaged_plan_is_an_error_that_shows_it(text: bytes) -> None:
     with pytest.raises(Garbled, match="cannot be read"):
@@ -84,6 +95,17 @@ def test_a_plan_of_slices_that_no_job_has_is_damaged(slices: Any, runs: Any) -> 
     """Memory is taken for each of them."""
     text = json.dumps({"clusters": [[["a" * 32, slices, False, runs]]]}).encode()
     with pytest.raises(Garbled, match="cannot be read"):
+        plan.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("slices", "runs"),
+    [(2, [["run", 7, 3]]), (2, [["run", 10**12, 1]]), (2, [["run", -1, 1]]), (10**12, [["run", 0, 1]])],
+)
+def test_a_plan_of_slices_that_no_node_has_is_damaged(slices: Any, runs: Any) -> None:
+    node = {"shares": [["a" * 32, slices, False, runs]], "unit": 0}
+    text = json.dumps({"clusters": [{"lead": ["a" * 32]}, node]}).encode()
+    with pytest.raises(Garbled, match="slices with the runs"):
         plan.from_json(text)
 
 
