@@ -16,6 +16,7 @@ from django.test import Client
 from jobs_app.manager import JobManager
 from jobs_app.models import Hint, Job, KeyVersion, Report, Scheduler
 from jobs_app.pools.condor import kit
+from tests.pool.gate import Gate
 from tests.pool.pool import EXECUTE, TestPool
 
 from .test_condor_courier import SECONDS, NewJob, new_app, new_job, real
@@ -79,17 +80,6 @@ def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
 def manager(new_app: Callable[..., Any]) -> JobManager:
     manager: JobManager = new_app(scripts={"a_waiting.py": WAITING}).get_job_manager()
     return manager
-
-
-class Gate:
-    """A file on the execute hosts for which slices wait."""
-
-    def __init__(self, pool: TestPool) -> None:
-        self.pool, self.path = pool, f"/tmp/go-{secrets.token_hex(8)}"
-
-    def open(self) -> None:
-        for name in EXECUTE:
-            self.pool.run("touch", self.path, name=name)
 
 
 END = "Its work has ended; results are on their way."

@@ -22,9 +22,11 @@ from jobs_app.pools.condor import CondorPool
 from jobs_app.pools.condor.opening import AccountAt, open_condor
 from jobs_app.sdk.compute import create_scheduler
 from jobs_app.states import SliceState
+from tests.pool.gate import Gate
 from tests.pool.pool import TestPool
 from tests.unit.manager.conftest import NewApp, new_app
 
+from .test_condor_outside import couriers, eventually
 from .workflows import states
 
 __all__ = ["new_app"]
@@ -119,6 +121,29 @@ def test_a_diamond_runs_in_order_and_nodes_find_what_their_parents_left(flow: Ne
     assert sorted(path.name for path in (nodes / "right").iterdir()) == ["part.0", "part.1"]
     printed = (job.directory / "OUTPUT" / "4").read_text()
     assert printed.startswith('it\'s a "b" \\ $HOME $(x); rm * left 5\n0/2\n1/2\n')
+
+
+def test_nodes_are_seen_running_while_they_run(flow: NewFlow, real: Scheduler, condor_pool: TestPool) -> None:
+    """By a courier that learns of them from the pool alone, since another connection of it sent them."""
+    gate = Gate(condor_pool)
+    job = flow(
+        {
+            "begin": {"executable": "true"},
+            "work": {"executable": gate.wait, "parents": ["begin"], "num_jobs": 2},
+            "end": {"executable": "true", "parents": ["work"]},
+        }
+    )
+    job.execute()
+    with couriers(real, 1):
+        eventually(lambda: Job.objects.get(pk=job.pk).slices_running == 2)
+        assert states(job) == {"begin": "DONE", "work": "RUNNING", "end": "WAITING"}
+        assert Job.objects.get(pk=job.pk).start_time
+        row = job.attempts.get().nodes.get(name="work")
+        assert (row.started is not None, row.ended, row.tries) == (True, None, 1)
+        gate.open()
+        assert job.wait(timeout=SECONDS)
+    assert job.cached_status == "Complete"
+    assert all(row.started and row.ended for row in job.attempts.get().nodes.all())
 
 
 def test_what_fails_keeps_its_descendants_from_running_and_the_rest_ends(flow: NewFlow) -> None:
