@@ -76,8 +76,8 @@ def failure(attempt: Attempt, number: int, why: str) -> str:
     row = next(row for row in rows if row.first <= number < row.first + row.slices)
     failed = sum(1 for _ in _failed(attempt, rows)) - 1
     said = row.reason if row.reason.startswith("Its ") else why
-    part = f" its slice {number - row.first}" if row.slices > 1 and said is why else ""
-    text = f"Node {row.name} failed:{part} {said[:1].lower()}{said[1:]}"
+    part = f" in its slice {number - row.first}" if row.slices > 1 and said is why else ""
+    text = f"Node {row.name} failed{part}: {said[:1].lower()}{said[1:]}"
     if not failed:
         return text
     return f"{text} ({failed} more node{'s' * (failed > 1)} failed.)"

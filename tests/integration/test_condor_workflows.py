@@ -27,6 +27,7 @@ from tests.pool.pool import TestPool
 from tests.unit.manager.conftest import NewApp, new_app
 
 from .test_condor_outside import couriers, eventually
+from .test_condor_steering import until
 from .workflows import states
 
 __all__ = ["new_app"]
@@ -181,6 +182,29 @@ def test_what_fails_keeps_its_descendants_from_running_and_the_rest_ends(flow: N
     assert rows["twin"].started is not None
     assert rows["bad"].parents == []
     assert (job.directory / "nodes" / "twin" / "out").read_text() == "1\n"
+
+
+def test_a_slice_that_ends_well_after_another_failed_keeps_no_workflow_from_its_end(
+    flow: NewFlow, condor_pool: TestPool
+) -> None:
+    """DAGMan hears of both at once, and has no time to remove the one for the other."""
+    gate = Gate(condor_pool)
+    job = flow(
+        {
+            "uneven": {"executable": f"{gate.wait}; [ $ROOST_SLICE = 1 ] || exit 3; sleep 2", "num_jobs": 2},
+            "after": {"executable": "true", "parents": ["uneven"]},
+        }
+    )
+    job.execute()
+    until(job, lambda: Job.objects.get(pk=job.pk).slices_running == 2)
+    condor_pool.run("pkill", "-STOP", "-x", "condor_dagman", user="root")
+    gate.open()
+    until(job, lambda: Job.objects.get(pk=job.pk).slices_running == 0)
+    condor_pool.run("pkill", "-CONT", "-x", "condor_dagman", user="root")
+    assert job.wait(timeout=SECONDS)
+    assert states(job) == {"uneven": "DONE+FAILED", "after": "SKIPPED"}
+    assert job.cached_status == "Various-Complete"
+    assert job.status_message == "Node uneven failed in its slice 0: it ended with exit code 3."
 
 
 def test_scripts_and_further_tries_of_a_node_are_told_apart(flow: NewFlow) -> None:

@@ -54,8 +54,8 @@ def dag_of(task: Task, around: Surroundings, unit: int) -> Dag:
 
 _NOOP = "executable = /bin/true\nqueue\n"
 
-# DAGMan (23.9) forgets to try a node again of which another slice ends well after the one that failed, unless
-# a script has the last word.
+# DAGMan (23.9) forgets a node of which another slice ends well after the one that failed, unless a script has
+# the last word: it neither tries it again nor counts it as failed, and then gives up itself.
 _SAME = "same.post"
 _ENDS_AS_IT = 'if [ "$1" -ge 0 ] && [ "$1" -le 255 ]; then exit "$1"; else exit 1; fi\n'
 
@@ -138,7 +138,7 @@ def _said_of(library: Any, task: Task, node: Node, unit: int) -> dict[str, Any]:
         # A DAGMan that ends with more than 2 is started again by its own description.
         abort = library.DAGAbortCondition(node.abort_on, 0 if node.abort_return == 0 else 1)
     scripts = {which: _script(library, node, which, unit) for which, _ in _hooks(node)}
-    if node.retries and node.slices > 1 and not node.post:
+    if node.slices > 1 and not node.post:
         scripts["post"] = library.Script("/bin/sh", [f"{unit}.{_SAME}", "$RETURN"])
     return {
         **scripts,

@@ -67,6 +67,14 @@ def test_every_command_of_a_node_stands_as_dagman_reads_it() -> None:
     ]
 
 
+def test_a_script_of_the_user_or_of_ours_has_the_last_word_on_a_node_of_several_slices() -> None:
+    """DAGMan alone loses one of which a slice ends well after another failed."""
+    ours, theirs = text(Node("one", 0, 2)), text(Node("one", 0, 2, post=Hook("/x")))
+    assert ours[1:] == ["SCRIPT POST one /bin/sh 0.same.post $RETURN"]
+    assert [line.split()[4] for line in theirs if line.startswith("SCRIPT POST")] == ["0.one.post"]
+    assert text(Node("one", 0, executable="x"))[1:] == []
+
+
 def test_a_dagman_never_ends_with_what_would_start_it_again() -> None:
     assert "ABORT-DAG-ON one 77 RETURN 1" in text(Node("one", 0, abort_on=77))
     assert "ABORT-DAG-ON one 77 RETURN 1" in text(Node("one", 0, abort_on=77, abort_return=9))
