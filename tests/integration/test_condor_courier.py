@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from jobs_app import situation
+from jobs_app.courier import lend_a_hand
 from jobs_app.errors import JobHeld
 from jobs_app.manager import JobManager
 from jobs_app.models import CondorJob, Job, Scheduler, ScriptJob
 from jobs_app.sdk.compute import create_scheduler
+from tests.pool.gate import Gate
 from tests.pool.pool import TestPool
+from tests.pool.waiting import wait_until
 from tests.unit.manager.conftest import NewApp, new_app
 
 __all__ = ["new_app"]
@@ -138,27 +143,63 @@ def test_many_jobs_go_in_one_call(new_job: NewJob, condor_pool: TestPool) -> Non
     assert len({job.attempts.get().batch.remote_id for job in jobs}) == 1
 
 
+def in_queue(job: Job, pool: TestPool) -> list[str]:
+    """The states of its procs, as HTCondor numbers them."""
+    constraint = f'RoostAttempt == "{job.attempts.get().token}"'
+    return pool.run("condor_q", "-constraint", constraint, "-af", "JobStatus").split()
+
+
+def run_until(job: Job, running: int) -> None:
+    """As one who waits for it, until so many of its slices run."""
+    deadline = time.monotonic() + SECONDS
+    while job.slices_running < running:
+        assert time.monotonic() < deadline, (job.cached_status, job.status_message)
+        assert not job.wait(timeout=0.3)
+        job.refresh_from_db()
+
+
 def test_a_stopped_job_is_removed_there(new_job: NewJob, condor_pool: TestPool) -> None:
-    job = new_job("sleep 60", num_jobs=2)
+    job = new_job("sleep 600", num_jobs=2)
     job.execute()
-    assert not job.wait(timeout=4)
+    run_until(job, 2)
+    assert in_queue(job, condor_pool) == ["2", "2"]
     job.stop()
     assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Aborted"
-    constraint = f'RoostAttempt == "{job.attempts.get().token}"'
-    assert condor_pool.run("condor_q", "-constraint", constraint, "-af", "ProcId") == ""
+    assert in_queue(job, condor_pool) == []
 
 
-def test_a_paused_job_is_held_there_and_goes_on_when_it_is_resumed(new_job: NewJob) -> None:
-    job = new_job("sleep 3")
+def test_a_paused_job_is_held_there_and_goes_on_when_it_is_resumed(
+    new_job: NewJob, condor_pool: TestPool
+) -> None:
+    gate = Gate(condor_pool)
+    job = new_job(f"{gate.wait}; echo over > result")
     job.execute()
-    assert not job.wait(timeout=2)
+    run_until(job, 1)
     job.pause()
     with pytest.raises(JobHeld):
         job.wait(timeout=SECONDS)
+    assert in_queue(job, condor_pool) == ["5"]
+    gate.open()
     job.resume()
     assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Complete"
+    assert (job.directory / "result").read_text() == "over\n"
+
+
+def test_what_ended_while_nobody_looked_is_known_afterwards(new_job: NewJob, condor_pool: TestPool) -> None:
+    job = new_job('[ "$ROOST_SLICE" != 1 ] || exit 3; echo x > "result.$ROOST_SLICE"', num_jobs=3)
+    job.execute()
+    with lend_a_hand(job.attempts.get().scheduler_id or 0) as round_:
+        assert round_ is not None
+        wait_until(lambda: round_(0.1) or job.attempts.get().sent, SECONDS, "the job to be sent")
+    wait_until(lambda: not in_queue(job, condor_pool), SECONDS, "its end on the pool", every=0.5)
+    over = time.time()
+    assert not job.is_final
+    assert job.wait(timeout=SECONDS)
+    assert [slice_.exit_code for slice_ in situation.slices(job)] == [0, 3, 0]
+    assert all(slice_.start and slice_.start <= (slice_.end or 0) <= over for slice_ in situation.slices(job))
+    assert sorted(path.name for path in job.directory.glob("result.*")) == ["result.0", "result.2"]
 
 
 def test_what_htcondor_refuses_is_an_error_in_its_words_and_the_others_run(new_job: NewJob) -> None:
