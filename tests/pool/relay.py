@@ -86,6 +86,8 @@ class Relay:
         self._server.close()
         await self._abort_all()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:  # some may wait for a target that is gone
+            task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _abort_all(self) -> None:
