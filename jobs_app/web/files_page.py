@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -25,7 +25,7 @@ from jobs_app.jobdir.layout import RESERVED
 from jobs_app.models import CondorJob, Job
 from jobs_app.terminal.output import one_line
 
-from . import zipping
+from . import current, zipping
 from .parts import number
 from .security import FILES, Request, job_for
 
@@ -53,6 +53,9 @@ class Entry:
 def files_page(request: Request, pk: int) -> HttpResponse:
     job = job_for(request.user, pk)
     under = _folder(job, request.GET.get("under", ""))
+    etag = current.version(job, request)
+    if same := current.unchanged(request, etag):
+        return same
     first = number(request.GET.get("first", ""), 0)
     found = entries(job, under)
     shown = [_addressed(job, entry) for entry in found[first : first + PAGE]]
@@ -73,7 +76,7 @@ def files_page(request: Request, pk: int) -> HttpResponse:
         "largest": inspection.size(inputs.largest()),
         "directory": job.directory if inspection.has_directory(job) else "",
     }
-    return render(request, "jobs/files.html", context)
+    return current.page(request, "jobs/files.html", etag, context)
 
 
 def takes_inputs(request: Request, job: Job) -> bool:

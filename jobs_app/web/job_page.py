@@ -1,24 +1,20 @@
-"""Everything about one job. The page asks whether it is still current by its ETag, which costs a few short
-queries."""
+"""Everything about one job."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
 from jobs_app import inspection, permissions, situation, states
-from jobs_app.models import Attempt, History, Job
+from jobs_app.models import History, Job
 from jobs_app.script.options import decode
 from jobs_app.terminal.output import one_line
 
-from . import cells, cures, output, relations, slices, timeline
+from . import cells, cures, current, output, relations, slices, timeline
 from .actions import offered
 from .file import PICTURES
 from .security import Request, job_for
@@ -33,15 +29,13 @@ MOST_DOING = 20
 def job(request: Request, pk: int) -> HttpResponse:
     found = job_for(request.user, pk)
     may_act = permissions.may_act(request.user, found)
-    etag = version(found, request)
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponse(status=304, headers={"ETag": etag})
+    etag = current.version(found, request)
+    if same := current.unchanged(request, etag):
+        return same
     rows = list(History.objects.filter(job=found).order_by("-id")[:MOST_STEPS])
     context = {
         "job": found,
         "here": "job",
-        "etag": etag,
-        "active": found.state.active,
         "actions": offered(found) if may_act else [],
         "badges": situation.badges(found),
         "why": cures.why(found, may_act=may_act),
@@ -59,68 +53,7 @@ def job(request: Request, pk: int) -> HttpResponse:
         **_files(found),
         **_output(found, request.GET.get("part", "")),
     }
-    response = render(request, "jobs/detail.html", context)
-    response.headers["ETag"] = etag
-    return response
-
-
-def version(job: Job, request: Request) -> str:
-    """Changes with whatever the page shows."""
-    row = Job.objects.filter(pk=job.pk).values_list(*_SEEN).first()
-    last = History.objects.filter(job=job).order_by("-id").values_list("id", flat=True).first()
-    attempt = Attempt.objects.filter(job_id=job.pk, number=job.number_of_attempts)
-    known = attempt.values_list(*_OF_ATTEMPT, "scheduler__failures", "scheduler__last_error").first()
-    text = repr(
-        (
-            row,
-            last,
-            known,
-            _touched(job),
-            request.user.pk,
-            request.GET.get("part"),
-            request.COOKIES.get("roost_zone"),
-        )
-    )
-    return f'"{hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]}"'
-
-
-_SEEN = (
-    *(
-        "_status",
-        "other_status",
-        "status_message",
-        "number_of_attempts",
-        "name",
-        "description",
-        "slices_total",
-    ),
-    *(
-        "slices_running",
-        "slices_done",
-        "slices_failed",
-        "slices_held",
-        "start_time",
-        "completion_time",
-        "user_id",
-    ),
-)
-_OF_ATTEMPT = ("phase", "reason", "wish", "wishes", "unknown_since", "idle", "last_error", "form", "on_pool")
-
-
-def _touched(job: Job) -> list[int]:
-    if not inspection.has_directory(job):
-        return []
-    attempt = job.paths.attempt(job.number_of_attempts).root
-    return [
-        _changed(path) for path in (job.directory, job.paths.output, attempt / "status", attempt / "errors")
-    ]
-
-
-def _changed(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+    return current.page(request, "jobs/detail.html", etag, context)
 
 
 def _facts(job: Job) -> list[tuple[str, Any]]:

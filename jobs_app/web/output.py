@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from jobs_app import inspection
@@ -20,7 +19,7 @@ from jobs_app.models import Job
 from jobs_app.pools.base import PoolError
 from jobs_app.states import SliceState
 
-from . import ansi
+from . import ansi, current
 from .ansi import Pen
 from .parts import number_of
 from .security import FILES, Request, job_for
@@ -94,6 +93,9 @@ def output_news(request: Request, pk: int) -> HttpResponseBase:
 @require_safe
 def output_page(request: Request, pk: int) -> HttpResponse:
     job = job_for(request.user, pk)
+    etag = current.version(job, request)
+    if same := current.unchanged(request, etag):
+        return same
     chosen = request.GET.get("part") or (parts(job)[-1:] or ["0"])[0]
     wanted = request.GET.get("find", "")[:200]
     context = {
@@ -104,7 +106,7 @@ def output_page(request: Request, pk: int) -> HttpResponse:
         "part": chosen,
         "view": shown(job, chosen, _offset(request) if "from" in request.GET else None),
     }
-    return render(request, "jobs/output.html", context)
+    return current.page(request, "jobs/output.html", etag, context)
 
 
 def shown(job: Job, part: str, begin: int | None = None) -> dict[str, object]:

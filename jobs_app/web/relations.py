@@ -10,13 +10,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from jobs_app import inspection, permissions, states
 from jobs_app.models import Attempt, Job, JobDependency, JobUse
 
+from . import current
 from .layering import HIGH, WIDE, layout
 from .security import Request, job_for
 from .slices import colour
@@ -175,17 +175,26 @@ def _arrow(x: int, y: int, to_x: int, to_y: int) -> str:
 @require_safe
 def relations_page(request: Request, pk: int) -> HttpResponse:
     job = job_for(request.user, pk)
+    graph, nodes = graph_of_jobs(request.user, job), graph_of_nodes(job)
+    etag = current.version(job, request, graph, nodes)
+    if same := current.unchanged(request, etag):
+        return same
     attempts = job.attempts.select_related("scheduler").order_by("-number")
     context = {
         "job": job,
         "here": "relations",
-        "graph": graph_of_jobs(request.user, job),
-        "nodes": graph_of_nodes(job),
+        "active": job.state.active or _is_any_active(graph),
+        "graph": graph,
+        "nodes": nodes,
         "rows": inspection.nodes(job)[:MOST_NODES],
         "lists": lists(request.user, job),
         "attempts": [(each, _word_of(each)) for each in attempts[:MOST_EACH]],
     }
-    return render(request, "jobs/relations.html", context)
+    return current.page(request, "jobs/relations.html", etag, context)
+
+
+def _is_any_active(graph: Graph | None) -> bool:
+    return graph is not None and any(box.code.upper() in states.ACTIVE for box in graph.boxes)
 
 
 def _word_of(attempt: Attempt) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -19,6 +18,7 @@ from jobs_app.models import Job
 from jobs_app.situation import Slice
 from jobs_app.states import SliceState
 
+from . import current
 from .parts import number
 from .security import Request, job_for
 
@@ -143,6 +143,9 @@ def address(job: Job, **given: Any) -> str:
 @require_safe
 def slices_page(request: Request, pk: int) -> HttpResponse:
     job = job_for(request.user, pk)
+    etag = current.version(job, request)
+    if same := current.unchanged(request, etag):
+        return same
     steps = [name for name, _ in inspection.steps(job)]
     step = request.GET.get("step", "")
     step = step if step in steps else job.main_step
@@ -159,7 +162,7 @@ def slices_page(request: Request, pk: int) -> HttpResponse:
         "chosen": chosen,
         **_rows(job, drawn, chosen, first),
     }
-    return render(request, "jobs/slices.html", context)
+    return current.page(request, "jobs/slices.html", etag, context)
 
 
 def _filters(job: Job, step: str, chosen: str) -> list[tuple[str, int, str, bool]]:

@@ -32,11 +32,26 @@
 
   function replace(part, fresh) {
     if (!fresh || fresh.innerHTML === part.innerHTML) return false;
-    if (part.contains(document.activeElement) || part.querySelector("dialog[open]")) return true;
+    if (part.contains(document.activeElement) || part.querySelector("dialog[open], input:checked")) return true;
+    const moved = keep(part, fresh);
     part.replaceWith(fresh);
+    for (const [box, left, top] of moved) box.scrollTo(left, top);
     follow();
     if (window.roost && roost.local) roost.local(fresh);
     return false;
+  }
+
+  // What was opened, chosen or moved stays so. What is new comes first, so the last is still the last.
+  function keep(part, fresh) {
+    const pairs = (places) => {
+      const before = [...part.querySelectorAll(places)].reverse(), after = [...fresh.querySelectorAll(places)].reverse();
+      return before.slice(0, after.length).map((each, at) => [each, after[at]]);
+    };
+    for (const [before, after] of pairs("details")) after.open = before.open;
+    for (const [before, after] of pairs("select")) {
+      if ([...after.options].some((option) => option.value === before.value)) after.value = before.value;
+    }
+    return pairs("[tabindex]").map(([before, after]) => [after, before.scrollLeft, before.scrollTop]);
   }
 
   for (const here of document.querySelectorAll(".graph .box.here")) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from django.contrib.auth.models import Group
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs_app.models import Attempt, Job, SliceBlock
+from jobs_app.models import Attempt, Job, JobUse, SliceBlock
 from jobs_app.web import ansi, slices
 from jobs_app.web.ansi import Pen
 
@@ -164,13 +165,30 @@ def test_bob_sees_why_but_gets_no_button(page_of, bob, with_slices):
 # --- it stays current -------------------------------------------------------------------------------------
 
 
-def test_a_page_that_has_not_changed_is_not_sent_again(page_of, alice, make_job):
+@pytest.mark.parametrize("tab", ["", "slices/", "output/", "files/", "relations/"])
+def test_a_page_that_has_not_changed_is_not_sent_again(page_of, alice, make_job, tab):
     client, job = page_of(alice), make_job(_status="RUN")
-    etag = client.get(f"/jobs/{job.pk}/").headers["ETag"]
-    same = client.get(f"/jobs/{job.pk}/", headers={"If-None-Match": etag})
+    address = f"/jobs/{job.pk}/{tab}"
+    page = client.get(address)
+    etag = page.headers["ETag"]
+    assert f'data-job data-etag="{html.escape(etag)}" data-active' in page.content.decode()
+    same = client.get(address, headers={"If-None-Match": etag})
     assert (same.status_code, same.content) == (304, b"")
-    Job.objects.filter(pk=job.pk).update(slices_done=1)
-    assert client.get(f"/jobs/{job.pk}/", headers={"If-None-Match": etag}).status_code == 200
+    Job.objects.filter(pk=job.pk).update(_status="COM", slices_done=1)
+    last = client.get(address, headers={"If-None-Match": etag})
+    assert last.status_code == 200
+    assert "data-active" not in last.content.decode()
+
+
+def test_relations_are_followed_while_one_of_them_is_active(page_of, alice, make_job):
+    client, job, last = page_of(alice), make_job(_status="COM"), make_job(_status="RUN")
+    JobUse.objects.create(job=last, used=job, role="previous")
+    page = client.get(f"/jobs/{job.pk}/relations/")
+    assert "data-active" in page.content.decode()
+    Job.objects.filter(pk=last.pk).update(_status="ERR")
+    page = client.get(f"/jobs/{job.pk}/relations/", headers={"If-None-Match": page.headers["ETag"]})
+    assert page.status_code == 200
+    assert "data-active" not in page.content.decode()
 
 
 # --- output -----------------------------------------------------------------------------------------------
