@@ -155,10 +155,11 @@ def _many(owner: Any, count: int) -> None:
 
     from jobs_app.models import Job
 
-    job = _job(owner, "COM", "one of many", "")
+    job = _job(owner, "COM", "one of many", "", description="the needle")
     columns = [field.column for field in Job._meta.concrete_fields if not field.generated]
     later = "'2026-06-01 00:00:00'"
     changed = {"id": f"{job.pk} + n", "name": "'one of many ' || n", "creation_time": later}
+    changed["description"] = "''"
     values = ", ".join(changed.get(name, f'original."{name}"') for name in columns)
     names = ", ".join(f'"{name}"' for name in columns)
     with connection.cursor() as cursor:

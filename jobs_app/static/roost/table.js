@@ -327,6 +327,30 @@
     });
   }
 
+  // A search in which nothing was found yet goes on by itself, until something is, all was seen, or it is stopped.
+  async function further(link) {
+    const word = link.closest(".jobs-foot").querySelector("p"), said = word.textContent;
+    const stop = Object.assign(document.createElement("button"), { type: "button", textContent: "Stop searching" });
+    stop.addEventListener("click", () => stop.remove());
+    link.before(stop);
+    link.hidden = true;
+    word.textContent = "Searching …";
+    window.roost.say("Searching.");
+    while (stop.isConnected) {
+      const answer = await fetch(link.href, { credentials: "same-origin" }).catch(() => null);
+      if (!answer || !answer.ok || answer.redirected) break;
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-further]");
+      if (!next) return location.replace(link.href);
+      link.href = next.getAttribute("href");
+    }
+    stop.remove();
+    link.hidden = false;
+    word.textContent = said;
+  }
+
+  const searching = document.querySelector("[data-further]");
+  if (searching) further(searching);
+
   const tables = [...document.querySelectorAll("[data-jobs-table]")].map((box) => new Table(box));
   for (const menu of document.querySelectorAll("form[popover]")) menu.addEventListener("beforetoggle", place);
   const keyed = tables.find((table) => "keys" in table.box.dataset);
