@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
@@ -56,3 +57,24 @@ def _keep(found: Mapping[str, str]) -> None:
     for why in set(found.values()):
         tokens = [token for token, said in found.items() if said == why]
         Attempt.objects.filter(token__in=tokens).update(idle=why, idle_asked=now)
+
+
+# --- what would help ----------------------------------------------------------------------------------------
+
+_NO_MACHINE = re.compile(
+    r"No machine has (?P<quite>quite )?(?P<asked>[\d.e+]+ ?(?:[GM]B)?) (?P<what>cores|GPUs|of memory|of disk)"
+    r"[;:] the largest has (?P<there>[\d.e+]+ ?(?:[GM]B)?|a little less)\."
+)
+_LIMIT = {"cores": "cpus", "GPUs": "gpus", "of memory": "memory", "of disk": "disk"}
+_MEGABYTES = {"GB": 1024, "MB": 1}
+_ROUNDED = 0.99  # sizes are told with three digits
+
+
+def fitting(why: str) -> tuple[str, int] | None:
+    """The limit that is larger than every machine, and what the largest of them has."""
+    found = _NO_MACHINE.fullmatch(why)
+    if found is None:
+        return None
+    number, _, unit = found["asked" if found["quite"] else "there"].partition(" ")
+    size = float(number) * (_MEGABYTES[unit] * _ROUNDED if unit else 1)
+    return (_LIMIT[found["what"]], int(size)) if size >= 1 else None

@@ -51,6 +51,7 @@ def set_limits(
         wish = Wish(CHANGE, why, resources=asdict(resources_of(row.parameters)), before=before)
         if not want(attempt, wish, by):
             note(job.pk, by, why, attempt=attempt.number)
+        Attempt.objects.filter(pk=attempt.pk).update(idle="", idle_asked=None)  # it waited with the former
     job.parameters = row.parameters
     return None
 

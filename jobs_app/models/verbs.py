@@ -48,8 +48,12 @@ class Verbs(models.Model):
     def resume(
         self, user: AbstractUser | None = None, slices: Sequence[int] | None = None, **limits: Any
     ) -> None:
-        """`limits`: new ones, as in create_job: memory, wall_time, cpus, gpus, disk. So in the next two."""
+        """`limits`: new ones, as in create_job: memory, wall_time, cpus, gpus, disk. So in the next three."""
         _for_saved(self, "resume")(self, user=user, slices=slices, **limits)
+
+    def change_limits(self, user: AbstractUser | None = None, **limits: Any) -> None:
+        """Of a job that waits, or for its slices' next start."""
+        _for_saved(self, "change_limits")(self, user=user, **limits)
 
     def resubmit(
         self, user: AbstractUser | None = None, slices: Sequence[int] | None = None, **limits: Any

@@ -1,4 +1,4 @@
-"""Why a job is held or has failed, and what can be done about it: as buttons, each a verb of the
+"""Why a job waits, is held or has failed, and what can be done about it: as buttons, each a verb of the
 lifecycle."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from jobs_app import permissions, situation
 from jobs_app.errors import NotAllowed, RoostError
-from jobs_app.lifecycle import holds
+from jobs_app.lifecycle import holds, idle
 from jobs_app.models import Job
 
 from .security import Request, job_for
@@ -43,12 +43,15 @@ class Why:
 
 
 def why(job: Job, *, may_act: bool) -> Why | None:
-    """None for a job that neither is held nor has failed."""
+    """None for a job that is not held, has not failed, and waits for nothing that could be helped."""
+    found: Why | None
     if job.state.code == "HLD" or job.slices_held:
         found = _held(job)
     elif job.state.code in _ENDED_BADLY:
         found = Why(job.status_message, "", _for_failed(job))
     else:
+        found = _idle(job)
+    if found is None:
         return None
     return found if may_act else Why(found.reason, found.advice, [])
 
@@ -67,6 +70,19 @@ def _held(job: Job) -> Why:
         cures.insert(0, Cure("raise", "Raise and let it go on", True, limit, more, holds.UNITS[limit]))
     question = "Stop the held slices? What they were to do stays undone."
     return Why(reason, advice, [*cures, Cure("remove", "Stop what is held", question=question)])
+
+
+def _idle(job: Job) -> Why | None:
+    """It asks for more than any machine has: then it waits for ever. The reason stands above, as a badge."""
+    texts = [badge.text for badge in situation.badges(job) if badge.kind == situation.IDLE]
+    limit = next(filter(None, map(idle.fitting, texts)), None)
+    if limit is None:
+        return None
+    name, most = limit
+    advice = "It waits until there is such a machine. If less will do, it goes on with that."
+    return Why(
+        "", advice, [Cure("less", "Ask for so much", True, name, str(most), holds.UNITS.get(name, ""))]
+    )
 
 
 def _for_failed(job: Job) -> list[Cure]:
@@ -102,7 +118,7 @@ def _given(request: Request, job: Job, name: str) -> dict[str, Any]:
         held = job.held_slices(limit=MOST_REMOVED)
         return {"slices": held} if 0 < len(held) < job.slices_total else {}
     limit, value = request.POST.get("limit", ""), request.POST.get("value", "").strip()[:40]
-    if name not in ("raise", "rerun-more") or limit not in LIMITS or not value:
+    if name not in ("raise", "rerun-more", "less") or limit not in LIMITS or not value:
         return {}
     return {limit: f"{value}{LIMITS[limit]}" if value.isdecimal() and LIMITS[limit] else value}
 
@@ -110,6 +126,7 @@ def _given(request: Request, job: Job, name: str) -> dict[str, Any]:
 _VERBS = {
     "release": "resume",
     "raise": "resume",
+    "less": "change_limits",
     "remove": "stop",
     "rerun": "rerun_failed",
     "rerun-more": "rerun_failed",
@@ -118,6 +135,7 @@ _VERBS = {
 _SAID = {
     "release": "It goes on.",
     "raise": "It gets more and goes on.",
+    "less": "It asks for so much from now on.",
     "remove": "What is held will stop.",
     "rerun": "The failed slices run again.",
     "rerun-more": "The failed slices run again, with more.",

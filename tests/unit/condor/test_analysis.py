@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobs_app.lifecycle.idle import fitting
 from jobs_app.pools.base import PoolUnreachable
 from jobs_app.pools.condor.analysis import Analysis, nothing_has, passed_over, read, unmatched
 from jobs_app.pools.condor.point import AccessPoint
@@ -85,6 +86,26 @@ class Point(AccessPoint):
 )
 def test_what_no_machine_has_is_named_beside_the_largest(asked: dict[str, Any], said: str) -> None:
     assert nothing_has(proc(A, **asked), [SLOT, SLOT]) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit"),
+    [
+        ({"RequestMemory": 65536}, ("memory", 2027)),
+        ({"RequestMemory": 2049}, ("memory", 2027)),
+        ({"RequestCpus": 8}, ("cpus", 4)),
+        ({"RequestDisk": 3 << 20}, ("disk", 1013)),
+        ({"RequestGPUs": 1}, None),
+        ({}, None),
+    ],
+)
+def test_what_would_fit_is_read_from_what_is_said(asked: dict[str, Any], limit: object) -> None:
+    """With it a machine takes the job."""
+    assert fitting(nothing_has(proc(A, **asked), [SLOT, SLOT])) == limit
+    names = {"memory": "RequestMemory", "cpus": "RequestCpus", "disk": "RequestDisk"}
+    if isinstance(limit, tuple):
+        less = {names[limit[0]]: limit[1] * (1024 if limit[0] == "disk" else 1)}
+        assert nothing_has(proc(A, **less), [SLOT, SLOT]) == ""
 
 
 def test_what_no_machine_has_together_is_listed() -> None:

@@ -10,7 +10,8 @@ from django.contrib.auth.models import Group
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs_app.models import Attempt, Job, JobUse, SliceBlock
+from jobs_app.compute import embedded
+from jobs_app.models import Attempt, AttemptPhase, Job, JobUse, SliceBlock
 from jobs_app.web import ansi, slices
 from jobs_app.web.ansi import Pen
 
@@ -160,6 +161,40 @@ def test_bob_sees_why_but_gets_no_button(page_of, bob, with_slices):
     client = page_of(bob)
     assert client.get(f"/jobs/{job.pk}/").context["why"].cures == []
     assert client.post(f"/jobs/{job.pk}/cures/release/").status_code == 403
+
+
+# --- why it waits -----------------------------------------------------------------------------------------
+
+TOO_LARGE = "No machine has 64 GB of memory; the largest has 2 GB."
+
+
+@pytest.fixture
+def idle(with_slices):
+    def make(why: str) -> Job:
+        job = with_slices(bytes(2), parameters={"memory": 65536})
+        Attempt.objects.filter(job=job).update(idle=why, phase=AttemptPhase.SENT, scheduler=embedded())
+        Job.objects.filter(pk=job.pk).update(_status="SUB")
+        return job
+
+    return make
+
+
+def test_a_job_that_is_too_large_for_any_machine_may_ask_for_less(page_of, alice, idle):
+    job = idle(TOO_LARGE)
+    page = page_of(alice).get(f"/jobs/{job.pk}/")
+    assert TOO_LARGE in page.content.decode()
+    (cure,) = page.context["why"].cures
+    assert (cure.name, cure.limit, cure.value, cure.unit) == ("less", "memory", "2027", "MB")
+    page_of(alice).post(f"/jobs/{job.pk}/cures/less/", {"limit": "memory", "value": "2027"})
+    attempt = Attempt.objects.get(job=job)
+    assert [(wish["verb"], wish["resources"]["memory_mb"]) for wish in attempt.wishes] == [("change", 2027)]
+    assert Job.objects.get(pk=job.pk).parameters == {"memory": 2027}
+    assert page_of(alice).get(f"/jobs/{job.pk}/").context["why"] is None
+
+
+def test_a_job_that_waits_for_its_turn_has_nothing_to_be_cured(page_of, alice, idle):
+    job = idle("All 12 machines that would do are busy.")
+    assert page_of(alice).get(f"/jobs/{job.pk}/").context["why"] is None
 
 
 # --- it stays current -------------------------------------------------------------------------------------
