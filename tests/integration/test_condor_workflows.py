@@ -22,7 +22,7 @@ from jobs_app.pools.condor import CondorPool
 from jobs_app.pools.condor.opening import AccountAt, open_condor
 from jobs_app.sdk.compute import create_scheduler
 from jobs_app.states import SliceState
-from tests.pool.gate import Gate
+from tests.pool.gate import Gate, gate
 from tests.pool.pool import TestPool
 from tests.unit.manager.conftest import NewApp, new_app
 
@@ -30,7 +30,7 @@ from .test_condor_outside import couriers, eventually
 from .test_condor_steering import until
 from .workflows import states
 
-__all__ = ["new_app"]
+__all__ = ["gate", "new_app"]
 
 pytestmark = [pytest.mark.pool, pytest.mark.django_db(transaction=True)]
 
@@ -124,9 +124,8 @@ def test_a_diamond_runs_in_order_and_nodes_find_what_their_parents_left(flow: Ne
     assert printed.startswith('it\'s a "b" \\ $HOME $(x); rm * left 5\n0/2\n1/2\n')
 
 
-def test_nodes_are_seen_running_while_they_run(flow: NewFlow, real: Scheduler, condor_pool: TestPool) -> None:
+def test_nodes_are_seen_running_while_they_run(flow: NewFlow, real: Scheduler, gate: Gate) -> None:
     """By a courier that learns of them from the pool alone, since another connection of it sent them."""
-    gate = Gate(condor_pool)
     job = flow(
         {
             "begin": {"executable": "true"},
@@ -185,10 +184,9 @@ def test_what_fails_keeps_its_descendants_from_running_and_the_rest_ends(flow: N
 
 
 def test_a_slice_that_ends_well_after_another_failed_keeps_no_workflow_from_its_end(
-    flow: NewFlow, condor_pool: TestPool
+    flow: NewFlow, condor_pool: TestPool, gate: Gate
 ) -> None:
     """DAGMan hears of both at once, and has no time to remove the one for the other."""
-    gate = Gate(condor_pool)
     job = flow(
         {
             "uneven": {"executable": f"{gate.wait}; [ $ROOST_SLICE = 1 ] || exit 3; sleep 2", "num_jobs": 2},

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+
+import pytest
 
 from .pool import EXECUTE, TestPool
 
@@ -19,3 +22,11 @@ class Gate:
     def open(self) -> None:
         for name in EXECUTE:
             self.pool.run("touch", self.path, name=name)
+
+
+@pytest.fixture
+def gate(condor_pool: TestPool) -> Iterator[Gate]:
+    """Whatever becomes of the test, nothing waits there for longer."""
+    gate = Gate(condor_pool)
+    yield gate
+    gate.open()
