@@ -9,7 +9,7 @@ from django.db import transaction
 
 from jobs_app import audit, states
 from jobs_app.errors import WrongState
-from jobs_app.models import History, Job
+from jobs_app.models import Attempt, AttemptPhase, History, Job
 
 from .actors import Actor, is_somebody
 
@@ -17,6 +17,10 @@ MESSAGE_LENGTH = 2048
 UNSENT = "Waits to be sent to "  # said of a job until its pool is heard of
 RESUMED = "Resumed by "  # likewise
 LIMITED = "Waits: "  # likewise, with the reason
+_ENDING = {
+    AttemptPhase.FETCHING: ": nothing of it runs any more, and its results are being brought",
+    AttemptPhase.PROCESSING: ": nothing of it runs any more, and its results are being processed",
+}
 
 
 def move(
@@ -64,5 +68,6 @@ def refuse(job: Job, verb: str, cure: str) -> WrongState:
     status = Job.objects.filter(pk=job.pk).values_list("_status", flat=True).first()
     if status is None:
         return WrongState(f"Job {job.pk} ({job.name!r}) does not exist any more.")
-    state = states.JOB_STATES[status]
-    return WrongState(f"Cannot {verb} job {job.pk} ({job.name!r}): it is {state.word}. {cure}")
+    phases = Attempt.objects.filter(job=job.pk).order_by("number").values_list("phase", flat=True)
+    said = states.JOB_STATES[status].word + _ENDING.get(phases.last(), "")
+    return WrongState(f"Cannot {verb} job {job.pk} ({job.name!r}): it is {said}. {cure}")

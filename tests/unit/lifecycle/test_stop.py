@@ -317,6 +317,20 @@ def test_a_job_whose_results_cannot_be_brought_can_be_stopped(
     assert job.status == "Aborted"
 
 
+def test_a_job_that_only_waits_for_its_results_says_why_it_cannot_be_paused(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job()
+    job.execute()
+    courier.tick()
+    pool.runs(job)
+    pool.breaks_before = {"fetch"}
+    courier.tick()
+    said = "it is Running: nothing of it runs any more, and its results are being brought. Only a job that"
+    with pytest.raises(WrongState, match=said):
+        job.pause()
+
+
 def broken(*_: Any) -> None:
     raise RuntimeError("a bug")
 
