@@ -148,11 +148,17 @@ class TestPool:
             host.write("etc/condor/pool_password", password, 0o600)
             host.write("etc/hosts", files.hosts(addresses))
             host.write("etc/hostname", f"{name}\n")
-            host.write("etc/roost/init", files.INIT.format(servers=files.SSHD_COMMAND if access else ""))
+            host.write("etc/roost/init", files.INIT.format(servers=""))
         self._furnish_sshd(self.hosts[ACCESS])
+        self.furnish_access_point()
+
+    def furnish_access_point(self) -> None:
+        """What it starts with, as it should be; while it is off."""
+        host = self.hosts[ACCESS]
+        host.write("etc/roost/init", files.INIT.format(servers=files.SSHD_COMMAND))
+        host.write("etc/ssh/sshd_config", files.SSHD)
 
     def _furnish_sshd(self, host: Host) -> None:
-        host.write("etc/ssh/sshd_config", files.SSHD)
         host.write("etc/ssh/ssh_host_ed25519_key", (self.folder / "host_key").read_bytes(), 0o600)
         home = f"home/{files.USER}"
         host.write(f"{home}/.ssh/authorized_keys", self.key.with_suffix(".pub").read_bytes(), 0o600)

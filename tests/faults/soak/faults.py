@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.pool import files
+from tests.pool.host import Host
 
 from ..points import points
 from . import disks
@@ -21,6 +22,7 @@ Act = Callable[["Scene"], str]  # what was done, in some words; "" if it could n
 HOME = f"/home/{files.USER}/roost"
 # Where workers come while such jobs go their way.
 SELDOM = ("courier.answered", "courier.subjob-built", "finish.processing", "prepare.cleared")
+SHIFTS = ("+3h", "-3h", "+40s", "-40s", "+400d")  # of clocks that go wrong
 KILLABLE = tuple(name for name in points("courier", "record", "finish", "prepare") if name not in SELDOM)
 
 
@@ -116,16 +118,20 @@ def stopped(scene: Scene) -> str:
 
 @fault("worker with a wrong clock", "worker", 3)
 def wrong_clock(scene: Scene) -> str:
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    library = _clockwork()
     if library is None:
         return ""
-    shift = scene.chance.choice(("+3h", "-3h", "+40s", "-40s", "+400d"))
+    shift = scene.chance.choice(SHIFTS)
     worker = scene.chance.choice(scene.world.workers)
     worker.begin_next_with(LD_PRELOAD=str(library), FAKETIME=shift, DONT_FAKE_MONOTONIC="1")
     worker.signal(signal.SIGKILL)
     time.sleep(scene.some(4, 8))
     worker.signal(signal.SIGKILL)
     return shift
+
+
+def _clockwork() -> Path | None:
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 @fault("the same task delivered twice", "worker", 8)
@@ -232,6 +238,33 @@ def power(scene: Scene) -> str:
     return _back(scene, "the whole host")
 
 
+@fault("access point with a wrong clock", "ap", 0.7)
+def wrong_clock_there(scene: Scene) -> str:
+    """It comes back from a loss of power with another time: for HTCondor, and for all that we run there."""
+    library, pool = _clockwork(), scene.world.pool
+    if library is None:
+        return ""
+    shift = scene.chance.choice(SHIFTS)
+    pool.kill("ap")
+    _set_clock(pool.hosts["ap"], shift, library)
+    pool.start("ap")
+    try:
+        _back(scene, "with another time")
+        return f"{shift}, {scene.rest(5, 20)}"
+    finally:
+        pool.kill("ap")
+        pool.furnish_access_point()
+        pool.start("ap")
+        _back(scene, "with the right time")
+
+
+def _set_clock(host: Host, shift: str, library: Path) -> None:
+    wrong = f"LD_PRELOAD=/opt/clock.so FAKETIME={shift} DONT_FAKE_MONOTONIC=1"
+    host.write("opt/clock.so", library.read_bytes(), 0o755)
+    host.write("etc/roost/init", files.INIT.format(servers=f"{files.SSHD_COMMAND}\nexport {wrong}"))
+    host.write("etc/ssh/sshd_config", f"{files.SSHD}SetEnv {wrong}\n")
+
+
 def _back(scene: Scene, what: str) -> str:
     deadline = time.monotonic() + 60
     while not scene.on_ap("condor_q", "-totals") and time.monotonic() < deadline:
@@ -289,8 +322,11 @@ def _damage(scene: Scene, command: str) -> str:
 
 @fault("history rotated away", "log", 1)
 def no_history(scene: Scene) -> str:
-    scene.on_ap("sh", "-c", "rm -f /var/lib/condor/spool/history*")
-    return "all of it"
+    """The schedd writes on into the file that is gone, until it is told to look again."""
+    all_of_it = 'for each in "$(condor_config_val HISTORY)"*; do rm "$each" && echo gone; done'
+    gone = scene.on_ap("sh", "-c", all_of_it).count("gone")
+    scene.on_ap("condor_reconfig", "-daemon", "schedd")
+    return f"{gone} files" if gone else ""
 
 
 @fault("disk full on the access point", "ap-disk", 3)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from django.db import Error, connections
 
-from jobs_app.errors import RoostError
+from jobs_app.errors import RoostError, WrongState
 from jobs_app.manager import JobManager
 from jobs_app.models import Attempt, Job
 from jobs_app.sdk.compute import create_scheduler
@@ -137,9 +137,16 @@ class Soak:
             elif job._status == "HLD":
                 self._resume(job)
             elif order.then and job._status == order.then[0][0]:
-                getattr(Job.objects.get(pk=job.pk), order.then[0][1])()
-                del order.then[0]
+                self._say(order)
         self._check_claims()
+
+    def _say(self, order: Order) -> None:
+        """What its user says now; again and again, until it is taken or the job has ended."""
+        try:
+            getattr(Job.objects.get(pk=order.job), order.then[0][1])()
+            del order.then[0]
+        except WrongState as error:
+            log.info("%s", error)
 
     def _resume(self, job: Job) -> None:
         """What a person would do with a job that is held for a reason that is over."""

@@ -49,6 +49,7 @@ class Orders:
             "script": (self._script, 2),
             "dag": (self._dag, 1),
             "stopped": (self._stopped, 1),
+            "paused": (self._paused, 1),
         }
         self._kinds = [known[name] for name in (kinds.split("|") if kinds else known)]
         self._folder = folder
