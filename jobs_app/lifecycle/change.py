@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +17,7 @@ MESSAGE_LENGTH = 2048
 UNSENT = "Waits to be sent to "  # said of a job until its pool is heard of
 RESUMED = "Resumed by "  # likewise
 LIMITED = "Waits: "  # likewise, with the reason
-_ENDING = {
+_ENDING: Mapping[str, str] = {
     AttemptPhase.FETCHING: ": nothing of it runs any more, and its results are being brought",
     AttemptPhase.PROCESSING: ": nothing of it runs any more, and its results are being processed",
 }
@@ -69,5 +69,5 @@ def refuse(job: Job, verb: str, cure: str) -> WrongState:
     if status is None:
         return WrongState(f"Job {job.pk} ({job.name!r}) does not exist any more.")
     phases = Attempt.objects.filter(job=job.pk).order_by("number").values_list("phase", flat=True)
-    said = states.JOB_STATES[status].word + _ENDING.get(phases.last(), "")
+    said = states.JOB_STATES[status].word + _ENDING.get(phases.last() or "", "")
     return WrongState(f"Cannot {verb} job {job.pk} ({job.name!r}): it is {said}. {cure}")
