@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from jobs_app.courier import Courier
+from jobs_app.lifecycle import link
 from jobs_app.lifecycle.link import PAUSE_AFTER
 from jobs_app.models import Attempt, AttemptPhase, Batch, Job
 from jobs_app.pools.base import Garbled
@@ -111,6 +112,17 @@ def test_a_link_that_fails_again_and_again_pauses_the_scheduler_and_a_probe_resu
     scheduler.refresh_from_db()
     assert (scheduler.paused, scheduler.failures, scheduler.last_error) == ("", 0, "")
     assert attempt_of(job).phase == AttemptPhase.SENT
+
+
+def test_what_is_out_of_reach_is_tried_later_each_time_and_not_when_all_others_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(link.timezone, "now", lambda: now)
+    for failures, longest in ((1, 1.0), (4, 8.0), (40, link.LONGEST_PAUSE)):
+        waits = [(link.back_off(failures) - now).total_seconds() for _ in range(50)]
+        assert longest / 2 <= min(waits) <= max(waits) <= longest
+        assert max(waits) - min(waits) > longest / 10
 
 
 def test_nothing_is_sent_while_an_administrator_has_paused_the_scheduler(
