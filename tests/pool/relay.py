@@ -46,6 +46,7 @@ class Relay:
         self._refuses = False
         self._target = (target, target_port)
         self._pairs: set[_Pair] = set()
+        self._connecting: set[asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -84,10 +85,10 @@ class Relay:
 
     async def _end(self) -> None:
         self._server.close()
+        for each in self._connecting:  # the target may be gone
+            each.cancel()
         await self._abort_all()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:  # some may wait for a target that is gone
-            task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _abort_all(self) -> None:
@@ -100,11 +101,15 @@ class Relay:
         if self._refuses:
             writer.transport.abort()
             return
+        connecting = asyncio.ensure_future(asyncio.open_connection(*self._target))
+        self._connecting.add(connecting)
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except OSError:
+            far_reader, far_writer = await connecting
+        except (OSError, asyncio.CancelledError):
             writer.transport.abort()
             return
+        finally:
+            self._connecting.discard(connecting)
         self.connections += 1
         for each in (writer, far_writer):
             each.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
