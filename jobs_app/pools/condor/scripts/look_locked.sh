@@ -31,6 +31,13 @@ if ! all_settled; then
             grep -q "^RoostPlan" answer || { cat look.err answer >&2; exit 70; }
         sed 1d answer >> found
     done
+    # What has left the history as well stands in its event log.
+    cat "$batch"/*.sub "$batch"/*.lead 2> /dev/null | sed -n 's/^log = //p' | sort -u | while read -r segment; do
+        awk -v "plan=$2.$epoch" '/^[0-9]+ \(/ { split($2, id, /[(.]/) }
+            $1 == "roost" && $2 == plan { print plan, id[2] + 0, $3 }' "$segment" 2> /dev/null
+    done | sort -u | while read -r plan cluster group; do
+        [ ! -e "$batch/$group.sub" ] && [ ! -e "$batch/$group.dag" ] || echo "$plan $cluster $group"
+    done >> found
     sort -u found | while read -r plan cluster group; do
         place=${plan#"$2".}.$group
         case "$place$cluster" in *[!0-9.]*) continue ;; esac
