@@ -120,7 +120,13 @@ def _given(request: Request, job: Job, name: str) -> dict[str, Any]:
     limit, value = request.POST.get("limit", ""), request.POST.get("value", "").strip()[:40]
     if name not in ("raise", "rerun-more", "less") or limit not in LIMITS or not value:
         return {}
-    return {limit: f"{value}{LIMITS[limit]}" if value.isdecimal() and LIMITS[limit] else value}
+    return {limit: _with_unit(value, LIMITS[limit])}
+
+
+def _with_unit(value: str, unit: str) -> str | int:
+    if not (value.isascii() and value.isdecimal()):
+        return value
+    return f"{value}{unit}" if unit else int(value)
 
 
 _VERBS = {

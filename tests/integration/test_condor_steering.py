@@ -118,7 +118,7 @@ def test_a_job_may_ask_to_be_held_for_an_exit_code(new_job: NewJob) -> None:
     assert job.cached_status == "Aborted"
 
 
-def test_why_a_job_waits_is_said_in_plain_words(
+def test_why_a_job_waits_is_said_in_plain_words_and_with_less_it_goes_on(
     new_job: NewJob, real: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = {
@@ -143,8 +143,13 @@ def test_why_a_job_waits_is_said_in_plain_words(
             said = {job: kinds(job).get(situation.IDLE, "") for job in wanted}
     finally:
         courier.close()
-    for job in wanted:
-        job.stop()
+    large, wide, other = wanted
+    other.stop()
+    for job in (large, wide):
+        name, most = idle.fitting(wanted[job]) or ("", 0)
+        job.change_limits(**{name: most})
+        assert job.wait(timeout=SECONDS)
+        assert (job.cached_status, kinds(job)) == ("Complete", {})
 
 
 def test_a_job_waits_for_busy_machines_and_says_how_many_are_ahead(

@@ -144,7 +144,8 @@ def test_the_button_raises_and_lets_go_on(page_of, alice, with_slices, monkeypat
     job = held(with_slices)
     page_of(alice).post(f"/jobs/{job.pk}/cures/raise/", {"limit": "memory", "value": "300"})
     page_of(alice).post(f"/jobs/{job.pk}/cures/raise/", {"limit": "user", "value": "bob"})
-    assert said == [{"user": alice, "memory": "300MB"}, {"user": alice}]
+    page_of(alice).post(f"/jobs/{job.pk}/cures/raise/", {"limit": "cpus", "value": "4"})
+    assert said == [{"user": alice, "memory": "300MB"}, {"user": alice}, {"user": alice, "cpus": 4}]
 
 
 def test_what_cannot_be_done_is_said_and_what_is_no_cure_is_not_found(page_of, alice, with_slices):
