@@ -138,12 +138,15 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 DEEPEST = 64  # what recurses over values stays far from Python's limit
+_TOO_DEEP = f"lists and mappings may lie within each other up to {DEEPEST} deep; this is deeper"
 
 
 def json_value(value: Any) -> Any:
     try:
         copy = json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise BadParameter(_TOO_DEEP) from None
+    except (TypeError, ValueError) as error:
         raise BadParameter(f"{repr(value)[:200]} cannot be written as JSON: {error}") from None
     _check_texts(copy, DEEPEST)
     return copy
@@ -155,9 +158,7 @@ def _check_texts(value: Any, deeper: int) -> None:
         return
     if isinstance(value, (dict, list)):
         if not deeper:
-            raise BadParameter(
-                f"lists and mappings may lie within each other up to {DEEPEST} deep; this is deeper"
-            )
+            raise BadParameter(_TOO_DEEP)
         for item in (*value, *value.values()) if isinstance(value, dict) else value:
             _check_texts(item, deeper - 1)
 
