@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db import DatabaseError, close_old_connections
+
 from tests.pool import files
 from tests.pool.host import Host
 
@@ -350,20 +352,30 @@ def _full(scene: Scene, disk: Path) -> str:
 @fault("host key changed", "link", 0.4)
 def host_key(scene: Scene) -> str:
     """Nothing is said to a host with another key, and nobody tries again, until a person has looked."""
-    from jobs_app.models import Scheduler
-
     key = "/etc/ssh/ssh_host_ed25519_key"
     scene.on_ap("sh", "-c", f"cp -p {key} {key}.kept; rm {key}; ssh-keygen -q -t ed25519 -N '' -f {key}")
-    sshd_killed(scene)
-    rows = Scheduler.objects.filter(name=NAME, paused_by=Scheduler.BY_ACCESS)
-    deadline = time.monotonic() + 20
-    while not rows.exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    noticed = rows.exists()
-    scene.on_ap("mv", f"{key}.kept", key)
-    sshd_killed(scene)
-    scene.world.manage("schedulers", "resume", NAME)
+    try:
+        sshd_killed(scene)
+        noticed = _is_noticed(time.monotonic() + 20)
+    finally:
+        scene.on_ap("mv", f"{key}.kept", key)
+        sshd_killed(scene)
+        scene.world.manage("schedulers", "resume", NAME)
     return "noticed, paused, resumed by a person" if noticed else ""
+
+
+def _is_noticed(deadline: float) -> bool:
+    from jobs_app.models import Scheduler
+
+    rows = Scheduler.objects.filter(name=NAME, paused_by=Scheduler.BY_ACCESS)
+    while time.monotonic() < deadline:
+        try:
+            if rows.exists():
+                return True
+        except DatabaseError:  # another fault restarts it meanwhile
+            close_old_connections()
+        time.sleep(0.2)
+    return False
 
 
 # --- execute hosts ----------------------------------------------------------------------------------------
