@@ -17,6 +17,7 @@ from .security import PAGES
 log = logging.getLogger("roost.requests")
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+_OWN = ("/apps/", "/static/")  # an app's pages say themselves what they load; errors there are ours
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")  # asked by machines, all the time
 
 
@@ -29,7 +30,7 @@ class Tracing:
         came = origin.Origin(_via(request.path_info), throttling.address(request), name)
         with origin.of(came), logs.about(request=name):
             response = self._get_response(request)
-            if response.status_code >= 400:  # pages of errors come from anywhere
+            if response.status_code >= 400 or not request.path_info.startswith(_OWN):
                 response.headers.setdefault("Content-Security-Policy", PAGES)
             if not request.path_info.startswith(_QUIET):
                 _log(request, response, time.perf_counter() - begun)

@@ -130,6 +130,19 @@ def test_the_sign_in_and_the_pages_that_say_no_are_sound(
     assert serious(page) == []
 
 
+def test_the_administration_needs_nothing_that_our_policy_forbids(open_page: Open) -> None:
+    """A thing that it forbids would be said on the console, and fail here."""
+    page = open_page("olga")
+    for place in ("", "jobs_app/template/", "jobs_app/template/add/", "jobs_app/job/1/change/"):
+        page.goto(f"/admin/{place}")
+    page.goto("/admin/jobs_app/scheduler/")
+    page.get_by_role("link", name="embedded", exact=True).click()
+    page.get_by_text("Add another User limit").click()
+    page.locator("[name=position]").fill("7")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+
 def test_the_page_to_try_the_api_is_sound(open_page: Open) -> None:
     page = open_page(viewport=PHONE)
     page.goto("/api/v1/docs")

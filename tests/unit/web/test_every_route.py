@@ -22,6 +22,7 @@ ROUTES = {
     "sign-in/": OPEN,
     "sign-in/<str:token>/": OPEN,
     "sign-out/": OPEN,
+    "favicon.ico": OPEN,
     "healthz": OPEN,
     "readyz": OPEN,
     "metrics": OPEN,  # for who has its token: tests of its own

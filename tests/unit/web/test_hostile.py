@@ -39,7 +39,7 @@ def test_a_search_may_not_have_conditions_without_end(db):
     assert not by_statepoint(Job.objects.all(), {f"a{n}": n for n in range(100)}).exists()
 
 
-@pytest.mark.parametrize("levels", [DEEPEST + 2, 400, 900])
+@pytest.mark.parametrize("levels", [DEEPEST + 2, 400, 850, 880, 900, 920])
 def test_values_as_deep_as_they_like_become_no_job_and_no_document(browser, alice, make_job, levels):
     with pytest.raises(Invalid, match="deep"):
         json_mapping(json.loads(deep(levels)))
@@ -95,6 +95,18 @@ def test_pages_of_errors_are_ours_and_let_nothing_run(page_of, alice, path):
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     assert b"style=" not in answer.content
     assert b"<script>" not in answer.content
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/jobs_app/scheduler/add/", "/api/v1/jobs", "/healthz"])
+def test_pages_that_are_not_of_our_making_load_nothing_from_elsewhere_either(client, admin_user, path):
+    client.force_login(admin_user)
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+
+
+def test_a_browser_finds_the_little_picture_on_every_page(client):
+    assert client.get("/favicon.ico").headers["Location"] == "/static/roost/roost.svg"
 
 
 @pytest.mark.parametrize(
