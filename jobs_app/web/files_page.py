@@ -74,6 +74,7 @@ def files_page(request: Request, pk: int) -> HttpResponse:
         "under_raw": under,
         "takes_inputs": takes_inputs(request, job),
         "largest": inspection.size(inputs.largest()),
+        "largest_bytes": inputs.largest(),
         "directory": job.directory if inspection.has_directory(job) else "",
     }
     return current.page(request, "jobs/files.html", etag, context)

@@ -372,6 +372,7 @@ class _Page:
             "may": JobShare.MAY,
             "takes_files": self.form.takes_files,
             "largest": inspection.size(inputs.largest()),
+            "largest_bytes": inputs.largest(),
             "picks": self._picks(),
         }
         return render(self.request, "new/form.html", context, status=status)

@@ -112,6 +112,15 @@
     row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
   }
 
+  // --- a file that is too large is told before it is sent: it would be refused afterwards ------------------------------
+
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("input[type=file][data-largest]")) return;
+    const large = [...target.files].find((file) => file.size > Number(target.dataset.largest));
+    target.setCustomValidity(large ? `${large.name} is too large: ${target.dataset.most} are allowed here.` : "");
+    target.reportValidity();
+  });
+
   const link = document.querySelector("form[data-submit]");
   if (link) link.submit();
   setTimeout(refresh, PAUSE);
