@@ -24,7 +24,11 @@ def main() -> int:
     parser.add_argument("--file", action="store_true", help="files the report in benchmarks/RESULTS.md")
     parser.add_argument("--only", default="", help="faults whose names contain one of these, a|b|c")
     parser.add_argument("--kinds", default="", help="only jobs of these kinds, a|b|c")
-    parser.add_argument("--keep", action="store_true", help="keeps the folder, to look at it")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keeps the folder, to look at it; it stays anyway if something was wrong",
+    )
     options = parser.parse_args()
     if reason := obstacle():
         print(f"No pool here: {reason}.", file=sys.stderr)
@@ -53,7 +57,7 @@ def main() -> int:
             chosen(options.only, options.quick),
             options.kinds,
         )
-    if not options.keep:
+    if outcome.verdict.good and not options.keep:
         shutil.rmtree(root)
     text = report(outcome)
     print(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
 import subprocess
 import threading
 import time
@@ -59,6 +60,8 @@ def run(
     ending = time.monotonic() - ended
     verdict = judge(soak.orders, soak.witness)
     verdict.false_ends = soak.false_ends
+    if not verdict.good:
+        shutil.copytree(soak.witness.path.parent, world.root / "condor", ignore_dangling_symlinks=True)
     deaths = sum(worker.deaths for worker in world.workers)
     return Outcome(verdict, seed, ended - begun, ending, soak.done, soak.missed, deaths, soak.resumed)
 
