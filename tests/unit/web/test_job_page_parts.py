@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import html
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import Group
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs_app import situation
 from jobs_app.compute import embedded
 from jobs_app.models import Attempt, AttemptPhase, Job, JobUse, SliceBlock
+from jobs_app.situation import Slice
+from jobs_app.states import SliceState
 from jobs_app.web import ansi, slices
 from jobs_app.web.ansi import Pen
 
@@ -107,6 +111,31 @@ def test_a_block_is_opened_by_its_link_down_to_single_slices(page_of, alice, wit
     assert f"/jobs/{job.pk}/output/?part=101" in page.content.decode()
     failed = client.get(f"/jobs/{job.pk}/slices/?state=failed&first=3990")
     assert [row["number"] for row in failed.context["rows"]] == [3993, 3997]
+
+
+def test_each_slice_tells_where_and_when_it_ran_how_it_ended_and_what_it_used(
+    page_of, alice, with_slices, monkeypatch
+):
+    begun = 1_780_000_000.0  # 2026-05-28 20:26:40 UTC
+    known = [
+        Slice(0, SliceState.DONE, "node <1>", begun, begun + 2.5, 1, 0, memory_used=48, memory=64),
+        Slice(1, SliceState.FAILED, "node2", begun, begun + 1, 3, 7, memory_used=100, memory=64),
+        Slice(2, SliceState.FAILED, "node2", begun, begun + 1, 1, signal=9, memory_used=10),
+        Slice(3, SliceState.RUNNING, "node2", begun),
+    ]
+    monkeypatch.setattr(situation, "slices", lambda *_: known)
+    job = with_slices(bytes([2, 3, 3, 1]))
+    content = page_of(alice).get(f"/jobs/{job.pk}/slices/").content.decode()
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", content.partition('class="slices"')[2], re.DOTALL)
+    rows = [[re.sub("<.*?>", "", cell) for cell in cells[place : place + 9]] for place in (0, 9, 18, 27)]
+    assert rows == [
+        ["0", "done", "node &lt;1&gt;", "2026-05-28 20:26:40", "2.5 s", "exit 0", "48 of 64 MB", "1", "log"],
+        ["1", "failed", "node2", "2026-05-28 20:26:40", "1.0 s", "exit 7", "100 of 64 MB", "3", "log"],
+        ["2", "failed", "node2", "2026-05-28 20:26:40", "1.0 s", "signal 9", "10 MB", "1", "log"],
+        ["3", "running", "node2", "2026-05-28 20:26:40", "", "", "", "", "log"],
+    ]
+    assert re.findall(r'class="share".*?<rect width="(\d+)"', content) == ["75", "100"]
+    assert f'href="/jobs/{job.pk}/output/?part=2" aria-label="Log of slice 2"' in content
 
 
 @pytest.mark.parametrize(
