@@ -52,7 +52,7 @@ def delete(job: Job, user: AbstractUser | None = None) -> None:
 def _set_aside(job: Job, address: str | None) -> Path | None:
     if address is None:
         return None
-    aside = job.project.workspace / f"{ASIDE}{address}.{os.urandom(4).hex()}"
+    aside = job.project.workspace / f"{ASIDE}{address}.{job.pk}.{os.urandom(4).hex()}"
     try:
         job.project.directory(address).rename(aside)
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from jobs_app.jobdir import files
 from jobs_app.models import Attempt, AttemptPhase, Project
@@ -49,11 +50,30 @@ def _end_interrupted() -> None:
 
 
 def sweep_disk() -> None:
-    """Removes what died half way: directories that were being built or deleted."""
+    """Removes what died half way: directories that were being built or deleted. Where the rows are there
+    still, nothing has been deleted: the directory goes back."""
     for project in Project.objects.all():
         for path in project.workspace.glob(".*"):
-            if _is_leftover(path.name) and path.is_dir() and time.time() - path.stat().st_mtime > OLD:
-                files.remove_tree(path)
+            if _is_leftover(path.name) and path.is_dir():
+                _clear(path, _place(project, path.name))
+
+
+def _clear(path: Path, place: Path | None) -> None:
+    known = path.stat()
+    if place is None:
+        if time.time() - known.st_mtime > OLD:
+            files.remove_tree(path)
+    elif time.time() - known.st_ctime > OLD and not place.exists():  # since it was set aside
+        path.rename(place)
+
+
+def _place(project: Project, name: str) -> Path | None:
+    """Where a directory belongs that was set aside, if its job is there."""
+    if not name.startswith(ASIDE):
+        return None
+    address, number, *_ = [*name.removeprefix(ASIDE).split("."), ""]
+    there = number.isdecimal() and project.jobs.filter(pk=int(number), address=address).exists()
+    return project.directory(address) if there else None
 
 
 def _is_leftover(name: str) -> bool:

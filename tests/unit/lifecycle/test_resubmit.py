@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 
+from jobs_app import killpoints
 from jobs_app.courier import Courier
 from jobs_app.errors import BadParameter, Damaged, Invalid, WrongState
 from jobs_app.jobdir import facts, files
 from jobs_app.jobdir.facts import Fact
+from jobs_app.lifecycle import sweep
 from jobs_app.models import Attempt, History, Job
 from jobs_app.pools.base import EventKind
 from jobs_app.states import SliceState
@@ -302,6 +305,37 @@ def test_a_directory_that_cannot_be_moved_leaves_the_job_as_it_was(
         failed.delete()
     assert failed.status == "Various-Complete"
     assert Attempt.objects.filter(job=failed).exists()
+
+
+def test_who_dies_while_deleting_has_deleted_all_or_nothing(
+    failed: Job, courier: Courier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(place: str) -> None:
+        if place == "delete.set-aside":
+            raise KeyboardInterrupt
+
+    before = sorted(path.name for path in failed.directory.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(killpoints, "reach", die)
+        with pytest.raises(KeyboardInterrupt):
+            failed.delete()
+    os.utime(next(failed.directory.parent.glob(".deleted.*")), (1, 1))
+    sweep.sweep_disk()  # it may be on its way still
+    assert not failed.directory.exists()
+    monkeypatch.setattr(sweep, "OLD", -1.0)
+    sweep.sweep_disk()
+    assert sorted(path.name for path in failed.directory.iterdir()) == before
+    failed.delete()
+    assert list(failed.directory.parent.iterdir()) == []
+
+
+def test_what_a_deleted_job_has_left_goes_though_a_new_one_has_its_address(
+    failed: Job, courier: Courier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "OLD", -1.0)
+    failed.directory.rename(failed.directory.with_name(f".deleted.{failed.address}.{failed.pk + 1}.abcd"))
+    sweep.sweep_disk()
+    assert list(failed.directory.parent.iterdir()) == []
 
 
 # --- chosen slices ------------------------------------------------------------------------------------------
