@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from jobs_app.pools.base import (
     EventKind,
     Events,
     Garbled,
+    Node,
     PoolError,
     PoolUnreachable,
     Sending,
@@ -274,21 +276,24 @@ def test_a_command_that_says_nothing_at_all_does_not_let_a_batch_be_sent_again(
     assert len(clusters_of(condor_pool, batch)) == 1
 
 
+@pytest.mark.parametrize("nodes", [(), (Node("only", 0, 1, executable="true", folder="only"),)])
 def test_a_batch_that_has_left_the_queue_and_the_history_is_found_in_its_log(
-    pool: CondorPool, condor_pool: TestPool, new_task: Callable[..., Task]
+    pool: CondorPool, condor_pool: TestPool, new_task: Callable[..., Task], nodes: tuple[Node, ...]
 ) -> None:
-    batch = Sending(secrets.token_hex(16), f"old-{secrets.token_hex(4)}", (new_task(),))
+    task = replace(new_task(slices=1), nodes=nodes)
+    batch = Sending(secrets.token_hex(16), f"old-{secrets.token_hex(4)}", (task,))
     sent = pool.send(batch)
     assert finished(follow(pool, batch.segment, finished))
     mine = ("-constraint", f'RoostBatch == "{batch.token}"', "-af", "ProcId")
     wait_until(lambda: not condor_pool.run("condor_q", *mine), SECONDS, "it to leave the queue")
+    before = clusters_of(condor_pool, batch)
     condor_pool.run("sh", "-c", f"rm /home/roost/roost/sent/{batch.token}/*.done")
     with says_something_else(condor_pool, "condor_history", "echo RoostPlan"):
         found = patiently(lambda: pool.look(batch.token))
     assert found is not None
     assert found.remote_id == sent.remote_id
     assert patiently(lambda: pool.send(batch)) is not None
-    assert clusters_of(condor_pool, batch) == {sent.remote_id}
+    assert clusters_of(condor_pool, batch) == before
 
 
 @contextmanager
