@@ -19,7 +19,7 @@ from .actions import offered
 from .file import PICTURES
 from .security import Request, job_for
 
-MOST_FILES, MOST_STEPS = 12, 100
+MOST_FILES, MOST_STEPS, ALL_STEPS = 12, 100, 5_000
 LARGEST_MANIFEST = 1 << 20  # bytes; larger ones take long to read
 LARGEST_PICTURE = 8_000_000
 MOST_PICTURES = 6
@@ -32,7 +32,7 @@ def job(request: Request, pk: int) -> HttpResponse:
     etag = current.version(found, request)
     if same := current.unchanged(request, etag):
         return same
-    rows = list(History.objects.filter(job=found).order_by("-id")[:MOST_STEPS])
+    rows, history = _history(found, whole="history" in request.GET)
     context = {
         "job": found,
         "here": "job",
@@ -49,7 +49,7 @@ def job(request: Request, pk: int) -> HttpResponse:
         "nodes": relations.graph_of_nodes(found),
         "doing": _doing(found),
         "errors": _troubles(found),
-        "history": [_step(row) for row in rows],
+        **history,
         **_files(found),
         **_output(found, request.GET.get("part", "")),
     }
@@ -167,6 +167,15 @@ def _output(job: Job, wanted: str) -> dict[str, Any]:
     failed = [trouble.part for trouble in _troubles(job)[:1]]
     part = next((name for name in [wanted, *failed] if name in names), names[-1])
     return {"output": output.shown(job, part)}
+
+
+def _history(job: Job, *, whole: bool) -> tuple[list[History], dict[str, Any]]:
+    """Newest first."""
+    most = ALL_STEPS if whole else MOST_STEPS
+    found = list(History.objects.filter(job=job).order_by("-id")[: most + 1])
+    rows, is_cut = found[:most], len(found) > most
+    steps = [_step(row) for row in rows]
+    return rows, {"history": steps, "history_is_cut": is_cut, "steps_shown": most, "whole_history": whole}
 
 
 def _step(row: History) -> dict[str, Any]:

@@ -109,6 +109,20 @@ def test_history_says_who_did_what(page_of, alice, make_job):
     assert "asked for" in content
 
 
+def test_a_long_history_is_shown_whole_when_asked_for(page_of, alice, make_job):
+    job = make_job(_status="RUN")
+    rows = [History(job=job, actor="pool", why=f"step {number}.") for number in range(130)]
+    History.objects.bulk_create(rows)
+    client = page_of(alice)
+    short = client.get(f"/jobs/{job.pk}/").content.decode()
+    assert "step 129." in short
+    assert "step 20." not in short
+    assert 'href="?history#job-history"' in short
+    whole = client.get(f"/jobs/{job.pk}/?history").content.decode()
+    assert "step 0." in whole
+    assert "?history" not in whole
+
+
 def test_a_page_of_an_active_job_refreshes_itself_and_one_of_a_finished_job_does_not(
     page_of, alice, make_job
 ):
