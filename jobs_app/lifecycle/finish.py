@@ -29,13 +29,14 @@ from jobs_app.states import Counts
 from . import blocks, copies, lease
 from .actors import COURIER, Actor
 from .close import close, postpone
-from .inherit import removed_ranges
+from .inherit import removed_ranges, well_ranges
 from .link import Link
 from .link_result import link_what_it_said
 from .prepare import gone
 from .reconcile import GONE
 from .task import task_of
 from .verdict import Verdict, judge, verify
+from .work import Work
 
 log = logging.getLogger(__name__)
 
@@ -166,9 +167,11 @@ def _bring(attempt: Attempt, link: Link) -> Verdict:
 
 def _fetch(attempt: Attempt, link: Link, directory: Path) -> None:
     """Of what was stopped, and is not known there any more, the folder may be gone too."""
-    removed = removed_ranges(blocks.whole(attempt.pk))
+    states, work = blocks.whole(attempt.pk), Work.from_json(attempt.work)
+    has_procs = not (work.script or work.graph or work.inherits)  # each slice is one, and ran in this attempt
+    well = well_ranges(states) if has_procs else ()
     try:
-        link.pool.fetch(replace(task_of(attempt), lost=removed), directory)
+        link.pool.fetch(replace(task_of(attempt), lost=removed_ranges(states), well=well), directory)
     except Refused as error:
         if attempt.reason != GONE:
             raise

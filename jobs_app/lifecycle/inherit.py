@@ -17,6 +17,7 @@ Part = tuple[str, int]
 
 _ENDED = bytes(number in tuple(SliceState) and SliceState(number).ended for number in range(256))
 _REMOVED = bytes(number == SliceState.REMOVED for number in range(256))
+_WELL = bytes(number == SliceState.DONE for number in range(256))
 
 
 def inherit(former: AttemptPaths, heir: AttemptPaths, states: Mapping[str, bytes]) -> None:
@@ -73,6 +74,10 @@ Ranges = tuple[tuple[str, int, int], ...]  # step, first slice, how many: neighb
 def done_ranges(states: Mapping[str, bytes]) -> Ranges:
     """Of what has ended."""
     return _ranges(states, _ENDED)
+
+
+def well_ranges(states: Mapping[str, bytes]) -> Ranges:
+    return _ranges(states, _WELL)
 
 
 def removed_ranges(states: Mapping[str, bytes]) -> Ranges:

@@ -117,6 +117,7 @@ class Task:
     retries: int = 0  # further tries that a slice gets
     done: tuple[tuple[str, int, int], ...] = ()  # (step, first slice, how many): done before, not run again
     lost: tuple[tuple[str, int, int], ...] = ()  # likewise: removed, so what they left may be incomplete
+    well: tuple[tuple[str, int, int], ...] = ()  # likewise: ended well as procs of this attempt
     concurrency: int = 0  # slices at once; 0: as the pool likes
     priority: int = 0
     template: str = ""  # submit description to start from (condor_templates/<name>.sub)

@@ -90,6 +90,17 @@ class Received:
         found = self._table.execute("SELECT content FROM record WHERE place = ?", [_place(part)]).fetchone()
         return dict(json.loads(found[0])) if found else {}
 
+    def without_record(self, first: int, count: int) -> int | None:
+        """The first of these slices that sent no record."""
+        end = first + count
+        told = "SELECT place FROM record WHERE place >= ? AND place < ? AND content <> '{}' ORDER BY place"
+        expected = first
+        for (place,) in self._table.execute(told, [first, end]):
+            if place != expected:
+                break
+            expected += 1
+        return expected if expected < end else None
+
     def wrong(self) -> Iterator[str]:
         """Parts of which other files came than their records tell."""
         wrong = "SELECT DISTINCT place FROM differing WHERE place > ? ORDER BY place LIMIT 1000"

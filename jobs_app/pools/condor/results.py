@@ -158,7 +158,8 @@ def _unpack(stream: BinaryIO, task: Task, into: Path, aside: Path, left: Mapping
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     with closing(Received()) as received:
-        _receive(stream, aside, received)
+        if not _receive(stream, aside, received):
+            raise Garbled(f"What came of job {task.job} is no archive: not a byte of it.")
         for part, listed in left.items():
             received.begin(part)
             for name, known in listed.items():
@@ -176,6 +177,9 @@ def _check(received: Received, task: Task, aside: Path) -> None:
         f"{Part(name, aside).title}: {', '.join(received.wrong_names(name, 5))}"
         for name in islice(_wrong(received, task), 5)
     ]
+    for _, first, count in task.well:
+        missing = received.without_record(first, count)
+        problems += [f"nothing came of slice {missing}, which ended well"] if missing is not None else []
     if problems:
         raise Garbled(f"Results of job {task.job} did not arrive as they were made: {'; '.join(problems)}.")
 
@@ -198,14 +202,18 @@ def _was_removed(name: str, received: Received, task: Task) -> bool:
     return any(each == step and first <= number < first + count for each, first, count in task.lost)
 
 
-def _receive(stream: BinaryIO, aside: Path, received: Received) -> None:
+def _receive(stream: BinaryIO, aside: Path, received: Received) -> bool:
+    """False if there was nothing at all, not even the folder."""
+    came = False
     for member, data in members(stream):
+        came = True
         name, _, kind = member.name.rpartition("/")[2].partition(".")
         if data is not None and kind in _HOOKS:
             _save(data, aside / "hooks" / f"{name}.{kind.removesuffix('.log')}")
         elif data is not None and _is_part(name) and kind in ("log", "json", "tar"):
             received.begin(name)
             _RECEIVERS[kind](data, Part(name, aside), received)
+    return came
 
 
 def _receive_log(data: IO[bytes], part: Part, received: Received) -> None:  # noqa: ARG001

@@ -90,6 +90,21 @@ def test_files_output_and_facts_come_to_their_places(job: Path) -> None:
     assert (fact.state, fact.seconds, fact.memory_bytes, fact.output_bytes) == (SliceState.DONE, 2.0, 4096, 8)
 
 
+def test_a_stream_without_a_byte_is_no_result(job: Path) -> None:
+    with pytest.raises(Garbled, match="not a byte"):
+        results.unpack(io.BytesIO(b""), a_task(job), job)
+
+
+def test_what_ended_well_and_left_no_record_did_not_arrive(job: Path) -> None:
+    came = out({"a": b"A"}, {"a": b"A"}, {"a": b"A"}, {"a": b"A"})
+    task = replace(a_task(job, slices=4), well=(("run", 0, 1), ("run", 2, 2)))
+    results.unpack(io.BytesIO(tar({name: came[name] for name in came if "/1." not in name})), task, job)
+    with pytest.raises(Garbled, match=r"nothing came of slice 3, which ended well"):
+        results.unpack(
+            io.BytesIO(tar({name: came[name] for name in came if "/3.json" not in name})), task, job
+        )
+
+
 def test_bringing_them_again_changes_nothing(job: Path) -> None:
     for _ in range(2):
         unpack(job, out({"a.txt": b"A"}, {"b.txt": b"B"}))
