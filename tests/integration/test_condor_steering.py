@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +62,10 @@ def test_a_job_that_took_too_much_memory_says_what_helps_and_goes_on_with_it(new
     with pytest.raises(JobHeld):
         job.wait(timeout=SECONDS)
     assert "memory" in job.status_message
-    assert f"jobs resume {job.pk} memory=128MB" in job.status_message
+    # Twice what it asked for, or more if HTCondor had measured by then what it took.
+    advised = re.search(rf"jobs resume {job.pk} memory=(\d+)MB", job.status_message)
+    assert advised is not None
+    assert int(advised[1]) >= 128
     reason = job.attempts.get().reason
     assert situation.hold_code(reason) in (34, 102)
     assert situation.most_used(job, "memory") > 128

@@ -58,7 +58,7 @@ class Nodes:
         (folder / "batches" / "b.0").mkdir(parents=True)
         self.slices = slices
         _, members = kit.contents()
-        self.kit = {name: data for name, data, _ in members if name != "roost_dag.sh"}
+        self.kit = {name: data for name, data, _ in members if name not in kit.BESIDE_DAGMAN}
         spec = {
             "attempt": TOKEN, "number": 1, "job": "work-1", "method": "a", "package": "",
             "script": ".roost/source/a.py", "slices": slices,

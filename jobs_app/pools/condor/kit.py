@@ -12,7 +12,7 @@ from jobs_app.script import nodezip
 from . import tar
 
 _HERE = Path(__file__).parent
-_BESIDE_DAGMAN = tuple(
+BESIDE_DAGMAN = tuple(
     f"roost_{name}" for name in ("dag.sh", "dagman.sh", "submit.sh", "rm.sh", "mend.sh", "mend.awk")
 )
 _START = Path(__file__).parents[3] / "condor_templates" / "node_start.sh"
@@ -26,7 +26,7 @@ def contents() -> tuple[str, tuple[Member, ...]]:
     members = (
         ("roost_start.sh", _START.read_bytes(), 0o755),
         ("roost_node.py", (_HERE / "node" / "roost_node.py").read_bytes(), 0o644),
-        *((name, (_HERE / "node" / name).read_bytes(), 0o755) for name in _BESIDE_DAGMAN),
+        *((name, (_HERE / "node" / name).read_bytes(), 0o755) for name in BESIDE_DAGMAN),
         ("roost.zip", nodezip.content(), 0o644),
     )
     digest = hashlib.sha256()
