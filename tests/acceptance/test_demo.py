@@ -47,8 +47,8 @@ def test_a_simulation_that_disagrees_with_the_exact_solution_fails(machine: Mach
 
 
 def test_ctrl_c_ends_the_watching_and_not_the_job(machine: Machine) -> None:
-    watching = machine.start("manage.py", "demo", "size=64", "sweeps=6000", "tolerance=0.2")
-    until(lambda: [job for job in machine.json("jobs", "list") if job["slices"]["done"]])
+    watching = machine.start("manage.py", "demo", "size=64", "sweeps=12000", "tolerance=0.2")
+    until(lambda: [job for job in machine.json("jobs", "list") if job["slices"]["running"]])
     _, said = interrupt(watching)
     assert watching.returncode == 130
     assert "goes on" in said
