@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--faults", choices=("sample", "all"), default="sample", help="how many places to kill processes at"
     )
     parser.addoption("--pictures", action="store_true", help="write the pictures of the pages in docs/images")
+
+
+def pytest_configure() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -124,6 +124,14 @@ def test_a_diamond_runs_in_order_and_nodes_find_what_their_parents_left(flow: Ne
     assert printed.startswith('it\'s a "b" \\ $HOME $(x); rm * left 5\n0/2\n1/2\n')
 
 
+def become(job: CondorWorkflow, **wanted: str) -> None:
+    """Waits until these nodes are in these states."""
+    end = time.monotonic() + SECONDS
+    while not wanted.items() <= states(job).items():
+        assert time.monotonic() < end, states(job)
+        assert not job.wait(timeout=1), states(job)
+
+
 def test_nodes_are_seen_running_while_they_run(flow: NewFlow, real: Scheduler, gate: Gate) -> None:
     """By a courier that learns of them from the pool alone, since another connection of it sent them."""
     job = flow(
@@ -299,7 +307,7 @@ def test_a_stopped_workflow_leaves_nothing_there(flow: NewFlow, condor_pool: Tes
         {"long": {"executable": "sleep 100"}, "later": {"executable": "true", "parents": ["long"]}},
     )
     job.execute()
-    assert not job.wait(timeout=5)
+    become(job, long="RUNNING")
     job.stop()
     assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Aborted"
@@ -318,27 +326,28 @@ def test_a_stopped_node_takes_its_descendants_along(flow: NewFlow) -> None:
         }
     )
     job.execute()
-    assert not job.wait(timeout=6)
+    become(job, long="RUNNING", other="DONE")
     job.stop(slices=job.slices_of("long"))
     assert job.wait(timeout=SECONDS)
     assert states(job) == {"long": "REMOVED", "other": "DONE", "after": "SKIPPED"}
     assert job.cached_status == "Various-Complete"
 
 
-def test_a_paused_workflow_goes_on_when_it_is_resumed(flow: NewFlow) -> None:
+def test_a_paused_workflow_goes_on_when_it_is_resumed(flow: NewFlow, gate: Gate) -> None:
     job = flow(
         {
-            "first": {"executable": "sleep 6"},
+            "first": {"executable": gate.wait},
             "second": {"executable": "echo over", "parents": ["first"]},
         }
     )
     job.execute()
-    assert not job.wait(timeout=5)
+    become(job, first="RUNNING")
     job.pause()
     with pytest.raises(JobHeld):
         job.wait(timeout=SECONDS)
     assert job.cached_status == "Paused"
     job.resume()
+    gate.open()
     assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Complete"
 
