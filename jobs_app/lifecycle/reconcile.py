@@ -103,7 +103,10 @@ def _sure(snapshot: Snapshot, unheard: Collection[str]) -> bool:
 def _mark_unknown(tokens: set[str]) -> None:
     now = timezone.now()
     Attempt.objects.filter(token__in=tokens, unknown_since=None).update(unknown_since=now)
-    said = f"{UNKNOWN} (asked {now:%Y-%m-%d %H:%M} UTC). Its last state is shown."
+    said = (
+        f"{UNKNOWN} (asked {now:%Y-%m-%d %H:%M} UTC). Its last state is shown. If it stays so, stop it: then"
+        " it ends with what it left."
+    )
     jobs = Job.objects.filter(attempts__token__in=tokens, stage=states.AT_WORK)
     _say(jobs.exclude(status_message__startswith=UNKNOWN), message(said))
 

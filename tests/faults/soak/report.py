@@ -16,7 +16,8 @@ def _summary(outcome: Outcome) -> Iterator[str]:
     faults, jobs = sum(outcome.done.values()), sum(verdict.ends.values())
     yield (
         f"{faults} faults (seed {outcome.seed}) in {outcome.seconds / 60:.0f} minutes, with {jobs} jobs. "
-        f"Workers died {outcome.deaths} times; {outcome.resumed} times a person released a held job. "
+        f"Workers died {outcome.deaths} times; {outcome.resumed} times a person released a held job, "
+        f"{outcome.forgotten} times stopped one of which its pool knew nothing any more. "
         f"All jobs had ended {outcome.ending:.0f} s after the last fault."
     )
     yield ""

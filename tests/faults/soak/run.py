@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from django.db import Error, connections
 
 from jobs_app.errors import RoostError, WrongState
+from jobs_app.lifecycle.reconcile import UNKNOWN
 from jobs_app.manager import JobManager
 from jobs_app.models import Attempt, Job
 from jobs_app.sdk.compute import create_scheduler
 
 from . import disks
 from .faults import Fault, Scene
-from .verdict import Verdict, false_end, judge
+from .verdict import FORGOTTEN, Verdict, false_end, judge
 from .witness import Witness
 from .work import Order, Orders
 from .world import NAME, World
@@ -32,6 +33,7 @@ log = logging.getLogger("soak")
 AT_ONCE = 3
 PACE = 0.3, 1.7  # seconds between two faults
 LONGEST_END = 600.0  # seconds after the last fault, in which every job must have ended
+UNKNOWN_FOR = 150.0  # seconds after which a person stops a job that its pool does not know
 GRACE = 8.0  # seconds in which the witness may learn what Roost knows already
 
 
@@ -45,6 +47,7 @@ class Outcome:
     missed: Counter[str] = field(default_factory=Counter)
     deaths: int = 0
     resumed: int = 0
+    forgotten: int = 0
 
 
 def run(
@@ -63,7 +66,9 @@ def run(
     if not verdict.good:
         shutil.copytree(soak.witness.path.parent, world.root / "condor", ignore_dangling_symlinks=True)
     deaths = sum(worker.deaths for worker in world.workers)
-    return Outcome(verdict, seed, ended - begun, ending, soak.done, soak.missed, deaths, soak.resumed)
+    return Outcome(
+        verdict, seed, ended - begun, ending, soak.done, soak.missed, deaths, soak.resumed, soak.forgotten
+    )
 
 
 class Soak:
@@ -85,6 +90,8 @@ class Soak:
         self._threads = ThreadPoolExecutor(AT_ONCE, "fault")
         self._claims: dict[str, tuple[Order, float]] = {}  # Complete before the witness knew it, since when
         self._held: dict[int, float] = {}
+        self._unknown: dict[int, float] = {}
+        self.forgotten = 0
         self._open: dict[int, Order] = {}
         self._enrol()
 
@@ -139,6 +146,8 @@ class Soak:
                 self._claim(order, job)
             elif job._status == "HLD":
                 self._resume(job)
+            elif job.status_message.startswith(UNKNOWN):
+                self._give_up(order, job)
             elif order.then and job._status == order.then[0][0]:
                 self._say(order)
         self._check_claims()
@@ -159,6 +168,17 @@ class Soak:
             Job.objects.get(pk=job.pk).resume()
             self.resumed += 1
             del self._held[job.pk]
+
+    def _give_up(self, order: Order, job: Job) -> None:
+        """What a person would do whose pool's log and history are gone: it knows nothing of this job."""
+        since = self._unknown.setdefault(job.pk, time.monotonic())
+        self.witness.look()
+        over = all(self.witness.is_over(attempt.token) for attempt in job.attempts.all())
+        if time.monotonic() - since > UNKNOWN_FOR and over and FORGOTTEN not in order.touched:
+            log.info("job %d is stopped: %s", job.pk, job.status_message)
+            Job.objects.get(pk=job.pk).stop()
+            order.touched.append(FORGOTTEN)
+            self.forgotten += 1
 
     def _claim(self, order: Order, job: Job) -> None:
         if job._status == "COM":

@@ -27,6 +27,9 @@ class Verdict:
         return not (self.duplicates or self.lost or self.mixed or self.false_ends)
 
 
+FORGOTTEN = "stopped by a person, since its pool had forgotten it"
+
+
 def judge(orders: Iterable[Order], witness: Witness) -> Verdict:
     from jobs_app.models import Job
 
@@ -56,8 +59,9 @@ def _judge(order: Order, job: Any, witness: Witness, verdict: Verdict) -> None:
 
 
 def _allowed(order: Order) -> set[str]:
-    """Where somebody removed slices on the pool itself, the job says that it did not end well."""
-    if "removed" in order.touched:
+    """Where somebody removed slices on the pool itself, or all that it knew of them, the job says that it did
+    not end well."""
+    if "removed" in order.touched or FORGOTTEN in order.touched:
         return {order.expected, "ABT", "ERR", "VCP"}
     return {order.expected}
 

@@ -11,7 +11,7 @@ _HEAD = re.compile(rb"^(\d{3}) \((\d+)\.(\d+)\.\d+\) ", re.MULTILINE)
 _NOTES = re.compile(rb"^\s*roost ([0-9a-f]+\.\d+) (\S+) ([0-9a-f]{32}) (\d+)\s*$", re.MULTILINE)
 _GOOD = b"Normal termination (return value 0)"
 
-SUBMIT, TERMINATED = b"000", b"005"
+SUBMIT, TERMINATED, ABORTED = b"000", b"005", b"009"
 
 Proc = tuple[int, int]
 
@@ -30,6 +30,7 @@ class Witness:
     identities: dict[Proc, Identity] = field(default_factory=dict)
     procs: dict[str, set[Proc]] = field(default_factory=lambda: defaultdict(set))  # by attempt
     ended_well: set[Proc] = field(default_factory=set)
+    gone: set[Proc] = field(default_factory=set)
     _offset: int = 0
     _rest: bytes = b""
 
@@ -52,8 +53,10 @@ class Witness:
             plan, group, attempt, number = (part.decode() for part in notes.groups())
             self.identities[proc] = Identity(plan, group, attempt, int(number))
             self.procs[attempt].add(proc)
-        elif head[1] == TERMINATED and _GOOD in event:
-            self.ended_well.add(proc)
+        elif head[1] in (TERMINATED, ABORTED):
+            self.gone.add(proc)
+            if head[1] == TERMINATED and _GOOD in event:
+                self.ended_well.add(proc)
 
     def submitted_twice(self, attempt: str) -> list[str]:
         """One sending has an attempt's procs, one cluster a group's, one proc a slice."""
@@ -72,6 +75,11 @@ class Witness:
             if len(procs) > 1
         ]
         return wrong
+
+    def is_over(self, attempt: str) -> bool:
+        """HTCondor has had it, and has none of it any more."""
+        mine = self.procs.get(attempt, set())
+        return bool(mine) and mine <= self.gone
 
     def not_ended_well(self, attempt: str) -> list[str]:
         """Procs of it that are still there, or that ended otherwise; also if there are none at all."""
