@@ -20,6 +20,7 @@ from jobs_app.pools.base import (
     Node,
     PoolError,
     PoolUnreachable,
+    Refused,
     Sending,
     Sent,
     Step,
@@ -294,6 +295,38 @@ def test_a_batch_that_has_left_the_queue_and_the_history_is_found_in_its_log(
     assert found.remote_id == sent.remote_id
     assert patiently(lambda: pool.send(batch)) is not None
     assert clusters_of(condor_pool, batch) == before
+
+
+def fails_strangely(times: int) -> str:
+    """Says something that HTCondor does not say, so many times."""
+    calls = f"/tmp/calls-{secrets.token_hex(4)}"
+    count = f"echo >> {calls}; [ $(wc -l < {calls}) -gt {times} ]"
+    return f'{count} || {{ echo what?; exit 1; }}; exec /usr/bin/condor_submit "$@"'
+
+
+def test_a_submit_that_fails_without_htcondors_words_is_tried_again(
+    pool: CondorPool, condor_pool: TestPool, new_task: Callable[..., Task]
+) -> None:
+    batch = Sending(secrets.token_hex(16), f"strange-{secrets.token_hex(4)}", (new_task(),))
+    with says_something_else(condor_pool, "condor_submit", fails_strangely(2)):
+        for _ in range(2):
+            with pytest.raises(PoolUnreachable, match=r"what\?"):
+                pool.send(batch)
+        assert pool.send(batch).remote_id
+    assert finished(follow(pool, batch.segment, finished))
+    assert len(clusters_of(condor_pool, batch)) == 1
+
+
+def test_a_submit_that_fails_strangely_for_ever_is_refused_so_that_others_go_on(
+    pool: CondorPool, condor_pool: TestPool, new_task: Callable[..., Task]
+) -> None:
+    batch = Sending(secrets.token_hex(16), f"stranger-{secrets.token_hex(4)}", (new_task(),))
+    with says_something_else(condor_pool, "condor_submit", fails_strangely(1000)):
+        for _ in range(5):
+            with pytest.raises(PoolUnreachable):
+                pool.send(batch)
+        with pytest.raises(Refused, match=r"what\?"):
+            pool.send(batch)
 
 
 @contextmanager

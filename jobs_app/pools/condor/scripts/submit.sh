@@ -62,6 +62,13 @@ submit() { # GROUP
         cat "$place.err" >&2
         exit 70
     fi
+    # HTCondor's own refusals say ERROR. What failed without that word is tried some times more.
+    if ! grep -q "ERROR" "$place.out" "$place.err" && [ "$(wc -l 2>/dev/null < "$place.strange" || echo 0)" -lt 5 ]; then
+        echo "$code" >> "$place.strange"
+        rm -f "$place.tried"
+        cat "$place.out" "$place.err" >&2
+        exit 70
+    fi
     cat "$place.out" "$place.err" | tr '\n' ' ' | head -c 2000 > "$place.words" && mv "$place.words" "$place.refused" || exit 76
 }
 
