@@ -109,7 +109,7 @@ def read_task(message: Mapping[str, Any]) -> Task:
     values["resources"] = Resources(**values.get("resources", {}))
     values["arguments"] = tuple(tuple(row) for row in values.get("arguments", ()))
     values["inputs"] = tuple(values.get("inputs", ()))
-    for name in ("done", "lost"):
+    for name in ("done", "lost", "well"):
         values[name] = tuple((str(step), int(first), int(n)) for step, first, n in values.get(name, ()))
     values["nodes"] = tuple(_read_node(node) for node in values.get("nodes", ()))
     return Task(**values)
