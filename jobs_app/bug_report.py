@@ -23,8 +23,9 @@ from django.core import serializers
 from django.db import connection
 from django.forms.models import model_to_dict
 
-from jobs_app import callbacks, health, inspection, secrets
+from jobs_app import callbacks, health, secrets
 from jobs_app.checks import SEALED
+from jobs_app.jobdir.files import walked
 from jobs_app.jobdir.layout import JobPaths
 from jobs_app.models import (
     Attempt,
@@ -168,7 +169,7 @@ def _told(text: str) -> str:
 
 
 def _listing(root: Path) -> Iterator[str]:
-    for place, path in enumerate(sorted(inspection.walked(root))):
+    for place, path in enumerate(sorted(map(Path, walked(root)))):
         if place >= 2000:
             yield "..."
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from django.db.models import Sum
 
 from jobs_app.errors import Damaged
 from jobs_app.jobdir import errors, manifest, remote
-from jobs_app.jobdir.files import is_plain_file
+from jobs_app.jobdir.files import is_plain_file, walked
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
 from jobs_app.jobdir.output import Output, Part
 from jobs_app.jobdir.text import storable
@@ -88,22 +87,10 @@ def _left_behind(root: Path) -> Iterator[File]:
 def _plain_files(root: Path, top: Path) -> Iterator[File]:
     """Not through links that are folders or lead out; what goes meanwhile is gone."""
     inside = root.resolve()
-    for path in walked(top) if top.is_dir() and not top.is_symlink() else [top]:
+    for path in map(Path, walked(top)) if top.is_dir() and not top.is_symlink() else [top]:
         with suppress(OSError):  # its name is too long for the system, or it is gone
             if is_plain_file(path) and path.resolve().is_relative_to(inside):
                 yield File(str(path.relative_to(root)), path.stat().st_size)
-
-
-def walked(top: Path) -> Iterator[Path]:
-    """All that is no folder; not by os.walk, which a deep enough tree breaks."""
-    folders = [str(top)]
-    while folders:
-        with suppress(OSError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    yield Path(entry.path)
 
 
 # --- slices -----------------------------------------------------------------------------------------------

@@ -148,6 +148,19 @@ def _discard(path: Path) -> None:
         os.unlink(path)
 
 
+def walked(top: Path) -> Iterator[os.DirEntry[str]]:
+    """All below it that is no folder; not by os.walk, which a deep enough tree breaks. Folders that are too
+    deep, shut or gone meanwhile are left out."""
+    folders = [os.fspath(top)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    yield entry
+
+
 def remove_tree(root: Path) -> None:
     """All of it, however deep it is: a job made it. No link is followed; what cannot be removed stays.
 

@@ -7,7 +7,6 @@ once: if the process dies in the middle of it, that is reported, and it is not r
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import traceback
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from django.utils import timezone
 
 from jobs_app import killpoints, logs
 from jobs_app.errors import Damaged
+from jobs_app.jobdir import files
 from jobs_app.models import Attempt, AttemptPhase, Job, RemoteCopy, Scheduler
 from jobs_app.pools.base import Garbled, PoolError, Refused
 from jobs_app.script import finishing
@@ -234,12 +234,7 @@ def _close(attempt: Attempt, verdict: Verdict, by: Actor) -> bool:
 def _size_of(directory: Path) -> int:
     """Of all files below it; a file with several names counts each time."""
     total = 0
-    folders = [os.fspath(directory)]
-    while folders:
-        with suppress(OSError), os.scandir(folders.pop()) as entries:  # too deep, shut, or gone meanwhile
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    total += entry.stat(follow_symlinks=False).st_size
+    for entry in files.walked(directory):
+        with suppress(OSError):  # gone meanwhile
+            total += entry.stat(follow_symlinks=False).st_size
     return total
