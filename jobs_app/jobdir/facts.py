@@ -73,9 +73,14 @@ def write_raw(path: Path, step: str, sliceno: int, record: bytes) -> None:
 
 def erase(path: Path, step: str, sliceno: int) -> None:
     """As if the slice had never recorded anything."""
+    blank(path, place(step, sliceno), SIZE)
+
+
+def blank(path: Path, number: int, size: int) -> None:
+    """Zeros in the place of a record, in a file of records of this size."""
     handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     try:
-        os.pwrite(handle, bytes(SIZE), (_FIRST[step] + sliceno) * SIZE)
+        os.pwrite(handle, bytes(size), number * size)
     finally:
         os.close(handle)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from .facts import place
+from .facts import blank, place
 
 # version, host (line of the hosts' file, from 1), start, end (Unix seconds), cores used and asked for, memory
 # (MB) likewise, disk (KB) likewise. The first number's lowest four bits are the version, the others say
@@ -98,11 +98,7 @@ def read(path: Path, hosts: Path, step: str, sliceno: int = 0) -> Optional[Used]
 
 def erase(path: Path, step: str, sliceno: int) -> None:
     """As if nothing had ever been told of the slice."""
-    handle = os.open(path, os.O_WRONLY)
-    try:
-        os.pwrite(handle, bytes(SIZE), place(step, sliceno) * SIZE)
-    finally:
-        os.close(handle)
+    blank(path, place(step, sliceno), SIZE)
 
 
 def _spans(places: list[int]) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ Each step may be done again after a crash; the spec, written afterwards, says th
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from jobs_app.jobdir import facts, usage
@@ -40,14 +40,8 @@ def _open(states: Mapping[str, bytes]) -> Iterator[Part]:
 
 
 def _copy_facts(source: Path, target: Path, without: Iterable[Part]) -> None:
-    """Complete, or not there."""
-    if target.exists() or not source.exists():
-        return
-    aside = target.with_name(".facts")
-    shutil.copyfile(source, aside)
-    for step, number in without:
-        facts.erase(aside, step, number)
-    aside.rename(target)
+    if not target.exists() and source.exists():
+        _copy(source, target, without, facts.erase)
 
 
 def _copy_usage(former: AttemptPaths, heir: AttemptPaths, without: Iterable[Part]) -> None:
@@ -55,11 +49,18 @@ def _copy_usage(former: AttemptPaths, heir: AttemptPaths, without: Iterable[Part
     if heir.usage.exists() or not former.usage.exists() or not former.hosts.exists():
         return
     shutil.copyfile(former.hosts, heir.hosts)
-    aside = heir.usage.with_name(".usage")
-    shutil.copyfile(former.usage, aside)
+    _copy(former.usage, heir.usage, without, usage.erase)
+
+
+def _copy(
+    source: Path, target: Path, without: Iterable[Part], erase: Callable[[Path, str, int], None]
+) -> None:
+    """Complete, or not there."""
+    aside = target.with_name(f".{target.name}")
+    shutil.copyfile(source, aside)
     for step, number in without:
-        usage.erase(aside, step, number)
-    aside.rename(heir.usage)
+        erase(aside, step, number)
+    aside.rename(target)
 
 
 def _move(source: Path, target: Path) -> None:
