@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
@@ -22,18 +21,14 @@ class Order:
     """What jobs are sorted by. The number decides among equals."""
 
     column: str  # "" for the number itself, which is the order of creation
-    read: Any = None
-
-    def of(self, job: Job) -> Any:
-        return self.read(job) if self.read else job.pk
 
 
 SORTS = {
     "created": Order(""),
-    "ended": Order("completion_time", attrgetter("completion_time")),
-    "name": Order("name_key", lambda job: job.name[:100]),
-    "status": Order("_status", attrgetter("_status")),
-    "app": Order("app", attrgetter("app")),
+    "ended": Order("completion_time"),
+    "name": Order("name_key"),
+    "status": Order("_status"),
+    "app": Order("app"),
 }
 
 
