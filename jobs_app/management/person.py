@@ -14,7 +14,7 @@ from jobs_app.models import Job
 
 def local() -> User:
     """A user of the name that this machine knows, without a password: made at the first need."""
-    return _named(_name())
+    return _named(login())
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,6 @@ def _named(name: str) -> User:
 
 
 def login() -> str:
-    return _name()
-
-
-def _name() -> str:
     try:
         return getpass.getuser()[:150] or "demo"
     except (KeyError, OSError):  # a container's number that has no name
@@ -60,4 +56,4 @@ def called(name: str) -> User:
 
 
 def owns(job: Job) -> bool:
-    return job.user is not None and job.user.get_username() == _name()
+    return job.user is not None and job.user.get_username() == login()

@@ -44,4 +44,4 @@ def manage(*words: str) -> Said:
 
 @pytest.fixture(autouse=True)
 def at_alices_terminal(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person, "_name", lambda: "alice")
+    monkeypatch.setattr(person, "login", lambda: "alice")

@@ -58,6 +58,6 @@ def test_a_job_of_somebody_elses_program_is_done_to_by_who_types(project, alice)
 def test_a_user_who_has_no_account_here_is_named_all_the_same(monkeypatch):
     from jobs_app.management import person
 
-    monkeypatch.setattr(person, "_name", lambda: "operator")
+    monkeypatch.setattr(person, "login", lambda: "operator")
     manage("schedulers", "add", "ruby", "--host", "", "--no-check")
     assert [row[:2] for row in told()] == [("operator", "command")]
