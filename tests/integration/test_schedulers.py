@@ -139,9 +139,9 @@ def test_a_check_right_after_a_change_is_of_what_is_said_now(
 def test_the_courier_of_a_scheduler_that_is_removed_ends_quietly(
     working_courier: Scheduler, caplog: pytest.LogCaptureFixture
 ) -> None:
+    courier_thread = next(thread for thread in threading.enumerate() if thread.name == "courier of real")
     assert manage("schedulers", "check", "real", "--no-job").code == 0
     assert manage("schedulers", "remove", "real").code == 0
-    courier_thread = next(thread for thread in threading.enumerate() if thread.name == "courier of real")
     courier_thread.join(60)
     assert not courier_thread.is_alive()
     assert [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")] == []

@@ -6,11 +6,14 @@ import os
 import secrets
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+import paramiko
 import pytest
+from paramiko.common import cMSG_CHANNEL_EOF
 
 from jobs_app.pools.base import AccessDenied, Garbled, PoolUnreachable, Refused
 from jobs_app.pools.condor import tar
@@ -286,6 +289,30 @@ def test_without_a_pinned_host_key_nobody_is_spoken_to(condor_pool: TestPool, ke
 def test_who_may_not_come_in_is_told(condor_pool: TestPool) -> None:
     with pytest.raises(AccessDenied, match="does not let us in"):
         SshShell(address(condor_pool, user="mallory")).run(["true"])
+
+
+@pool_only
+def test_what_is_said_late_to_a_command_that_has_ended_does_not_end_the_connection(
+    condor_pool: TestPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """paramiko's own thread would have closed the channel by then."""
+    send = paramiko.Transport._send_user_message  # type: ignore[attr-defined]
+    late: list[paramiko.Message] = []
+    before = condor_pool.logins()
+
+    def send_late(transport: paramiko.Transport, message: paramiko.Message) -> None:
+        if message.asbytes()[:1] == cMSG_CHANNEL_EOF and threading.current_thread() is not transport:
+            late.append(message)
+            time.sleep(0.5)
+        send(transport, message)
+
+    monkeypatch.setattr(paramiko.Transport, "_send_user_message", send_late)
+    shell = SshShell(address(condor_pool))
+    for _ in range(3):
+        assert shell.run(["echo", "one"]).text == "one\n"
+    assert len(late) == 3
+    assert condor_pool.logins() == before + 1
+    shell.close()
 
 
 @pool_only

@@ -32,7 +32,7 @@ DEAD_AFTER = 60_000  # milliseconds without an acknowledgement, after which the 
 class Connection:
     """We are logged in at the last of these; those before are the way there."""
 
-    def __init__(self, hops: list[paramiko.Transport]) -> None:
+    def __init__(self, hops: list[Transport]) -> None:
         self.transport = hops[-1]
         self._hops = hops
 
@@ -50,7 +50,7 @@ def connect(address: SshAddress, before_login: Callable[[], None] = lambda: None
     there and shows its key: what is out of reach costs no login."""
     pinned = [pinned_key(hop) for hop in (*address.jumps, address)]
     proofs = [_proofs(hop) for hop in (*address.jumps, address)]  # before anybody is asked anything
-    hops: list[paramiko.Transport] = []
+    hops: list[Transport] = []
     try:
         for hop, key, tries in zip((*address.jumps, address), pinned, proofs, strict=True):
             with translated(str(hop)):
@@ -106,9 +106,7 @@ def pinned_key(address: SshAddress) -> paramiko.PKey:
 # --- the host ---------------------------------------------------------------------------------------------
 
 
-def _spoken_to(
-    hop: SshAddress, pinned: paramiko.PKey | None, way: list[paramiko.Transport]
-) -> paramiko.Transport:
+def _spoken_to(hop: SshAddress, pinned: paramiko.PKey | None, way: list[Transport]) -> Transport:
     """An encrypted connection to the host with this key; nobody has said yet who we are."""
     link = _channel(way[-1], hop) if way else _socket(hop)
     try:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import cast
 
 import paramiko
 
@@ -14,6 +15,7 @@ from ..base import AccessDenied, PoolError, PoolUnreachable
 from .address import SshAddress
 from .base import CHUNK, Running, Shell, quoted
 from .connecting import Connection, connect, translated
+from .transport import Transport
 from .watch import watch
 
 # sshd lets ten sessions share a connection unless told otherwise.
@@ -53,11 +55,16 @@ class SshShell(Shell):
             self._count(1)
             try:
                 channel = self._channel()
-                channel.exec_command(line)
             except BaseException:
                 self._release()
                 raise
-        return _SshRunning(channel, self.name, self._release)
+            running = _SshRunning(channel, self.name, self._release)
+            try:
+                channel.exec_command(line)
+            except BaseException:
+                running.close()
+                raise
+        return running
 
     def close(self) -> None:
         with self._opening:
@@ -103,18 +110,18 @@ class SshShell(Shell):
                 raise
         return self._session(self._transport())
 
-    def _session(self, transport: paramiko.Transport) -> paramiko.Channel:
+    def _session(self, transport: Transport) -> paramiko.Channel:
         """sshd counts a session a moment longer than we do: a refusal is taken as "not yet"."""
         deadline = time.monotonic() + self.address.seconds.connect
         while True:
             try:
-                return transport.open_session(timeout=self.address.seconds.connect)
+                return transport.open_command(self.address.seconds.connect)
             except paramiko.SSHException:
                 if not transport.is_active() or time.monotonic() > deadline:
                     raise
             time.sleep(0.05)
 
-    def _transport(self) -> paramiko.Transport:
+    def _transport(self) -> Transport:
         with self._opening:
             if self._connection is None or not self._connection.is_alive:
                 self._connection = self._opened()
@@ -150,6 +157,7 @@ def _again(error: PoolError) -> PoolError:
 class _SshRunning:
     def __init__(self, channel: paramiko.Channel, name: str, release: Callable[[], None]) -> None:
         self._channel = channel
+        self._transport = cast(Transport, channel.get_transport())
         self._name = name
         self._release = release
         self._closed = False
@@ -172,7 +180,7 @@ class _SshRunning:
         except TimeoutError:
             raise
         except OSError:
-            if self._channel.get_transport().is_active():
+            if self._transport.is_active():
                 return 0
             raise
 
@@ -213,5 +221,5 @@ class _SshRunning:
             with suppress(
                 EOFError, OSError, paramiko.SSHException
             ):  # the link is gone, and the channel with it
-                self._channel.close()
+                self._transport.close_command(self._channel)
             self._release()
