@@ -139,6 +139,19 @@ class Scheduler:
 
 
 @dataclass(frozen=True)
+class Result:
+    """A file of a job, put among the results: `client.jobs.get(result.job).download(result.filename, to)`."""
+
+    name: str
+    header: str
+    description: str
+    app: str
+    job: int
+    filename: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Of a bulk action, for one job: 200, or why not."""
 
@@ -362,6 +375,17 @@ class Client:
     def schedulers(self) -> list[Scheduler]:
         names = [each.name for each in fields(Scheduler)]
         return [Scheduler(**{name: row[name] for name in names}) for row in self.call("GET", "/schedulers")]
+
+    def results(self, find: str = "", app: str = "") -> Iterator[Result]:
+        """What jobs put among the results, newest first."""
+        names = [each.name for each in fields(Result)]
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.call("GET", "/results", query={"find": find, "app": app, "cursor": cursor})
+            for row in page["results"]:
+                known = {name: row[name] for name in names}
+                yield Result(**{**known, "at": datetime.fromisoformat(row["at"])})
+            cursor = page["next"]
 
     def call(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,20 +26,24 @@ def results_page(request: Request) -> HttpResponse:
         request.GET.get("find", "").replace("\0", "")[:200],
         number(request.GET.get("first", ""), 0),
     )
-    rows = ResultLink.objects.select_related("job__project", "owner").order_by("-at", "-pk")
-    if not permissions.sees_all(request.user):
-        shared = permissions.shared_with(request.user).values("pk")
-        rows = rows.filter(Q(job__user=request.user) | Q(job__in=shared))
-    if wanted:
-        said = Q(name__icontains=wanted) | Q(header__icontains=wanted) | Q(description__icontains=wanted)
-        rows = rows.filter(said)
-    found = list(rows[first : first + PAGE + 1])
+    found = list(linked(request.user, wanted)[first : first + PAGE + 1])
     context = {
         "rows": [_row(link) for link in found[:PAGE]],
         "wanted": wanted,
         "more": first + PAGE if len(found) > PAGE else None,
     }
     return render(request, "results/list.html", context)
+
+
+def linked(person: permissions.Person, wanted: str = "") -> QuerySet[ResultLink]:
+    """Of the jobs that this person may see; `wanted`: a part of their names or of what is said of them."""
+    rows = ResultLink.objects.select_related("job__project", "owner").order_by("-at", "-pk")
+    if not permissions.sees_all(person):
+        rows = rows.filter(job__in=permissions.readable(person).values("pk"))
+    if wanted:
+        said = Q(name__icontains=wanted) | Q(header__icontains=wanted) | Q(description__icontains=wanted)
+        rows = rows.filter(said)
+    return rows
 
 
 def _row(link: ResultLink) -> dict[str, Any]:

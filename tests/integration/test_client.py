@@ -53,6 +53,17 @@ def test_jobs_are_made_found_and_looked_at(client):
     assert "embedded" in [scheduler.name for scheduler in client.schedulers()]
 
 
+def test_results_are_found_and_downloaded(client, make_job, tmp_path):
+    job = make_job("done", {"result.json": b'{"x": 1}', ".roost/x": b""}, _status="COM")
+    manifest.write(job.paths, manifest.build(job.directory, ["result.json"]))
+    job.link_result("result.json", "weather/rain.json", header="Rain")
+    (result,) = client.results(find="rain")
+    assert (result.name, result.header, result.at.tzinfo is not None) == ("weather/rain.json", "Rain", True)
+    client.jobs.get(result.job).download(result.filename, tmp_path / "rain.json")
+    assert (tmp_path / "rain.json").read_text() == '{"x": 1}'
+    assert list(client.results(app="another.app")) == []
+
+
 def test_many_are_made_once_although_the_answer_was_lost(client):
     rows = [(f"s{seed}", {"options": {"seed": seed}}) for seed in range(5)]
     first = client.jobs.create_many(APP, "ising", rows, key="sweep-1", slices=1)

@@ -30,6 +30,7 @@ from . import (
     jobs,
     logs,
     notices,
+    results,
     schedulers,
     slices,
     tokens,
@@ -101,7 +102,21 @@ api = Api(
     docs_decorator=lambda view: guarded(view, PAGE),
     parser=Parser(),
 )
-_PARTS = (apps, actions, jobs, events, slices, logs, files, datasets, document, schedulers, notices, tokens)
+_PARTS = (
+    apps,
+    actions,
+    jobs,
+    events,
+    slices,
+    logs,
+    files,
+    datasets,
+    document,
+    results,
+    schedulers,
+    notices,
+    tokens,
+)
 for module in _PARTS:
     api.add_router("", module.router)
 
