@@ -77,6 +77,7 @@ def sqlite(path: Path) -> dict[str, object]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        "CONN_MAX_AGE": 60,  # seconds; to open it takes as long as to ask three questions
         "OPTIONS": {
             "timeout": 30,
             "transaction_mode": "IMMEDIATE",
