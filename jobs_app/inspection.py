@@ -68,7 +68,7 @@ def files(job: Job) -> list[File]:
     with suppress(FileNotFoundError, Damaged):
         listed = sorted(manifest.read(job.paths).items())
         return [File(name, entry.size, name in away) for name, entry in listed]
-    found = [*itertools.islice(_left_behind(job.directory), MOST_LEFT)]
+    found = [*itertools.islice(left_behind(job.directory), MOST_LEFT)]
     found += [File(name, known.size, remote=True) for name, known in away.items()]
     return sorted(found, key=lambda file: file.name)
 
@@ -77,7 +77,8 @@ def has_directory(job: Job) -> bool:
     return job.address is not None and job.directory.is_dir()
 
 
-def _left_behind(root: Path) -> Iterator[File]:
+def left_behind(root: Path) -> Iterator[File]:
+    """The plain files of a job, or of what an attempt left, without those that are Roost's own."""
     for top in root.iterdir():
         if top.name in RESERVED or top.name.startswith("signac_"):
             continue
@@ -209,8 +210,10 @@ def _clean(data: bytes) -> str:
 def troubles(job: Job, limit: int = 5) -> list[Trouble]:
     """The errors of the parts that failed, the first ones."""
     attempt = _attempt(job)
-    if attempt is None:
-        return []
+    return troubles_of(attempt, limit) if attempt else []
+
+
+def troubles_of(attempt: AttemptPaths, limit: int = 5) -> list[Trouble]:
     paths = (path for path in _sorted_parts(attempt.root / "errors") if not errors.is_aside(path))
     return [Trouble(path.stem, _error_text(path)) for path in itertools.islice(paths, limit)]
 

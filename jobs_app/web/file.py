@@ -41,6 +41,11 @@ def job_file(request: Request, pk: int, name: str) -> HttpResponseBase:
         response = content(request, job, name)
     except Away as error:
         return on_its_way(request, job, name, str(error))
+    return as_file(request, response, name)
+
+
+def as_file(request: HttpRequest, response: HttpResponseBase, name: str) -> HttpResponseBase:
+    """With the headers that say what it is, and that nothing in it runs."""
     kind = content_type(name)
     if response.status_code not in (304, 416):
         inline = kind != "application/octet-stream" and "save" not in request.GET

@@ -168,9 +168,13 @@ def output_file(request: Request, pk: int) -> HttpResponseBase:
     part_of(job, part)
     if not inspection.has_directory(job):
         raise Http404
-    response = StreamingHttpResponse(_all_of(Output(job.paths.output), part))
+    return downloaded(Output(job.paths.output), part, f"job-{pk}-{part}.txt")
+
+
+def downloaded(output: Output, part: str, name: str) -> HttpResponseBase:
+    response = StreamingHttpResponse(_all_of(output, part))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="job-{pk}-{part}.txt"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Content-Security-Policy"] = FILES
     return response
 

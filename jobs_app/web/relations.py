@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from jobs_app import inspection, permissions, states
-from jobs_app.models import Attempt, Job, JobDependency, JobUse
+from jobs_app.models import Job, JobDependency, JobUse
 
 from . import current
+from .attempts import word_of
 from .layering import HIGH, WIDE, layout
 from .security import Request, job_for
 from .slices import colour
@@ -188,17 +189,13 @@ def relations_page(request: Request, pk: int) -> HttpResponse:
         "nodes": nodes,
         "rows": inspection.nodes(job)[:MOST_NODES],
         "lists": lists(request.user, job),
-        "attempts": [(each, _word_of(each)) for each in attempts[:MOST_EACH]],
+        "attempts": [(each, word_of(each)) for each in attempts[:MOST_EACH]],
     }
     return current.page(request, "jobs/relations.html", etag, context)
 
 
 def _is_any_active(graph: Graph | None) -> bool:
     return graph is not None and any(box.code.upper() in states.ACTIVE for box in graph.boxes)
-
-
-def _word_of(attempt: Attempt) -> str:
-    return states.JOB_STATES[attempt.status].word if attempt.status else attempt.get_phase_display()
 
 
 def lists(user: User, job: Job) -> list[tuple[str, list[tuple[Job, str]]]]:

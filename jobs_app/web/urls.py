@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 from .actions import job_action
 from .api.api import api
 from .asked import asked_page, document_page
+from .attempts import attempt_file, attempt_output, attempt_page
 from .audit import audit
 from .cures import cure
 from .file import job_file
@@ -47,6 +48,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<int:pk>/asked/", page(asked_page), name="job-asked"),
     path("jobs/<int:pk>/document/", page(document_page), name="job-document"),
     path("jobs/<int:pk>/relations/", page(relations_page), name="job-relations"),
+    path("jobs/<int:pk>/attempts/<int:number>/", page(attempt_page), name="job-attempt"),
+    path(
+        "jobs/<int:pk>/attempts/<int:number>/output/<str:part>",
+        page(attempt_output),
+        name="job-attempt-output",
+    ),
+    path(
+        "jobs/<int:pk>/attempts/<int:number>/files/<path:name>", page(attempt_file), name="job-attempt-file"
+    ),
     path("jobs/<int:pk>/cures/<slug:name>/", page(cure), name="job-cure"),
     path("jobs/<int:pk>/files/", page(files_page), name="job-files"),
     path("jobs/<int:pk>/zip/", page(job_zip), name="job-zip"),
