@@ -3,6 +3,7 @@ embedded pool, the others are rows as the lifecycle would have left them."""
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import timedelta
 from typing import Any
@@ -33,7 +34,7 @@ FLOW = {  # a workflow's nodes: parents, the state of each
 def furnish() -> dict[str, int]:
     """The numbers of her jobs, by name."""
     owner = User.objects.create_user("grace")
-    made = [_waiting, _held, _unreachable, _slices, _flow, _far, _own_words, _other_types]
+    made = [_waiting, _held, _unreachable, _slices, _flow, _far, _own_words, _other_types, _again]
     jobs = {name: job.pk for make in made for name, job in make(owner).items()}
     jobs |= {name: job.pk for name, job in _real(owner).items()}
     _arranged(owner)
@@ -154,6 +155,24 @@ def _own_words(owner: Any) -> dict[str, Any]:
         description="A description that goes on for a while, as those of people who care do. " * 4,
     )  # fmt: skip
     return {"own words": job, "hostile": hostile}
+
+
+def _again(owner: Any) -> dict[str, Any]:
+    """It failed at first: what it had printed and left lies with its first attempt."""
+    reason = "2 of 2 slices failed."
+    given = {"number_of_attempts": 2, "address": f"{0xA6A1:032x}", "slices_total": 2, "slices_done": 2}
+    job = _row(owner, "rain gauges, second try", "SCRIPT", "COM", **given)
+    _attempt(job, bytes([FAILED] * 2), phase="over", status="ERR", reason=reason, ended=timezone.now())
+    left = job.paths.attempt(1)
+    for name, content in {
+        "kept/OUTPUT/0": "reading gauge 1 \033[32mwell\033[0m\nreading gauge 2 \033[31mbroken\033[0m\n" * 30,
+        "kept/deep/er/gauges of May.csv": "gauge,mm\n1,4.5\n2,\n",
+        "errors/0.json": json.dumps({"traceback": "Traceback (most recent call last):\n  ...\nValueError"}),
+    }.items():
+        path = left.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return {"again": job}
 
 
 def _other_types(owner: Any) -> dict[str, Any]:
