@@ -230,6 +230,32 @@ class SchedulerForm(forms.ModelForm):  # type: ignore[type-arg]
             *("paused", "draining", "draining_why", "max_attempts", "max_slices", "max_attempts_per_user"),
             *("max_slices_per_user", "logins_per_hour"),
         )
+        widgets = {
+            name: forms.Textarea({"rows": 3, "cols": 80}) for name in ("host_key", "jump_host_key", "options")
+        }
+        help_texts = {
+            "position": "Where it stands in lists.",
+            "host": "The machine with condor_submit. Empty: HTCondor on this machine.",
+            "username": "The account there.",
+            "private_key_path": "A file on this machine.",
+            "certificate_path": "Of OpenSSH, for the key.",
+            "use_agent": "Also the keys of the SSH agent that the couriers find.",
+            "ssh_config": "A file like ~/.ssh/config, for names and ways; empty: none is read.",
+            "host_key": "The pinned one: ssh-ed25519 AAAA... What the host shows is seen, and pinned, by "
+            "manage.py schedulers edit NAME --host-key.",
+            "jump": "The way there: user@gate.example:22, inner.example",
+            "jump_host_key": "Theirs, a line each, in the same order.",
+            "remote_root": "The folder there, from the account's home directory on.",
+            "options": "JSON; see docs/htcondor.md.",
+            "paused": "Why nothing is sent. Emptied: it is tried anew.",
+            "draining": "No new jobs go there; what runs goes on.",
+            "draining_why": "Shown beside the jobs that wait.",
+            "max_attempts": "Jobs there at once; empty: no limit.",
+            "max_slices": "Slices there at once; empty: no limit.",
+            "max_attempts_per_user": "Of one user; others may be named below.",
+            "max_slices_per_user": "Of one user; others may be named below.",
+            "logins_per_hour": "More are not tried, whatever happens.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -254,6 +280,16 @@ class UserLimits(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
 
 
+_LIMITS = (
+    *("max_attempts", "max_slices", "max_attempts_per_user", "max_slices_per_user", "logins_per_hour"),
+)
+_SINCE = ("paused_by", "paused_since", "draining_since")
+_SEEN = (
+    *("courier", "courier_until", "last_contact", "last_error", "failures", "retry_at"),
+    *("login_hour", "logins_in_hour", "logins_today"),
+)
+
+
 @admin.register(Scheduler)
 class SchedulerAdmin(Audited):
     """What the couriers know is shown; how a pool is reached is changed here."""
@@ -262,9 +298,24 @@ class SchedulerAdmin(Audited):
     inlines = (UserLimits,)
     list_display = ("name", "kind", "host", "paused", "draining", "last_contact", "last_error")
     ordering = ("position", "id")
-    readonly_fields = (
-        *("courier", "courier_until", "last_contact", "last_error", "failures", "retry_at"),
-        *("paused_by", "paused_since", "draining_since", "login_hour", "logins_in_hour", "logins_today"),
+    readonly_fields = (*_SEEN, *_SINCE)
+    fieldsets = (
+        (None, {"fields": ("name", "kind", "position")}),
+        ("Where it is", {"fields": ("host", "port", "username", "host_key", "remote_root", "options")}),
+        (
+            "What lets us in",
+            {
+                "fields": (
+                    *("private_key_path", "certificate_path", "use_agent"),
+                    *(f"new_{name}" for name in SECRETS),
+                    "forget",
+                )
+            },
+        ),
+        ("The way there", {"fields": ("jump", "jump_host_key", "ssh_config")}),
+        ("How much", {"fields": _LIMITS}),
+        ("Whether it takes jobs", {"fields": ("paused", "draining", "draining_why", *_SINCE)}),
+        ("As its courier sees it", {"fields": _SEEN}),
     )
 
     @method_decorator(sensitive_post_parameters(*(f"new_{name}" for name in SECRETS)))
