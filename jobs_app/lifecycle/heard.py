@@ -130,14 +130,17 @@ def _refuse_too_many(
 
 
 def _busy_addresses(calls: Sequence[Call], now: datetime) -> set[str]:
-    """Those that have called too often, whatever they said."""
+    """Those that have called too often, whatever they said. Not counted where there is no limit: everybody
+    behind one address would wait for its row."""
+    most = conf.callbacks_an_address()
+    if not most:
+        return set()
     tally = Tally(call.address for call in calls)
     keys = {FROM_ADDRESS.key(address): address for address in tally}
     until = _stored(now + WINDOW)
     values = [(key, tally[keys[key]], until) for key in sorted(keys)]
     counts = _upsert(_ADDRESSES, values, _stored(now))
-    most = conf.callbacks_an_address()
-    return {keys[key] for key, count in counts if most and count > most}
+    return {keys[key] for key, count in counts if count > most}
 
 
 _ADDRESSES = f"""
