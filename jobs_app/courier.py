@@ -306,6 +306,8 @@ class Courier:
         except (LostLease, Overtaken) as error:
             self._outdated = True
             raise LostLease(str(error)) from error
+        except Scheduler.DoesNotExist:
+            raise
         except Exception:
             log.exception("The courier of scheduler %s stumbled and goes on", self.link.scheduler)
             self._stop_following()
@@ -363,10 +365,7 @@ def run(scheduler: Scheduler, stop: threading.Event) -> None:
 def _run_once(courier: Courier, stop: threading.Event) -> bool:
     """Whether there is still something to be the courier of."""
     try:
-        if courier.take():
-            courier.run(stop)
-    except LostLease as error:
-        log.warning("%s", error)
+        _work(courier, stop)
     except DatabaseError:
         log.exception("The courier of scheduler %s cannot reach the database", courier.link.scheduler)
         close_old_connections()
@@ -374,6 +373,19 @@ def _run_once(courier: Courier, stop: threading.Event) -> bool:
         log.info("Scheduler %s was removed", courier.link.scheduler)
         return False
     return True
+
+
+def _work(courier: Courier, stop: threading.Event) -> None:
+    """A lease that is not had may be that of a scheduler that is gone: then Scheduler.DoesNotExist."""
+    scheduler = courier.link.scheduler
+    try:
+        if courier.take():
+            courier.run(stop)
+        else:
+            Scheduler.objects.only("pk").get(pk=scheduler.pk)
+    except LostLease as error:
+        Scheduler.objects.only("pk").get(pk=scheduler.pk)
+        log.warning("%s", error)
 
 
 # --- a turn, for Celery -------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from jobs_app import background, conf
+from jobs_app import background, conf, courier
 from jobs_app.courier import LOOK_EVERY
 from jobs_app.errors import JobHeld
 from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
@@ -344,3 +345,37 @@ except WrongState:
     assert said == ["mine", "theirs", "theirs"]
     assert Attempt.objects.filter(job=job).count() == 1
     assert job.wait(60)
+
+
+def removed_while_it_works(scheduler: Scheduler) -> threading.Thread:
+    thread = threading.Thread(target=_be_courier, args=(scheduler,), daemon=True)
+    thread.start()
+    wait_for(lambda: Scheduler.objects.get(pk=scheduler.pk).courier != "", 60)
+    Scheduler.objects.filter(pk=scheduler.pk).delete()
+    thread.join(60)
+    return thread
+
+
+def _be_courier(scheduler: Scheduler) -> None:
+    try:
+        courier.run(scheduler, threading.Event())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("first_seen_by", ["its row", "its lease"])
+def test_the_courier_of_a_scheduler_that_is_gone_ends_quietly(
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    first_seen_by: str,
+) -> None:
+    settings.ROOST_HOME = tmp_path / "home"
+    if first_seen_by == "its lease":
+        monkeypatch.setattr(courier.Courier, "_look_now_and_then", lambda _: None)
+        monkeypatch.setattr(courier.lease, "SECONDS", 0.3)
+    scheduler = Scheduler.objects.create(name="soon gone", kind=Scheduler.EMBEDDED)
+    thread = removed_while_it_works(scheduler)
+    assert not thread.is_alive()
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "WARNING")] == []
