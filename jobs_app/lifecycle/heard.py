@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from jobs_app import conf
@@ -73,7 +74,7 @@ def hear(calls: Sequence[Call], slot: int = 0) -> list[Heard]:
     with transaction.atomic():
         known = _known({call.job_id for call in calls}, now)
         verdicts = [_first_verdict(call, known.get(call.job_id)) for call in calls]
-        _refuse_too_many(calls, verdicts, known, now)
+        _refuse_too_many(calls, verdicts, known, now, slot % SLOTS)
         _keep_receipts(calls, verdicts, known, now)
         _show_messages(calls, verdicts, known)
         _count(sum(verdict is Verdict.TAKEN for verdict in verdicts), slot)
@@ -119,28 +120,41 @@ def _first_verdict(call: Call, job: _Known | None) -> Verdict:
 
 
 def _refuse_too_many(
-    calls: Sequence[Call], verdicts: list[Verdict], known: Mapping[int, _Known], now: datetime
+    calls: Sequence[Call], verdicts: list[Verdict], known: Mapping[int, _Known], now: datetime, slot: int
 ) -> None:
     taken = [call for call, verdict in zip(calls, verdicts, strict=True) if verdict is Verdict.TAKEN]
-    addresses = _busy_addresses(calls, now)
+    addresses = _busy_addresses(calls, now, slot)
     jobs = _busy_jobs(_hint_rows(taken, known, now), now)
     for at, call in enumerate(calls):
         if verdicts[at] is Verdict.TAKEN and (call.address in addresses or call.job_id in jobs):
             verdicts[at] = Verdict.TOO_MANY
 
 
-def _busy_addresses(calls: Sequence[Call], now: datetime) -> set[str]:
-    """Those that have called too often, whatever they said. Not counted where there is no limit: everybody
-    behind one address would wait for its row."""
+def _busy_addresses(calls: Sequence[Call], now: datetime, slot: int) -> set[str]:
+    """Those that have called too often, whatever they said. A whole cluster has one address, and processes
+    would wait for each other at its row: each counts in a row of its own. While all of these are below their
+    share, nobody adds them up; so of several processes some may take a little more in all."""
     most = conf.callbacks_an_address()
     if not most:
         return set()
     tally = Tally(call.address for call in calls)
-    keys = {FROM_ADDRESS.key(address): address for address in tally}
+    keys = {_key(address, slot): address for address in tally}
     until = _stored(now + WINDOW)
     values = [(key, tally[keys[key]], until) for key in sorted(keys)]
     counts = _upsert(_ADDRESSES, values, _stored(now))
-    return {keys[key] for key, count in counts if count > most}
+    many = [keys[key] for key, count in counts if count * SLOTS > most]
+    return {address for address in many if _from_address(address, now) > most}
+
+
+def _key(address: str, slot: int) -> str:
+    return FROM_ADDRESS.key(f"{address} {slot}")
+
+
+def _from_address(address: str, now: datetime) -> int:
+    """How many calls all processes have counted."""
+    keys = [_key(address, slot) for slot in range(SLOTS)]
+    counted = Throttle.objects.filter(key__in=keys, until__gt=now).aggregate(all=Sum("count"))
+    return counted["all"] or 0
 
 
 _ADDRESSES = f"""

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from jobs_app import callbacks
 from jobs_app.lifecycle import hints, said
-from jobs_app.models import Attempt, AttemptPhase, Hint, Job, KeyVersion, Report, Scheduler
+from jobs_app.lifecycle.heard import Call, Verdict, hear
+from jobs_app.models import Attempt, AttemptPhase, Hint, Job, KeyVersion, Report, Scheduler, Throttle
 from jobs_app.web import update_job_status
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +132,16 @@ def test_too_many_calls_from_an_address_are_refused_whatever_they_are_about(clie
     jobs = [make_job(str(number)) for number in range(5)]
     assert [client.get(address(job.pk)).status_code for job in jobs] == [200, 200, 200, 429, 429]
     assert client.get(address(jobs[0].pk), REMOTE_ADDR="10.1.2.3").status_code == 200
+
+
+def test_calls_from_an_address_are_counted_over_all_processes(sent_job, settings):
+    """Each has a row of its own, which nobody else waits for."""
+    settings.ROOST_CALLBACKS_AN_ADDRESS, settings.ROOST_CALLBACKS_A_JOB = 5, 0
+    call = Call(sent_job.pk, "10.0.0.1")
+    verdicts = [hear([call], process)[0].verdict for process in (1, 2, 3, 1, 2, 3, 4)]
+    assert verdicts == [Verdict.TAKEN] * 5 + [Verdict.TOO_MANY] * 2
+    assert Throttle.objects.count() == 4
+    assert hear([Call(sent_job.pk, "10.0.0.2")], 1)[0].verdict is Verdict.TAKEN
 
 
 def test_the_bare_form_is_for_closed_networks_only(client, sent_job, settings):
