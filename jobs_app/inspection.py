@@ -19,7 +19,7 @@ from jobs_app.jobdir.files import is_plain_file, walked
 from jobs_app.jobdir.layout import PREPARE, RESERVED, STEPS, SYNTHESIS, AttemptPaths
 from jobs_app.jobdir.output import Output, Part
 from jobs_app.jobdir.text import storable
-from jobs_app.models import CondorWorkflow, CondorWorkflowNode, Job, SliceBlock, WorkflowNode
+from jobs_app.models import CondorWorkflow, CondorWorkflowNode, Job, Scheduler, SliceBlock, WorkflowNode
 from jobs_app.script.status import read as read_status
 from jobs_app.states import Counts, SliceState
 
@@ -103,6 +103,12 @@ def steps(job: Job) -> list[tuple[str, Counts]]:
     rows = blocks.values_list("step").annotate(**{f"all_{name}": Sum(name) for name in _COUNTS})
     found = {step: Counts(*counts) for step, *counts in rows}
     return sorted(found.items(), key=lambda item: STEPS.index(item[0]))
+
+
+def scheduler(job: Job) -> Scheduler | None:
+    """Where it runs or ran: a job may name none and is given one when it is executed."""
+    last = job.attempts.filter(number=job.number_of_attempts).select_related("scheduler").first()
+    return last.scheduler if last is not None else job.scheduler
 
 
 def form(job: Job) -> str:

@@ -54,12 +54,13 @@ def brief(job: Job) -> dict[str, Any]:
 
 def full(job: Job) -> dict[str, Any]:
     """What `show` tells of it."""
+    scheduler = inspection.scheduler(job)
     return {
         **brief(job),
         "jobid": job.jobid,
         "description": job.description,
         "template": job.template and f"{job.template.name} v{job.template.version}",
-        "scheduler": job.scheduler and job.scheduler.name,
+        "scheduler": scheduler and scheduler.name,
         "attempt": job.number_of_attempts,
         "form": inspection.form(job),
         "parent": job.parent and job.parent.jobid,

@@ -63,7 +63,7 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
         ("type", job.type),
         ("template", job.template and f"{job.template.name} v{job.template.version}"),
         ("method", job.method),
-        ("scheduler", job.scheduler),
+        ("scheduler", inspection.scheduler(job)),
         ("attempt", job.number_of_attempts),
         ("form", inspection.form(job)),
         ("built by", job.parent and job.parent.jobid),

@@ -24,7 +24,7 @@ def main() -> int:
     try:
         print("Starting an HTCondor pool (the first time, Debian is installed into a folder) ...", flush=True)
         with running_pool() as pool:
-            return _demo(pool, {**os.environ, "ROOST_HOME": home, "ROOST_SCHEDULER": NAME})
+            return run_on(pool, {**os.environ, "ROOST_HOME": home})
     except KeyboardInterrupt:
         return 130
     except CannotRun as error:
@@ -32,10 +32,12 @@ def main() -> int:
         return 1
 
 
-def _demo(pool: TestPool, environment: dict[str, str]) -> int:
+def run_on(pool: TestPool, environment: dict[str, str], *options: str) -> int:
+    """Its exit code; `options` as `manage.py demo` takes them."""
+    environment = {**environment, "ROOST_SCHEDULER": NAME}
     add = ["schedulers", "add", NAME, "--host", pool.host, "--user", pool.user, "--key", str(pool.key)]
     add += ["--fingerprint", pool.fingerprint]
-    for words in (["migrate", "--verbosity", "0"], add, ["demo"]):
+    for words in (["migrate", "--verbosity", "0"], add, ["demo", *options]):
         code = subprocess.run([sys.executable, str(MANAGE), *words], env=environment, check=False).returncode
         if code:
             return code

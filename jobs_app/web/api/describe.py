@@ -65,8 +65,12 @@ def full(job: Job, person: Person) -> dict[str, Any]:
         "shares": [{"group": share.group.name, "may": share.may} for share in _shares(job)],
         "after": _seen(person, JobDependency.objects.filter(job=job).values_list("before_id", flat=True)),
         "uses": _seen(person, JobUse.objects.filter(job=job).values_list("used_id", flat=True)),
-        "history": [_attempt(attempt) for attempt in job.attempts.order_by("number")],
+        "history": [_attempt(attempt) for attempt in _attempts(job)],
     }
+
+
+def _attempts(job: Job) -> Any:
+    return job.attempts.select_related("scheduler").order_by("number")
 
 
 def _shares(job: Job) -> Any:
@@ -91,4 +95,5 @@ def _attempt(attempt: Any) -> dict[str, Any]:
         "exit_code",
         "signal",
     )
-    return {name: getattr(attempt, name) for name in same}
+    scheduler = attempt.scheduler.name if attempt.scheduler else None
+    return {"scheduler": scheduler, **{name: getattr(attempt, name) for name in same}}

@@ -79,6 +79,7 @@ class ShareOut(Schema):
 
 class AttemptOut(Schema):
     number: int
+    scheduler: str | None
     phase: str
     status: str
     reason: str

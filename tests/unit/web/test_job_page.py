@@ -5,7 +5,9 @@ import json
 import pytest
 from django.contrib.auth.models import Group
 
-from jobs_app.models import Attempt, History, SliceBlock
+from jobs_app import inspection
+from jobs_app.models import Attempt, History, Scheduler, SliceBlock
+from jobs_app.terminal import describe
 
 
 def test_charlie_is_told_that_there_is_no_such_job(page_of, charlie, make_job):
@@ -165,3 +167,12 @@ def test_a_damaged_manifest_does_not_hide_the_job(page_of, alice, make_job, cont
     job = make_job(_status="COM", files={"a.txt": b"", ".roost/manifest.json": content})
     response = page_of(alice).get(f"/jobs/{job.pk}/")
     assert [file.name for file in response.context["files"]] == ["a.txt"]
+
+
+def test_a_job_that_names_no_scheduler_tells_where_it_was_sent(page_of, alice, make_job):
+    job = make_job(_status="RUN", number_of_attempts=1)
+    assert inspection.scheduler(job) is None
+    pool = Scheduler.objects.create(name="ruby")
+    Attempt.objects.create(job=job, number=1, token="t", phase="sent", scheduler=pool)
+    assert "<dt>scheduler</dt><dd>ruby</dd>" in page_of(alice).get(f"/jobs/{job.pk}/").content.decode()
+    assert describe.full(job)["scheduler"] == "ruby"
