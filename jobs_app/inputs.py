@@ -7,9 +7,9 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from jobs_app import conf, workspaces
+from jobs_app import audit, conf, workspaces
 from jobs_app.errors import Invalid, QuotaExceeded, WrongState
 from jobs_app.jobdir import files
 from jobs_app.models import CondorJob, Job
@@ -41,8 +41,9 @@ def check(name: str, size: int) -> None:
         raise Invalid(_TOO_LARGE.format(largest()))
 
 
-def keep(job: Job, name: str, source: Source) -> Kept:
-    """Written beside and renamed, then named in the job's parameters. WrongState once the job is executed."""
+def keep(job: Job, name: str, source: Source, by: Any) -> Kept:
+    """Written beside and renamed, then named in the job's parameters; the audit trail says `by` whom.
+    WrongState once the job is executed."""
     taker = _taker(job)
     path = folder_of(job) / _plain_name(name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +51,7 @@ def keep(job: Job, name: str, source: Source) -> Kept:
     if str(path) not in taker.remote_input_files:
         taker.remote_input_files = [*taker.remote_input_files, str(path)]
         taker.save()
+    audit.tell(by, f"Uploaded the input {kept.name} ({kept.size} bytes).", job)
     return kept
 
 

@@ -18,7 +18,7 @@ from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs_app import audit, inputs, inspection, permissions
+from jobs_app import inputs, inspection, permissions
 from jobs_app.errors import BadName, RoostError
 from jobs_app.jobdir import files, remote
 from jobs_app.jobdir.layout import RESERVED
@@ -245,10 +245,9 @@ def upload(request: Request, pk: int) -> HttpResponse:
         messages.error(request, "No file was chosen.")
     for file in given:
         try:
-            kept = inputs.keep(job, file.name, file)
+            kept = inputs.keep(job, file.name, file, request.user)
         except (RoostError, BadName) as error:
             messages.error(request, str(error))
         else:
-            audit.tell(request.user, f"Uploaded the input {kept.name} ({kept.size} bytes).", job)
             messages.success(request, f"{kept.name} is there ({inspection.size(kept.size)}).")
     return redirect("job-files", pk)

@@ -23,7 +23,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from jobs_app import audit, compute, inputs, inspection, job_templates, orders, permissions, registry
+from jobs_app import compute, inputs, inspection, job_templates, orders, permissions, registry
 from jobs_app.errors import Invalid, RoostError, Unknown, WrongState
 from jobs_app.forms import reuse
 from jobs_app.forms.fields import CHOICE, DATE, JOB, LONG, MOMENT, TICK, TIME, Field
@@ -305,12 +305,10 @@ class _Page:
         """An equal form may have died before it came to that, or be at it too, and hand the job over."""
         for file in self.files:
             try:
-                kept = inputs.keep(job, file.name, file)
+                inputs.keep(job, file.name, file, self.person)
             except WrongState:
                 if not inputs.has(job, file.name):
                     raise
-            else:
-                audit.tell(self.person, f"Uploaded the input {kept.name} ({kept.size} bytes).", job)
 
     def _execute(self, jobs: list[Job], replayed: bool) -> None:
         """Those that an equal form has not handed over; of two at the same time one does."""

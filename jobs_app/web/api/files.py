@@ -11,7 +11,7 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from jobs_app import audit, inputs, inspection, permissions
+from jobs_app import inputs, inspection, permissions
 from jobs_app.errors import Damaged
 from jobs_app.jobdir import files, manifest
 from jobs_app.models import Job
@@ -186,6 +186,5 @@ def upload(request: Request, pk: JobId, name: Text) -> Any:
     """Of a job that was not executed yet: the file lies beside it when it runs. The body is the file."""
     job = job_for(request, pk, permissions.EDIT, "files")
     refuse_large(request, inputs.largest())
-    kept = inputs.keep(job, name, request)
-    audit.tell(request.auth, f"Uploaded the input {kept.name} ({kept.size} bytes).", job)
+    kept = inputs.keep(job, name, request, request.auth)
     return Status(201, {"name": kept.name, "size": kept.size, "sha256": kept.sha256})
