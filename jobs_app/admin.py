@@ -244,7 +244,7 @@ class SchedulerForm(forms.ModelForm):  # type: ignore[type-arg]
             "host_key": "The pinned one: ssh-ed25519 AAAA... What the host shows is seen, and pinned, by "
             "manage.py schedulers edit NAME --host-key.",
             "jump": "The way there: user@gate.example:22, inner.example",
-            "jump_host_key": "Theirs, a line each, in the same order.",
+            "jump_host_key": "The keys of those hosts, a line each, in the same order.",
             "remote_root": "The folder there, from the account's home directory on.",
             "options": "JSON; see docs/htcondor.md.",
             "paused": "Why nothing is sent. Emptied: it is tried anew.",
@@ -280,9 +280,7 @@ class UserLimits(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
 
 
-_LIMITS = (
-    *("max_attempts", "max_slices", "max_attempts_per_user", "max_slices_per_user", "logins_per_hour"),
-)
+_LIMITS = ("max_attempts", "max_slices", "max_attempts_per_user", "max_slices_per_user", "logins_per_hour")
 _SINCE = ("paused_by", "paused_since", "draining_since")
 _SEEN = (
     *("courier", "courier_until", "last_contact", "last_error", "failures", "retry_at"),

@@ -95,6 +95,10 @@ class Courier:
     def release(self) -> None:
         lease.give_back(self.link.scheduler.pk, self.holder)
 
+    def must_have_scheduler(self) -> None:
+        """Scheduler.DoesNotExist if it was removed."""
+        Scheduler.objects.only("pk").get(pk=self.link.scheduler.pk)
+
     def close(self) -> None:
         if self.link.ready and lease.take_again(self.link.scheduler.pk, self.holder):
             self._forget()
@@ -306,9 +310,9 @@ class Courier:
         except (LostLease, Overtaken) as error:
             self._outdated = True
             raise LostLease(str(error)) from error
-        except Scheduler.DoesNotExist:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, Scheduler.DoesNotExist):
+                self.must_have_scheduler()
             log.exception("The courier of scheduler %s stumbled and goes on", self.link.scheduler)
             self._stop_following()
             close_old_connections()
@@ -376,15 +380,14 @@ def _run_once(courier: Courier, stop: threading.Event) -> bool:
 
 
 def _work(courier: Courier, stop: threading.Event) -> None:
-    """A lease that is not had may be that of a scheduler that is gone: then Scheduler.DoesNotExist."""
-    scheduler = courier.link.scheduler
+    """Nobody has the lease of a scheduler that is gone, so who does not get it asks whether it is there."""
     try:
         if courier.take():
             courier.run(stop)
         else:
-            Scheduler.objects.only("pk").get(pk=scheduler.pk)
+            courier.must_have_scheduler()
     except LostLease as error:
-        Scheduler.objects.only("pk").get(pk=scheduler.pk)
+        courier.must_have_scheduler()
         log.warning("%s", error)
 
 

@@ -227,10 +227,10 @@ def troubles_of(attempt: AttemptPaths, limit: int = 5) -> list[Trouble]:
 def _error_text(path: Path) -> str:
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return f"{path} cannot be read: {error}"
     if not isinstance(content, dict):
-        return str(content)
+        return storable(str(content))
     text = str(content.get("traceback") or content.get("message") or content)
     return storable(text)
 

@@ -151,13 +151,6 @@ def _is_owner(person: Person, job: Job) -> bool:
     return person.pk is not None and job.user_id == person.pk
 
 
-def shared_with(person: Person) -> QuerySet[Job]:
-    if not is_somebody(person) or person.pk is None:
-        return Job.objects.none()
-    links = JobShare.objects.filter(group__user=person.pk)
-    return Job.objects.filter(pk__in=links.values("job_id"))
-
-
 def readable(person: Person) -> QuerySet[Job]:
     """Every job that this person may see."""
     parts = readable_parts(person)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 from .files import safe_name
 from .layout import PREPARE, SYNTHESIS
@@ -12,11 +14,11 @@ from .pack import LARGEST, Pack
 
 Part = Union[str, int]
 
-_OURS = ("pack", "index")
+_PART = re.compile(f"(?:{PREPARE}|{SYNTHESIS}|0|[1-9][0-9]{{0,8}})")
 
 
 class Output:
-    """The OUTPUT folder of one attempt."""
+    """The OUTPUT folder of one attempt. Only plain files in it: a link may lead anywhere."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,10 +31,10 @@ class Output:
     def _files(self) -> list[Part]:
         try:
             with os.scandir(self.folder) as entries:
-                files = [entry.name for entry in entries if entry.name not in _OURS and entry.stat().st_size]
-        except FileNotFoundError:
+                found = [entry.name for entry in entries if _PART.fullmatch(entry.name)]
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return [int(name) if name.isdecimal() else name for name in files]
+        return [int(name) if name.isdecimal() else name for name in found if self._length(name)]
 
     def parts(self) -> dict[Part, str]:
         """The text of each."""
@@ -43,21 +45,32 @@ class Output:
         return self.read(part).decode("utf-8", "replace").replace("\r\n", "\n")
 
     def size(self, part: Part) -> int:
-        try:
-            return self._path(part).stat().st_size
-        except FileNotFoundError:
-            place = self._pack.place(int(part)) if _is_number(part) else None
-            return place.length if place else 0
+        length = self._length(part)
+        if length is not None:
+            return length
+        place = self._pack.place(int(part)) if _is_number(part) else None
+        return place.length if place else 0
 
     def read(self, part: Part, offset: int = 0, length: int = -1) -> bytes:
         """Bytes of a part from `offset` on; none where there are none (yet)."""
+        if self._length(part) is not None:
+            try:
+                with open(self._path(part), "rb", opener=_open_no_link) as handle:
+                    handle.seek(offset)
+                    return handle.read(length)
+            except FileNotFoundError:  # it was packed meanwhile
+                pass
+        packed = (self._pack.get(int(part)) if _is_number(part) else None) or b""
+        return packed[offset:] if length < 0 else packed[offset : offset + length]
+
+    def _length(self, part: Part) -> Optional[int]:
+        """Of its own file; None where there is none."""
         try:
-            with open(self._path(part), "rb") as handle:
-                handle.seek(offset)
-                return handle.read(length)
-        except FileNotFoundError:
-            packed = (self._pack.get(int(part)) if _is_number(part) else None) or b""
-            return packed[offset:] if length < 0 else packed[offset : offset + length]
+            status = os.lstat(self._path(part))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        is_plain = stat.S_ISREG(status.st_mode) and not os.path.islink(self.folder)
+        return status.st_size if is_plain else None
 
     def _path(self, part: Part) -> Path:
         return self.folder / safe_name(str(part), what="part").replace("/", "_")
@@ -77,6 +90,10 @@ class Output:
 
 def _is_number(part: Part) -> bool:
     return str(part).isdecimal()
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def _order(part: Part) -> tuple[int, int, str]:

@@ -132,8 +132,7 @@ def _refuse_too_many(
 
 def _busy_addresses(calls: Sequence[Call], now: datetime, slot: int) -> set[str]:
     """Those that have called too often, whatever they said. A whole cluster has one address, and processes
-    would wait for each other at its row: each counts in a row of its own. While all of these are below their
-    share, nobody adds them up; so of several processes some may take a little more in all."""
+    would wait for each other at its row, so each counts in a row of its own."""
     most = conf.callbacks_an_address()
     if not most:
         return set()
@@ -142,8 +141,8 @@ def _busy_addresses(calls: Sequence[Call], now: datetime, slot: int) -> set[str]
     until = _stored(now + WINDOW)
     values = [(key, tally[keys[key]], until) for key in sorted(keys)]
     counts = _upsert(_ADDRESSES, values, _stored(now))
-    many = [keys[key] for key, count in counts if count * SLOTS > most]
-    return {address for address in many if _from_address(address, now) > most}
+    busy = [keys[key] for key, count in counts if count > most / SLOTS]
+    return {address for address in busy if _from_address(address, now) > most}
 
 
 def _key(address: str, slot: int) -> str:
@@ -151,7 +150,8 @@ def _key(address: str, slot: int) -> str:
 
 
 def _from_address(address: str, now: datetime) -> int:
-    """How many calls all processes have counted."""
+    """How many calls all processes have counted. Asked for by those above their share alone, so many
+    processes together may take up to twice as many as are allowed."""
     keys = [_key(address, slot) for slot in range(SLOTS)]
     counted = Throttle.objects.filter(key__in=keys, until__gt=now).aggregate(all=Sum("count"))
     return counted["all"] or 0

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from jobs_app.states import JOB_STATES
+
 from .batch import Batch
 from .job import Job
 from .scheduler import Scheduler
@@ -99,3 +101,8 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id}/{self.number}"
+
+    @property
+    def word(self) -> str:
+        """How it ended, or how far it has come."""
+        return JOB_STATES[self.status].word if self.status else self.get_phase_display()

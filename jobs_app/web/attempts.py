@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
-from jobs_app import inspection, states
-from jobs_app.errors import BadName
+from jobs_app import inspection
+from jobs_app.errors import BadName, Damaged
 from jobs_app.jobdir import files
 from jobs_app.jobdir.layout import OUTPUT, RESERVED, AttemptPaths
 from jobs_app.jobdir.output import Output
@@ -21,7 +23,7 @@ from jobs_app.models import Attempt, Job
 from . import ansi, ranges
 from .ansi import Pen
 from .file import as_file, etag_matches, etag_of
-from .output import END, MOST_PARTS, downloaded
+from .output import END, MANY, MOST_PARTS, downloaded, part_of
 from .security import Request, job_for
 
 MOST_FILES = 500
@@ -38,10 +40,11 @@ def attempt_page(request: Request, pk: int, number: int) -> HttpResponse:
         "job": job,
         "here": "",
         "attempt": attempt,
-        "word": word_of(attempt),
         "errors": inspection.troubles_of(left) if left else [],
-        "printed": _printed(left, request.GET.get("part", "")) if left else None,
-        **(_files(job, number, left) if left else {"files": [], "more": False}),
+        "printed": _printed(job, attempt, left, request.GET.get("part", "")) if left else None,
+        "files": _files(job, number, left.kept) if left else [],
+        "most_files": MOST_FILES,
+        "not_moved": left is not None and number == job.number_of_attempts - 1 and not left.kept.exists(),
     }
     return render(request, "jobs/attempt.html", context)
 
@@ -58,14 +61,12 @@ def attempt_file(request: Request, pk: int, number: int, name: str) -> HttpRespo
 @require_safe
 def attempt_output(request: Request, pk: int, number: int, part: str) -> HttpResponseBase:
     """All that a part printed, as it came."""
-    output = Output(_kept(request, pk, number) / OUTPUT)
-    if part not in _names(output):
+    kept = _kept(request, pk, number)
+    part_of(job_for(request.user, pk), part)
+    output = Output(kept / OUTPUT)
+    if not output.size(part):
         raise Http404
     return downloaded(output, part, f"job-{pk}-attempt-{number}-{part}.txt")
-
-
-def word_of(attempt: Attempt) -> str:
-    return states.JOB_STATES[attempt.status].word if attempt.status else attempt.get_phase_display()
 
 
 def _attempt(job: Job, number: int) -> Attempt:
@@ -76,7 +77,11 @@ def _attempt(job: Job, number: int) -> Attempt:
 
 
 def _left(job: Job, number: int) -> AttemptPaths | None:
-    return job.paths.attempt(number) if inspection.has_directory(job) else None
+    """None where nothing is left; a job may have put a link there."""
+    if not inspection.has_directory(job):
+        return None
+    left = job.paths.attempt(number)
+    return None if files.leads_out(job.directory, left.kept) else left
 
 
 def _kept(request: Request, pk: int, number: int) -> Path:
@@ -91,50 +96,47 @@ def _kept(request: Request, pk: int, number: int) -> Path:
 # --- what it printed ----------------------------------------------------------------------------------------
 
 
-def _names(output: Output) -> list[str]:
-    return [str(name) for name in output.names()]
-
-
-def _printed(left: AttemptPaths, wanted: str) -> dict[str, Any] | None:
-    """The end of one part, the last if none is asked for."""
-    output = Output(left.kept / OUTPUT)
-    names = _names(output)
-    if not names:
-        return None
-    part = wanted if wanted in names else names[-1]
+def _printed(job: Job, attempt: Attempt, left: AttemptPaths, wanted: str) -> dict[str, Any] | None:
+    """The end of one part, the last if none is asked for. The parts of very many are not listed."""
+    output, many = Output(left.kept / OUTPUT), attempt.slices > MANY
+    names: list[str] = []
+    with suppress(Damaged):
+        names = [] if many else [str(name) for name in output.names()]
+    part = wanted or (names[-1] if names else "0")
+    part_of(job, part)
     size = output.size(part)
+    if not names and not size and not wanted and not (many and output.folder.is_dir()):
+        return None
     text = output.read(part, max(0, size - END)).decode("utf-8", "replace")
     shown = {"part": part, "parts": names[:MOST_PARTS], "more_parts": max(0, len(names) - MOST_PARTS)}
-    return {**shown, "html": ansi.html(text, Pen())[0], "cut": inspection.size(size) if size > END else ""}
+    html, _ = ansi.html(text, Pen())
+    return {**shown, "many": many, "html": html, "cut": inspection.size(size) if size > END else ""}
 
 
 # --- its files ----------------------------------------------------------------------------------------------
 
 
-def _files(job: Job, number: int, left: AttemptPaths) -> dict[str, Any]:
-    """In the order of the directory: of very many the first that are found are shown."""
-    if not left.kept.is_dir():
-        return {"files": [], "more": False}
-    found = list(itertools.islice(inspection.left_behind(left.kept), MOST_FILES + 1))
-    rows = [
-        {
-            "name": file.name,
-            "words": inspection.size(file.size),
-            "url": reverse("job-attempt-file", args=[job.pk, number, file.name]),
-        }
-        for file in sorted(found[:MOST_FILES], key=lambda file: file.name)
-    ]
-    return {"files": rows, "more": len(found) > MOST_FILES}
+def _files(job: Job, number: int, kept: Path) -> list[dict[str, str]]:
+    """Of very many the first that are found."""
+    found = list(itertools.islice(inspection.left_behind(kept), MOST_FILES)) if kept.is_dir() else []
+    return list(_rows(job, number, sorted(found, key=lambda file: file.name)))
+
+
+def _rows(job: Job, number: int, found: list[inspection.File]) -> Iterator[dict[str, str]]:
+    """Without names that no address can hold: with a newline, or no UTF-8."""
+    for file in found:
+        with suppress(NoReverseMatch, UnicodeEncodeError):
+            url = reverse("job-attempt-file", args=[job.pk, number, file.name])
+            yield {"name": file.name, "words": inspection.size(file.size), "url": url}
 
 
 def _path(kept: Path, name: str) -> Path:
     """404 for what is none of its plain files, or leads elsewhere."""
     try:
-        safe = files.safe_name(name)
+        path = kept / files.safe_name(name)
     except BadName as error:
         raise Http404 from error
-    path = kept / safe
-    if safe.split("/")[0] in RESERVED or files.leads_out(kept, path) or not files.is_plain_file(path):
+    if files.leads_out(kept, path) or not files.is_plain_file(path):
         raise Http404
     if Path.resolve(path).relative_to(kept.resolve()).parts[0] in RESERVED:
         raise Http404

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from jobs_app import inspection
@@ -174,7 +175,7 @@ def output_file(request: Request, pk: int) -> HttpResponseBase:
 def downloaded(output: Output, part: str, name: str) -> HttpResponseBase:
     response = StreamingHttpResponse(_all_of(output, part))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response.headers["Content-Security-Policy"] = FILES
     return response
 

@@ -17,7 +17,6 @@ from jobs_app import inspection, permissions, states
 from jobs_app.models import Job, JobDependency, JobUse
 
 from . import current
-from .attempts import word_of
 from .layering import HIGH, WIDE, layout
 from .security import Request, job_for
 from .slices import colour
@@ -189,7 +188,7 @@ def relations_page(request: Request, pk: int) -> HttpResponse:
         "nodes": nodes,
         "rows": inspection.nodes(job)[:MOST_NODES],
         "lists": lists(request.user, job),
-        "attempts": [(each, word_of(each)) for each in attempts[:MOST_EACH]],
+        "attempts": [(each, each.word) for each in attempts[:MOST_EACH]],
     }
     return current.page(request, "jobs/relations.html", etag, context)
 

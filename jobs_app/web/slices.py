@@ -31,7 +31,7 @@ WIDE, HIGH, GAP = 20, 20, 3
 FILTERS = ("failed", "held", "running")
 # From the bottom of a cell to its top.
 _ORDER = ("failed", "held", "removed", "suspended", "running", "done", "skipped", "waiting")
-_USUAL = ("done", "waiting", "running", "failed", "held", "removed", "suspended", "skipped")
+_USUAL = ("done", "waiting", *(name for name in _ORDER if name not in ("done", "waiting")))
 _BYTES = {name: SliceState[name.upper()].to_bytes() for name in _ORDER}
 
 
@@ -63,8 +63,8 @@ class Cell:
             f' height="{level.height:g}"/>'
             for level in self.levels
         )
-        link = f'<a href="{escape(self.url)}"><title>{escape(self.label)}</title>{rects}</a>'
-        return mark_safe(link)  # noqa: S308 - the colours' names are ours
+        link = f'<a href="{escape(self.url)}"><title>{self.label}</title>{rects}</a>'
+        return mark_safe(link)  # noqa: S308 - names of states and numbers
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ class _SshRunning:
         self._name = name
         self._release = release
         self._closed = False
+        self._speaking = threading.Lock()  # what is said on a closed channel ends the connection
 
     def send(self, data: bytes, seconds: float) -> bool:
         rest = memoryview(data)
@@ -176,7 +177,8 @@ class _SshRunning:
     def _send_some(self, data: memoryview) -> int:
         """0 if the command has closed its input: its exit code will tell why."""
         try:
-            return self._channel.send(data)  # type: ignore[arg-type]  # any buffer will do
+            with self._speaking:
+                return 0 if self._closed else self._channel.send(data)  # type: ignore[arg-type]  # any buffer
         except TimeoutError:
             raise
         except OSError:
@@ -185,8 +187,8 @@ class _SshRunning:
             raise
 
     def end_input(self) -> None:
-        with translated(self._name):
-            if not self._channel.closed:
+        with translated(self._name), self._speaking:
+            if not self._closed and not self._channel.closed:
                 self._channel.shutdown_write()
 
     def receive(self, seconds: float) -> bytes | None:
@@ -216,10 +218,12 @@ class _SshRunning:
         return code
 
     def close(self) -> None:
-        if not self._closed:
+        with self._speaking:
+            if self._closed:
+                return
             self._closed = True
-            with suppress(
-                EOFError, OSError, paramiko.SSHException
-            ):  # the link is gone, and the channel with it
-                self._transport.close_command(self._channel)
-            self._release()
+            try:
+                with suppress(EOFError, OSError, paramiko.SSHException):  # the link is gone
+                    self._transport.close_command(self._channel)
+            finally:
+                self._release()

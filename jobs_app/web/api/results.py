@@ -1,8 +1,8 @@
-"""/results: what jobs put among the results, whichever job it was."""
+"""/results: what jobs put among the results, of all jobs that one may see."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q
@@ -44,7 +44,7 @@ class Wanted(Schema):
     limit: int = Field(default=50, ge=1, le=1000)
 
 
-@router.get("/results", response=Results, auth=door("jobs:read"), summary="What jobs put among the results")
+@router.get("/results", response=Results, auth=door("files:read"), summary="What jobs put among the results")
 def results(request: Request, wanted: Query[Wanted]) -> Any:
     """Of all jobs that you may see."""
     rows = linked(request.auth, wanted.find)
@@ -72,11 +72,12 @@ def _read(text: str) -> tuple[datetime, int]:
     at, _, pk = text.partition("/")
     try:
         moment, number = datetime.fromisoformat(at), int(pk)
-    except ValueError:
+        aware = timezone.is_aware(moment) and moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _wrong() from None
-    if not timezone.is_aware(moment) or not 0 < number <= MOST:
+    if not aware or not 0 < number <= MOST:
         raise _wrong()
-    return moment, number
+    return aware, number
 
 
 def _wrong() -> Invalid:

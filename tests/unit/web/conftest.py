@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+
+from jobs_app.jobdir import manifest
+from jobs_app.models import Job
 
 
 @pytest.fixture
@@ -21,3 +25,15 @@ def page_of(client: Client) -> Callable[[User], Client]:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def finished(make_job: Callable[..., Job]) -> Callable[..., Job]:
+    """A job that ended well, with two registered files."""
+
+    def make(name: str = "cool", **fields: Any) -> Job:
+        job = make_job(name, {"plot.png": b"x", "a/b.csv": b"1", ".roost/x": b""}, _status="COM", **fields)
+        manifest.write(job.paths, manifest.build(job.directory, ["plot.png", "a/b.csv"]))
+        return job
+
+    return make

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs_app import callbacks
@@ -142,6 +144,18 @@ def test_calls_from_an_address_are_counted_over_all_processes(sent_job, settings
     assert verdicts == [Verdict.TAKEN] * 5 + [Verdict.TOO_MANY] * 2
     assert Throttle.objects.count() == 4
     assert hear([Call(sent_job.pk, "10.0.0.2")], 1)[0].verdict is Verdict.TAKEN
+    Throttle.objects.update(until=timezone.now())
+    assert hear([call], 1)[0].verdict is Verdict.TAKEN
+
+
+def test_below_their_share_processes_do_not_ask_what_others_have_counted(sent_job, settings):
+    settings.ROOST_CALLBACKS_AN_ADDRESS = 32
+    hear([Call(sent_job.pk, "10.0.0.1")], 1)
+    with CaptureQueriesContext(connection) as queries:
+        hear([Call(sent_job.pk, "10.0.0.1")], 1)
+        below = len(queries)
+        hear([Call(sent_job.pk, "10.0.0.1")], 1)
+    assert len(queries) - below == below + 1
 
 
 def test_the_bare_form_is_for_closed_networks_only(client, sent_job, settings):
