@@ -17,7 +17,7 @@ from jobs_app.parameters import unknown
 
 FOUND_WHEN = (
     "An app is found when its folder lies beside manage.py with an AppBase in its app.py, or when ROOST_APPS "
-    "or INSTALLED_APPS names it."
+    "or INSTALLED_APPS names it. What runs already (serve, workers) finds a new one when it is started again."
 )
 
 log = logging.getLogger(__name__)

@@ -80,8 +80,7 @@ class Cell:
     @property
     def since(self) -> datetime | None:
         """From when on a time still grows, for a script to count on."""
-        growing = self.column.path == "run_time" and self.job.completion_time is None
-        return (self.job.start_time or self.job.execute_time) if growing and self.job.state.active else None
+        return self.job.grows_since if self.column.path == "run_time" else None
 
 
 def columns(given: Iterable[str | Sequence[str]]) -> tuple[Column, ...]:

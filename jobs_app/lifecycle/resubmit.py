@@ -91,12 +91,14 @@ def rerun_failed(job: Job, user: AbstractUser | None = None, **limits: object) -
     _check(job)
     former = _last_attempt(job)
     if former is None:
-        raise WrongState(f"Job {job.pk} ({job.name!r}) has never run. Use resubmit().")
+        raise WrongState(
+            f"Job {job.pk} ({job.name!r}) has never run: there is nothing to rerun. Submit it again whole."
+        )
     _look_for_directory(job)
     found = blocks.whole(former.pk)
     if all(set(data) <= {SliceState.DONE} for data in found.values()):
         raise WrongState(
-            f"No slice of job {job.pk} ({job.name!r}) has failed. Use resubmit() to run all again."
+            f"No slice of job {job.pk} ({job.name!r}) has failed. To run all again, resubmit it."
         )
     work = Work.from_json(former.work)
     kept = workflow.again(work, _inherited(found)) if work.graph else _inherited(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -120,6 +120,12 @@ class Standing(models.Model):
         """From the start (or the execute) to the end, or until now; "" before."""
         start = self.start_time or self.execute_time
         return (self.completion_time or timezone.now()) - start if start else ""
+
+    @property
+    def grows_since(self) -> datetime | None:
+        """From when on `run_time` still grows, for who goes on counting; None once it does not."""
+        growing = self.completion_time is None and self.state.active
+        return (self.start_time or self.execute_time) if growing else None
 
     @property
     def statuses(self) -> dict[str, int]:

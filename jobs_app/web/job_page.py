@@ -42,6 +42,7 @@ def job(request: Request, pk: int) -> HttpResponse:
         "bar": cells.bar(found),
         "line": timeline.line(found, rows[::-1]),
         "time": inspection.duration(found.run_time),
+        "since": found.grows_since,
         "facts": _facts(found),
         "options": _options(found),
         "steps": _steps(found),

@@ -44,6 +44,8 @@ def _how_to_reach(pool: TestPool) -> str:
   python manage.py schedulers add test-pool --host {pool.host} --user {pool.user} \\
       --key {pool.key} --fingerprint {pool.fingerprint}
 
+If there is a test-pool of an earlier time, the same words after "schedulers edit test-pool" lead it here.
+
   ssh -i {pool.key} -o UserKnownHostsFile={known} {pool.user}@{pool.host} condor_status
 
 Ctrl-C stops it and leaves nothing behind."""

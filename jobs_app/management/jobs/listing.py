@@ -8,9 +8,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from jobs_app import methods, registry, script_jobs, search, states
+from jobs_app.compute import find_scheduler
 from jobs_app.errors import Invalid
 from jobs_app.management import person
-from jobs_app.models import History, Job
+from jobs_app.models import Attempt, History, Job
 from jobs_app.models.custom_status import status_code
 from jobs_app.terminal import describe
 from jobs_app.terminal.output import Column, Output
@@ -42,6 +43,7 @@ def _takes_filters(parser: Any) -> None:
     parser.add_argument("--mine", action="store_true", help="only those of the person at this terminal")
     parser.add_argument("--app", help="of this app")
     parser.add_argument("--method", help="of this job script")
+    parser.add_argument("--scheduler", help="with an attempt there")
     parser.add_argument("--name", help="with this in their name")
     parser.add_argument("--before", type=int, metavar="ID", help="older than this one (the next page)")
     parser.add_argument("--limit", type=int, default=LIMIT, help=f"so many at most; 0: all (default {LIMIT})")
@@ -77,6 +79,9 @@ def _filtered(jobs: QuerySet[Job], options: Options) -> QuerySet[Job]:
     _refuse_impossible(options)
     exact = {"user": _user(options), "app": options["app"], "method": options["method"]}
     jobs = jobs.filter(**{name: value for name, value in exact.items() if value})
+    if options["scheduler"]:
+        there = Attempt.objects.filter(scheduler=find_scheduler(options["scheduler"]))
+        jobs = jobs.filter(pk__in=there.values("job_id"))
     if options["status"]:
         codes = _codes(options["status"])
         jobs = jobs.filter(stage__in=states.stages(codes), _status__in=codes)

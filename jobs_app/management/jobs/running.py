@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from jobs_app import building, job_templates, job_types, methods, registry, script_jobs
+from jobs_app import building, job_templates, job_types, methods, registry, script_jobs, situation
 from jobs_app.errors import Invalid, JobHeld, UnknownMethod
 from jobs_app.management import person
 from jobs_app.management.base import FAILED, INTERRUPTED, WAITING
@@ -232,7 +232,8 @@ def follow(output: Output, job: Job, timeout: float | None = None) -> int:
         say_how_to_go_on(output, job)
         return INTERRUPTED
     if not over:
-        output.warn(f"Job {job.pk} is not over after {timeout:g} s; it goes on.")
+        why = [badge.text for badge in situation.badges(job)]
+        output.warn(f"Job {job.pk} is not over after {timeout:g} s. {' '.join(why) or 'It goes on.'}")
         return WAITING
     return say_how_it_ended(output, job)
 

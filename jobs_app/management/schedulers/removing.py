@@ -25,7 +25,7 @@ def run(output: Output, options: Options) -> None:
     if attempts:
         raise WrongState(
             f"{attempts} attempts of jobs have been sent to {scheduler}, so what is known of them would go "
-            f"with it. Delete those jobs first: {line('jobs list')}"
+            f"with it. Delete those jobs first: {line(f'jobs list --scheduler {scheduler}')}"
         )
     scheduler.delete()
     audit.tell(person.here(), f"Removed the scheduler {options['name']}.")

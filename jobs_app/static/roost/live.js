@@ -105,6 +105,24 @@
     local(fresh);
   }
 
+  // --- data-since: how long something has lasted, which grows while one looks -----------------------------------------
+
+  function tick() {
+    for (const each of document.querySelectorAll("[data-since]")) {
+      each.textContent = duration(Math.max(0, (Date.now() - Date.parse(each.dataset.since)) / 1000));
+    }
+  }
+
+  function duration(seconds) {
+    if (seconds < 60) return `${Math.floor(seconds)} s`;
+    const two = (number) => String(number).padStart(2, "0");
+    const whole = Math.floor(seconds), minutes = Math.floor(whole / 60) % 60, hours = Math.floor(whole / 3600);
+    if (hours >= 24) return `${Math.floor(hours / 24)} d ${two(hours % 24)}:${two(minutes)}`;
+    return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  }
+
+  setInterval(() => document.hidden || tick(), 1000);
+
   // --- where one is stays in sight, where the header and the tabs are wider than a phone -----------------------------
 
   for (const here of document.querySelectorAll("nav [aria-current=page]")) {

@@ -44,7 +44,6 @@
     async refresh() {
       if (document.hidden || !this.rows().length) return;
       const changed = await this.ask();
-      this.tick();
       if (changed === null) this.pause = Math.min(SLOWEST, this.pause * 2);
       else this.pause = this.active() ? this.interval : Math.max(this.interval, SLOWEST / 3);
       this.box.classList.toggle("stale", changed === null);
@@ -156,13 +155,6 @@
         return row ? `Job ${id}: ${state ? state.textContent : "changed"}` : "";
       });
       if (ids.length) window.roost.say(words.join(". ") + (ids.length > 3 ? `. And ${ids.length - 3} more have changed.` : ""));
-    }
-
-    tick() {
-      for (const cell of this.box.querySelectorAll("[data-since]")) {
-        const seconds = Math.max(0, (Date.now() - Date.parse(cell.dataset.since)) / 1000);
-        cell.textContent = duration(seconds);
-      }
     }
 
     // --- actions ----------------------------------------------------------------------------------------------
@@ -302,14 +294,6 @@
       const box = row.querySelector("input[name=job]");
       if (box && !box.disabled) box.click();
     }
-  }
-
-  function duration(seconds) {
-    if (seconds < 60) return `${seconds.toFixed(1)} s`;
-    const two = (number) => String(number).padStart(2, "0");
-    const whole = Math.floor(seconds), minutes = Math.floor(whole / 60) % 60, hours = Math.floor(whole / 3600);
-    if (hours >= 24) return `${Math.floor(hours / 24)} d ${two(hours % 24)}:${two(minutes)}`;
-    return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
   }
 
   // A menu opens beside its button, and inside the window.

@@ -5,7 +5,7 @@ import io
 import pytest
 from django.core.management import call_command
 
-from jobs_app.models import Job
+from jobs_app.models import Attempt, Job, Scheduler
 
 from .conftest import manage
 
@@ -148,3 +148,15 @@ def test_a_name_with_markup_stays_as_it_is_in_a_terminal(make_job):
     screen = Terminal()
     call_command("jobs", "list", stdout=screen)
     assert "[red]cool" in screen.getvalue()
+
+
+def test_jobs_are_listed_by_the_scheduler_that_they_were_sent_to(make_job):
+    ruby, jade = (Scheduler.objects.create(name=name) for name in ("ruby", "jade"))
+    for number, pool in enumerate((ruby, jade, ruby), 1):
+        job = make_job(f"job{number}", _status="COM", number_of_attempts=1)
+        Attempt.objects.create(job=job, number=1, token=f"t{number}", phase="final", scheduler=pool)
+    said = manage("jobs", "list", "--scheduler", "ruby").out
+    assert ("job1" in said, "job2" in said, "job3" in said) == (True, False, True)
+    assert manage("jobs", "list", "--scheduler", "opal").code == 2
+    refused = manage("schedulers", "remove", "ruby")
+    assert "jobs list --scheduler ruby" in refused.err
