@@ -69,7 +69,10 @@ def _allowed(order: Order) -> set[str]:
 def false_end(order: Order, attempt: str, witness: Witness) -> str:
     """A job that is Complete has only procs that HTCondor itself saw end well."""
     witness.look()
-    wrong = witness.not_ended_well(attempt)
+    from jobs_app.models import Attempt
+
+    sent = Attempt.objects.filter(token=attempt).values_list("batch__remote_id", flat=True).first()
+    wrong = witness.not_ended_well(attempt, int(sent) if sent and sent.isdecimal() else None)
     if not wrong:
         return ""
     return (

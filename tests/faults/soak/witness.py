@@ -31,6 +31,7 @@ class Witness:
     procs: dict[str, set[Proc]] = field(default_factory=lambda: defaultdict(set))  # by attempt
     ended_well: set[Proc] = field(default_factory=set)
     gone: set[Proc] = field(default_factory=set)
+    nameless: set[Proc] = field(default_factory=set)  # a schedd that dies may not have logged the submission
     _offset: int = 0
     _rest: bytes = b""
 
@@ -53,7 +54,11 @@ class Witness:
             plan, group, attempt, number = (part.decode() for part in notes.groups())
             self.identities[proc] = Identity(plan, group, attempt, int(number))
             self.procs[attempt].add(proc)
-        elif head[1] in (TERMINATED, ABORTED):
+            self.nameless.discard(proc)
+            return
+        if proc not in self.identities:
+            self.nameless.add(proc)
+        if head[1] in (TERMINATED, ABORTED):
             self.gone.add(proc)
             if head[1] == TERMINATED and _GOOD in event:
                 self.ended_well.add(proc)
@@ -81,9 +86,10 @@ class Witness:
         mine = self.procs.get(attempt, set())
         return bool(mine) and mine <= self.gone
 
-    def not_ended_well(self, attempt: str) -> list[str]:
-        """Procs of it that are still there, or that ended otherwise; also if there are none at all."""
-        mine = self.procs.get(attempt, set())
+    def not_ended_well(self, attempt: str, cluster: int | None = None) -> list[str]:
+        """Procs of it that are still there, or that ended otherwise; also if there are none at all. Where no
+        submission was logged they are those of the cluster that Roost says it is."""
+        mine = self.procs.get(attempt) or {proc for proc in self.nameless if proc[0] == cluster}
         if not mine:
             return ["none was ever submitted"]
-        return [f"{proc} is {self.identities[proc]}" for proc in sorted(mine - self.ended_well)]
+        return [f"{proc} is {self.identities.get(proc)}" for proc in sorted(mine - self.ended_well)]
