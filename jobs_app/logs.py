@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 _about: ContextVar[dict[str, Any] | None] = ContextVar("about", default=None)
 
 
@@ -59,6 +61,13 @@ class JsonLine(logging.Formatter):
         return json.dumps(told, ensure_ascii=False, default=str)
 
 
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Who may not do something is told so; that is no trouble of the server's."""
+    if record.exc_info and isinstance(record.exc_info[1], PermissionDenied):
+        record.exc_info = None
+    return True
+
+
 def settings(level: str, how: str) -> dict[str, Any]:
     """Django's LOGGING. `how`: "line" or "json"."""
     line = {"()": Line, "format": "{asctime} {levelname} {name}: {about}{message}", "style": "{"}
@@ -66,6 +75,10 @@ def settings(level: str, how: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": line, "json": {"()": JsonLine}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": how}},
+        "filters": {"refusals": {"()": lambda: without_traceback}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": how, "filters": ["refusals"]}
+        },
+        "loggers": {"waitress.queue": {"level": "ERROR"}},  # a page's files come at once: that is no queue
         "root": {"handlers": ["console"], "level": level},
     }

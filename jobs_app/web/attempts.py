@@ -36,12 +36,14 @@ def attempt_page(request: Request, pk: int, number: int) -> HttpResponse:
     if number == job.number_of_attempts:
         return redirect("job", pk)
     left = _left(job, number)
+    errors = inspection.troubles_of(left) if left else []
+    part = request.GET.get("part", "")
     context = {
         "job": job,
         "here": "",
         "attempt": attempt,
-        "errors": inspection.troubles_of(left) if left else [],
-        "printed": _printed(job, attempt, left, request.GET.get("part", "")) if left else None,
+        "errors": errors,
+        "printed": _printed(job, attempt, left, part, [error.part for error in errors]) if left else None,
         "files": _files(job, number, left.kept) if left else [],
         "most_files": MOST_FILES,
         "not_moved": left is not None and number == job.number_of_attempts - 1 and not left.kept.exists(),
@@ -96,13 +98,16 @@ def _kept(request: Request, pk: int, number: int) -> Path:
 # --- what it printed ----------------------------------------------------------------------------------------
 
 
-def _printed(job: Job, attempt: Attempt, left: AttemptPaths, wanted: str) -> dict[str, Any] | None:
-    """The end of one part, the last if none is asked for. The parts of very many are not listed."""
+def _printed(
+    job: Job, attempt: Attempt, left: AttemptPaths, wanted: str, failed: list[str]
+) -> dict[str, Any] | None:
+    """The end of one part: if none is asked for, the first that failed, else the last. The parts of very many
+    are not listed."""
     output, many = Output(left.kept / OUTPUT), attempt.slices > MANY
     names: list[str] = []
     with suppress(Damaged):
         names = [] if many else [str(name) for name in output.names()]
-    part = wanted or (names[-1] if names else "0")
+    part = wanted or next((name for name in failed if name in names), names[-1] if names else "0")
     part_of(job, part)
     size = output.size(part)
     if not names and not size and not wanted and not (many and output.folder.is_dir()):

@@ -15,6 +15,7 @@ from jobs_app.models import History, Job
 WIDTH = 1000.0
 LEAST = 4.0  # so much of the bar is seen of a state that was short
 MOST = 400
+_OVER = states.FINAL - {"RES"}  # what comes after these is another attempt
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,15 @@ def line(job: Job, rows: Sequence[History]) -> Line | None:
 
 
 def _drawn(codes: Sequence[str], lengths: Sequence[timedelta]) -> list[Stretch]:
-    total = sum(length.total_seconds() for length in lengths) or 1.0
-    wide = [max(LEAST, WIDTH * length.total_seconds() / total) for length in lengths]
+    """What lies between two attempts is narrow, however long nobody ran it again."""
+    worked = [
+        0.0 if code in _OVER else length.total_seconds() for code, length in zip(codes, lengths, strict=True)
+    ]
+    wide = [max(LEAST, WIDTH * seconds / (sum(worked) or 1.0)) for seconds in worked]
     shrink, x, drawn = WIDTH / sum(wide), 0.0, []
     for code, length, width in zip(codes, lengths, wide, strict=True):
-        label = f"{states.JOB_STATES[code].word} for {inspection.duration(length)}"
+        word, lasted = states.JOB_STATES[code].word, inspection.duration(length)
+        label = f"{word}; again after {lasted}" if code in _OVER else f"{word} for {lasted}"
         drawn.append(Stretch(code.lower(), round(x, 2), round(width * shrink, 2), label))
         x += width * shrink
     return drawn

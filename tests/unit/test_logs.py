@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from jobs_app import logs
 
@@ -53,3 +54,10 @@ def test_a_line_for_people_says_it_too() -> None:
     with logs.about(scheduler="ncar"):
         assert line.format(record("hello")).endswith("jobs_app.courier: [scheduler ncar] hello")
     assert line.format(record("hello")).endswith("jobs_app.courier: hello")
+
+
+@pytest.mark.parametrize(("error", "shown"), [(PermissionDenied("no"), False), (ValueError("no"), True)])
+def test_a_refusal_needs_no_traceback(error: Exception, shown: bool) -> None:
+    refused = record("Forbidden: /audit/", trouble=(type(error), error, None))
+    assert logs.without_traceback(refused)
+    assert bool(refused.exc_info) is shown

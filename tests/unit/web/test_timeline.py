@@ -43,6 +43,14 @@ def test_a_state_that_was_short_is_seen_all_the_same(went):
     assert sum(each.width for each in found.stretches) == pytest.approx(WIDTH, abs=0.1)
 
 
+def test_the_time_between_two_attempts_is_not_drawn_by_its_length(went):
+    found = went((0, "RUN"), (10, "ERR"), (50, "RUN"), (60, "COM"))
+    first, between, second = found.stretches
+    assert between.width == pytest.approx(LEAST, rel=0.02)
+    assert between.label == "Error; again after 40:00"
+    assert first.width == pytest.approx(second.width, abs=0.1)
+
+
 def test_what_goes_on_reaches_until_now(went):
     found = went((0, "SUB"), (30, "RUN"))
     assert [each.code for each in found.stretches] == ["sub", "run"]
