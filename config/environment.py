@@ -81,9 +81,9 @@ def secret(path: Path) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
     except OSError as error:
+        if path.is_file():
+            return path.read_text().strip()
         raise ImproperlyConfigured(
             f"ROOST_HOME={str(path.parent)!r} cannot be written to: {error.strerror}. Name a folder that can."
         ) from error

@@ -16,7 +16,7 @@ from jobs_app import logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Everything that Roost keeps (database, jobs, the embedded pool's queue) lies below this folder.
-ROOST_HOME = Path(env.text("ROOST_HOME", str(BASE_DIR / ".roost"))).absolute()
+ROOST_HOME = Path(env.text("ROOST_HOME") or BASE_DIR / ".roost").absolute()
 
 DEBUG = env.flag("ROOST_DEBUG")
 SECRET_KEY = env.text("ROOST_SECRET_KEY") or env.secret(ROOST_HOME / "secret_key")
