@@ -77,7 +77,7 @@ def test_a_job_that_was_submitted_again_still_shows_why_it_failed_what_it_printe
     at = f"/jobs/{failed.pk}/attempts/1/"
     assert f'href="{at}"' in client.get(f"/jobs/{failed.pk}/").content.decode()
     assert f'href="{at}"' in client.get(f"/jobs/{failed.pk}/relations/").content.decode()
-    assert "What 1 printed" in client.get(at).content.decode()
+    assert "What part 1 printed" in client.get(at).content.decode()
     page = client.get(f"{at}?part=0").content.decode()
     assert "Attempt 1 of 2" in page
     assert "ValueError: not today" in page

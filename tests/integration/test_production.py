@@ -184,6 +184,7 @@ def test_jobs_go_on_when_postgresql_is_restarted(service: Service) -> None:
 def test_health_knows_the_courier_and_what_sending_took(service: Service) -> None:
     service.run(EXECUTE, "1", "", "last")
     wait_for(service.over("last"), ENOUGH)
+    wait_for(lambda: service.run(HEALTH, "last")["view"]["lag"], ENOUGH)  # written now and then
     known = service.run(HEALTH, "last")
     assert known["submit"]["batches"] >= 1
     assert 0 < known["submit"]["p50"] <= known["submit"]["p99"]
