@@ -11,6 +11,7 @@ import pytest
 
 import jobs_app
 from jobs_app.jobdir.layout import JobPaths
+from jobs_app.lifecycle.idle import Explaining
 from jobs_app.pools.base import EventKind, PoolUnreachable, Refused, Resources, Selection, Sending
 from jobs_app.pools.embedded.client import EmbeddedPool
 from jobs_app.states import SliceState
@@ -382,6 +383,24 @@ def test_an_attempt_of_higher_priority_goes_first(attempts: Attempts) -> None:
     attempts.until_finished(low, high)
     started = [event.attempt for event in attempts.events if event.kind == EventKind.STARTED]
     assert started.index(high.attempt) < started.index(low.attempt)
+
+
+def test_what_waits_is_told_why_as_the_courier_asks_it(attempts: Attempts) -> None:
+    assert isinstance(attempts.pool, Explaining)
+    blocker, small = (
+        attempts.shell("while test ! -e go; do sleep 0.01; done", slices=2),
+        attempts.shell("true"),
+    )
+    attempts.send(blocker)
+    attempts.until_started(blocker, 2)
+    attempts.send(small)
+    assert attempts.pool.why_idle([blocker.attempt, small.attempt]) == {
+        blocker.attempt: "",
+        small.attempt: "All 2 cores here are busy with 2 slices of other jobs. It is the next one.",
+    }
+    (Path(blocker.directory) / "go").touch()
+    attempts.until_finished(small)
+    assert attempts.pool.why_idle([small.attempt]) == {small.attempt: ""}
 
 
 def test_a_slice_that_needs_all_cores_runs_alone(attempts: Attempts) -> None:

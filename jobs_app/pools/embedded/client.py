@@ -80,6 +80,14 @@ class EmbeddedPool:
             for token, found in answer["snapshots"].items()
         }
 
+    def why_idle(self, attempts: Sequence[str]) -> Mapping[str, str]:
+        """Nothing from a daemon of an older version, which goes on until it rests."""
+        try:
+            why: Mapping[str, str] = self._calls.ask({"verb": "why_idle", "attempts": list(attempts)})["why"]
+        except (Garbled, Refused):
+            return {}
+        return why
+
     def hold(self, selection: Selection, reason: str) -> None:
         self._ask_about(selection, "hold", reason=reason)
 

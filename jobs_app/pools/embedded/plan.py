@@ -98,6 +98,15 @@ class Plan:
     def free(self) -> int:
         return self.slots - sum(self._cpus(run.resources) for _, _, run in self.running() if not run.parked)
 
+    @property
+    def waiting(self) -> int:
+        """Attempts of which a slice could start if there were room."""
+        return len(self._turns)
+
+    def needed_next(self, work: Work) -> int:
+        """Slots for the slice that comes next, of an attempt that is ready."""
+        return self._cpus(self._first(work)[1])
+
     def _cpus(self, resources: Resources) -> int:
         """Who asks for more than there is gets all."""
         return min(max(1, resources.cpus), self.slots)
@@ -138,7 +147,7 @@ class Plan:
         self._go_on(now)
         while self._answered == []:
             work = self._next()
-            if work is None or self._cpus(self._first(work)[1]) > self.free:
+            if work is None or self.needed_next(work) > self.free:
                 return
             self._turns.pass_on()
             part, _ = self._first(work)

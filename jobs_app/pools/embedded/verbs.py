@@ -9,7 +9,7 @@ from typing import Any
 from jobs_app.killpoints import reach
 
 from ..base import Refused, Resources, Selection, Sending
-from . import machine, node
+from . import machine, node, waiting
 from .checkpoint import packed
 from .connection import Connection
 from .journal import Journal
@@ -31,6 +31,7 @@ class Verbs:
             "send": self.send,
             "look": self.look,
             "query": self.query,
+            "why_idle": self.why_idle,
             "hold": self.hold,
             "release": self.release,
             "remove": self.remove,
@@ -106,6 +107,9 @@ class Verbs:
                 for work in works
             }
         }
+
+    def why_idle(self, message: Message) -> Answer:
+        return {"why": {token: waiting.why_idle(self._plan, token) for token in message["attempts"]}}
 
     def hold(self, message: Message) -> Answer:
         self._plan.hold(_selection(message), BY_A_PERSON, str(message["reason"]), time.time())
