@@ -66,8 +66,13 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
 
 def main() -> int:
     asked = _arguments()
-    with shared_pool() as pool:
-        rows = [row for name in asked.names or FIGURES for row in _measured(name, asked.quick, pool)]
+    # Removed at the end: where much was deleted, ext4 is slow to make new files for minutes.
+    with tempfile.TemporaryDirectory(prefix="roost-bench-") as folder, shared_pool() as pool:
+        rows = [
+            row
+            for name in asked.names or FIGURES
+            for row in _measured(name, Path(folder) / name, asked.quick, pool)
+        ]
     report.show(rows)
     if asked.file or not asked.names:
         report.write(rows, quick=asked.quick, whole=not asked.names)
@@ -91,14 +96,14 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _measured(name: str, quick: bool, pool: Callable[[], TestPool]) -> list[Row]:
+def _measured(name: str, folder: Path, quick: bool, pool: Callable[[], TestPool]) -> list[Row]:
     print(f"{name}:", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="roost-bench-") as folder:
-        bench = Bench(Size(quick), Path(folder), lambda line: print(f"  {line}", file=sys.stderr), pool)
-        try:
-            return list(FIGURES[name](bench))
-        except Skipped as why:
-            return [not_measured(name, str(why))]
+    folder.mkdir()
+    bench = Bench(Size(quick), folder, lambda line: print(f"  {line}", file=sys.stderr), pool)
+    try:
+        return list(FIGURES[name](bench))
+    except Skipped as why:
+        return [not_measured(name, str(why))]
 
 
 if __name__ == "__main__":
