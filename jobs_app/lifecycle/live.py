@@ -50,11 +50,18 @@ class Reading(NamedTuple):
 
 
 def read(
-    job: Job, step: str = "", sliceno: int = 0, stream: str = "output", offset: int = 0, limit: int = LIMIT
+    job: Job,
+    step: str = "",
+    sliceno: int = 0,
+    stream: str = "output",
+    offset: int = 0,
+    limit: int = LIMIT,
+    *,
+    more: bool = True,
 ) -> Reading:
     """What the slice has printed from `offset` on, so many bytes at most. Both streams are "output", as they
     came. A slice that began anew is read from its new beginning. PoolError or NoAnswer while its pool is out
-    of reach: ask again later."""
+    of reach: ask again later. `more`: its courier is told that somebody looks."""
     attempt = Attempt.objects.filter(job_id=job.pk).select_related("scheduler").order_by("-number").first()
     if stream != "output" or not job.address:
         return Reading(b"", offset, stream != "output" or job.is_final)
@@ -64,7 +71,7 @@ def read(
         data = Output(job.paths.output).read(part_name(step, sliceno), offset, limit)
         return _piece(data, offset, limit, ended)
     spot = spot_of(job, attempt, step, sliceno)
-    if attempt.phase == AttemptPhase.SENT and attempt.started:
+    if more and attempt.phase == AttemptPhase.SENT and attempt.started:
         _see_to_it(spot, attempt, step, sliceno)
     return _read_live(spot, part_name(step, sliceno), offset, limit)
 

@@ -110,6 +110,11 @@ def _nearest(colour: tuple[int, ...]) -> int:
     return min(range(16), key=far)
 
 
+def plain(text: str) -> str:
+    """Without all that steers a terminal: what a person sees."""
+    return _CODES.sub("", text)
+
+
 def html(text: str, pen: Pen | None = None) -> tuple[str, Pen]:
     """And the pen with which the next piece goes on."""
     pen = pen or Pen()

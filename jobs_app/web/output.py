@@ -4,7 +4,9 @@ elsewhere. Escaped always."""
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -12,7 +14,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from jobs_app import inspection
-from jobs_app.errors import BadName, NoAnswer
+from jobs_app.errors import NoAnswer
 from jobs_app.jobdir.layout import PREPARE, SYNTHESIS
 from jobs_app.jobdir.output import Output
 from jobs_app.lifecycle import live
@@ -28,6 +30,7 @@ from .security import FILES, Request, job_for
 END = 64 << 10  # bytes that are shown first
 PIECE = 256 << 10
 LONGEST_LINE = 32 << 10
+LONGEST_FOUND = 1 << 20  # bytes of one line, among which something is looked for
 MOST_FOUND = 200
 MOST_PARTS = 200
 LARGEST_NUMBER = 2**31
@@ -57,10 +60,9 @@ def part_of(job: Job, name: str) -> tuple[str, int]:
 
 
 def size_of(job: Job, part: str) -> int:
-    try:
-        return Output(job.paths.output).size(part) if inspection.has_directory(job) else 0
-    except BadName:
-        return 0
+    """Of what is here by now; of a slice that runs elsewhere what its courier has brought."""
+    step, number = part_of(job, part)
+    return live.size(job, step, number, more=False) if inspection.has_directory(job) else 0
 
 
 def piece(job: Job, part: str, offset: int, pen: Pen) -> Piece:
@@ -103,9 +105,9 @@ def output_page(request: Request, pk: int) -> HttpResponse:
         "job": job,
         "here": "output",
         "wanted": wanted,
-        "found": found_lines(job, chosen, wanted) if wanted else [],
         "part": chosen,
         "view": shown(job, chosen, _offset(request) if "from" in request.GET else None),
+        "found": found_lines(job, chosen, wanted) if wanted else [],
     }
     return current.page(request, "jobs/output.html", etag, context)
 
@@ -143,22 +145,38 @@ def parts(job: Job) -> list[str]:
 
 def found_lines(job: Job, part: str, wanted: str) -> list[dict[str, object]]:
     """The first lines that hold it, with the offset of each."""
-    part_of(job, part)
-    needle, offset = wanted.lower().encode(), 0
+    needle, at, waiting = wanted.lower().encode(), 0, b""
     lines: list[dict[str, object]] = []
-    if not size_of(job, part):
-        return []
-    output = Output(job.paths.output)
-    while len(lines) < MOST_FOUND and (data := output.read(part, offset, PIECE)):
-        whole = data.rfind(b"\n") + 1 or len(data)
-        at = offset
-        for line in data[:whole].splitlines(keepends=True):
-            if needle in line.lower():
-                text = line[:500].decode("utf-8", "replace").rstrip("\r\n")
-                lines.append({"offset": at, "html": ansi.html(text)[0]})
+    for data in itertools.chain(pieces(job, part), [b""]):
+        text = waiting + data
+        whole = text.rfind(b"\n") + 1 if data and len(text) < LONGEST_FOUND else len(text)
+        for line in text[:whole].splitlines(keepends=True):
+            if _holds(line, needle):
+                shown_ = line[:500].decode("utf-8", "replace").rstrip("\r\n")
+                lines.append({"offset": at, "html": ansi.html(shown_)[0]})
             at += len(line)
-        offset += whole
+        waiting = text[whole:]
+        if len(lines) >= MOST_FOUND:
+            break
     return lines[:MOST_FOUND]
+
+
+def _holds(line: bytes, needle: bytes) -> bool:
+    """As a person sees it: colours may stand between the letters."""
+    if b"\x1b" in line:
+        line = ansi.plain(line.decode("utf-8", "replace")).encode("utf-8", "replace")
+    return needle in line.lower()
+
+
+def pieces(job: Job, part: str) -> Iterator[bytes]:
+    """All that is here of what it printed; what comes meanwhile is left for the next look."""
+    (step, number), size, offset = part_of(job, part), size_of(job, part), 0
+    while offset < size:
+        data = live.read(job, step, number, offset=offset, limit=min(PIECE, size - offset), more=False).data
+        if not data:
+            return
+        yield data
+        offset += len(data)
 
 
 @require_safe
@@ -166,14 +184,20 @@ def output_file(request: Request, pk: int) -> HttpResponseBase:
     """All that a part printed, as it came."""
     job = job_for(request.user, pk)
     part = request.GET.get("part", "")
-    part_of(job, part)
+    step, number = part_of(job, part)
     if not inspection.has_directory(job):
         raise Http404
-    return downloaded(Output(job.paths.output), part, f"job-{pk}-{part}.txt")
+    with suppress(PoolError, NoAnswer):  # then what was brought before
+        live.size(job, step, number)
+    return _streamed(pieces(job, part), f"job-{pk}-{part}.txt")
 
 
 def downloaded(output: Output, part: str, name: str) -> HttpResponseBase:
-    response = StreamingHttpResponse(_all_of(output, part))
+    return _streamed(_all_of(output, part), name)
+
+
+def _streamed(data: Iterator[bytes], name: str) -> HttpResponseBase:
+    response = StreamingHttpResponse(data)
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response.headers["Content-Security-Policy"] = FILES

@@ -65,6 +65,12 @@ def test_what_a_slice_prints_is_watched_while_it_runs_there(open_job: OpenJob, o
     expect(output).to_contain_text(f"line {seen + 4} ", timeout=LONG)
     lines = [int(number) for number in re.findall(r"line (\d+)", output.inner_text())]
     assert lines == list(range(1, len(lines) + 1))
+    page.get_by_label("Find").fill(f"line {seen} ")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator(".found li")).to_have_count(1)
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download", exact=True).click()
+    assert f"line {seen}\x1b[0m <b>" in Path(saved.value.path()).read_text()
     page.goto(f"/jobs/{on_pool.jobs['talking']}/")
     page.get_by_role("button", name="Stop", exact=True).first.click()
     page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
