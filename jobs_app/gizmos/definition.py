@@ -28,7 +28,8 @@ class Definition:
     show_status: bool = True
     detailed: bool = False
     select: bool = False  # a box to choose each row by
-    follow: bool = False  # newer jobs would stand on this page
+    follow: bool = False  # other jobs may come onto this page: newer ones,
+    filtered: bool = False  # and those that come to fit by what becomes of them
     results_url: str = ""
     monitor_url: str = ""
 

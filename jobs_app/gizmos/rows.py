@@ -16,10 +16,11 @@ from functools import cached_property, reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from jobs_app import permissions
-from jobs_app.models import Attempt, Job, JobShare, WorkflowNode
+from jobs_app.models import Attempt, History, Job, JobShare, WorkflowNode
 from jobs_app.states import SliceState
 from jobs_app.web.cells import Bar
 from jobs_app.web.cells import bar as bar_of
@@ -178,11 +179,23 @@ def stamps_of(drawn: Sequence[Row], definition: Definition, viewer: Viewer) -> l
 
 
 def _newest(definition: Definition, viewer: Viewer) -> list[int]:
-    """Another one when there is a newer job, of all or of this person's own."""
+    """Another one when other jobs may stand on this page: a newer one is there, of all or of this person's
+    own and shared ones; or, where what becomes of jobs brings them here, the state of any has changed."""
     if not definition.follow:
         return []
-    jobs = Job.objects.all() if permissions.sees_all(viewer) else Job.objects.filter(user=viewer.pk)
-    return [_stamp((jobs.order_by("-pk").values_list("pk", flat=True).first(),))]
+    news = [*_newest_jobs(viewer)]
+    if definition.filtered:
+        news += History.objects.order_by("-pk").values_list("pk", flat=True)[:1]
+    return [_stamp(tuple(news))]
+
+
+def _newest_jobs(viewer: Viewer) -> list[int | None]:
+    if permissions.sees_all(viewer):
+        return [Job.objects.order_by("-pk").values_list("pk", flat=True).first()]
+    own = Job.objects.filter(user=viewer.pk).order_by("-pk").values_list("pk", flat=True).first()
+    last = JobShare.objects.filter(group=OuterRef("pk")).order_by("-job").values("job")[:1]
+    groups = Group.objects.filter(user=viewer.pk).order_by("pk")
+    return [own, *groups.annotate(last=Subquery(last)).values_list("last", flat=True)]
 
 
 def _stamped(definition: Definition) -> list[str]:

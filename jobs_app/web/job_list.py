@@ -57,8 +57,8 @@ def jobs(request: Request) -> HttpResponse:
     page, wrong = _page(request, chosen)
     spent = time.monotonic() - begun
     names = _columns(request.user)
-    follow = chosen.sort == "-created" and not request.GET.get("after")
-    definition = _definition(names, follow=follow)
+    settled = chosen.sort == "-created" and chosen.is_plain
+    definition = _definition(names, follow=not request.GET.get("after"), filtered=not settled)
     drawn = rows.rows(page.jobs, definition, request.user)
     ids = [row.job.pk for row in drawn]
     context: dict[str, Any] = {
@@ -111,10 +111,17 @@ def _count(request: Request, chosen: Chosen, page: listing.Page, spent: float) -
     return found if found.number >= here else listing.Count(here, exact=False)
 
 
-def _definition(names: tuple[str, ...], *, follow: bool = False) -> Definition:
-    kept = tuple(actions.kept(ACTIONS))
-    shown = columns.columns(names)
-    return Definition(shown, kept, show_status=False, select=True, follow=follow, results_url="job-files")
+def _definition(names: tuple[str, ...], *, follow: bool, filtered: bool) -> Definition:
+    kept, shown = tuple(actions.kept(ACTIONS)), columns.columns(names)
+    return Definition(
+        shown,
+        kept,
+        show_status=False,
+        select=True,
+        follow=follow,
+        filtered=filtered,
+        results_url="job-files",
+    )
 
 
 def _bulk(definition: Definition) -> list[tuple[int, str]]:

@@ -108,6 +108,21 @@ def test_each_of_its_pages_follows_a_job_without_a_reload(page: Page, signal: Pa
     assert all(tab.evaluate("window.stays") for tab in shown.values())
 
 
+def test_a_filtered_table_takes_in_what_comes_to_fit(page: Page, signal: Path) -> None:
+    shown = {}
+    for status in ("RUN", "COM"):
+        shown[status] = page.context.new_page()
+        shown[status].goto(f"/jobs/?status={status}")
+    page.goto(FORECAST)
+    page.locator("[name=form-name]").fill("a sky that comes later")
+    fill(page, days="3", wait_for=str(signal), stations="Narvik")
+    run(page)
+    expect(rows_named(shown["RUN"], "a sky that comes later")).to_have_count(1)
+    expect(rows_named(shown["COM"], "a sky that comes later")).to_have_count(0)
+    signal.touch()
+    expect(rows_named(shown["COM"], "a sky that comes later").locator(".state")).to_have_text("Complete")
+
+
 def test_a_broken_job_is_run_again_and_deleted(page: Page) -> None:
     page.goto(STORM)
     run(page)

@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const SLOWEST = 30000; // between two refreshes while nothing is active or nobody answers
+  const ANEW = 5000; // at least, between two readings of the whole page
   const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 
   class Table {
@@ -12,14 +13,16 @@
       this.said = box.querySelector(".said");
       this.interval = Number(box.dataset.interval) || 5000;
       this.pause = this.interval;
+      this.renewed = 0;
+      this.sealed = this.form ? this.form.elements.table.value : box.dataset.follow;
+      if (!this.sealed) return;
+      this.later("now" in box.dataset && this.active() ? 0 : this.interval);
+      document.addEventListener("visibilitychange", () => document.hidden || this.later(0));
       if (!this.form) return;
-      this.sealed = this.form.elements.table.value;
       this.form.addEventListener("submit", (event) => this.submit(event));
       this.form.addEventListener("change", () => this.count());
       this.form.addEventListener("click", (event) => this.click(event));
       this.ready();
-      this.later("now" in box.dataset && this.active() ? 0 : this.interval);
-      document.addEventListener("visibilitychange", () => document.hidden || this.later(0));
     }
 
     rows() {
@@ -42,8 +45,9 @@
     }
 
     async refresh() {
-      if (document.hidden || !this.rows().length) return;
+      if (document.hidden || !(this.rows().length || this.box.dataset.follow)) return;
       const changed = await this.ask();
+      if (this.due && Date.now() - this.renewed > ANEW) await this.renew();
       if (changed === null) this.pause = Math.min(SLOWEST, this.pause * 2);
       else this.pause = this.active() ? this.interval : Math.max(this.interval, SLOWEST / 3);
       this.box.classList.toggle("stale", changed === null);
@@ -63,20 +67,26 @@
       for (const [id, html] of Object.entries(news.rows)) this.replace(id, html);
       for (const id of news.gone) this.remove(id);
       this.report(Object.keys(news.rows));
-      if (news.newer) await this.renew();
+      this.due ||= news.newer;
       return 1;
     }
 
-    // Newer jobs may belong on this page: it is read again, but not under the hands of somebody who is at work in it.
+    // Other jobs may belong on this page: it is read again, but not under the hands of somebody who is at work in it.
     async renew() {
+      this.due = false;
+      this.renewed = Date.now();
       const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" }).catch(() => null);
       if (!answer || !answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const box = page.getElementById(this.box.id), form = box && box.querySelector("form");
+      if (!box) return;
+      const here = document.getElementById("count"), there = page.getElementById("count");
+      if (here && there) here.textContent = there.textContent;
       const ids = (within) => [...within.querySelectorAll("tr[data-job]")].map((row) => row.dataset.job).join();
-      if (!form || ids(box) === ids(this.box)) return;
+      if (ids(box) === ids(this.box)) return;
       if (this.busy()) return this.offer();
-      this.take(page, box, form);
+      if (!form || !this.form) return location.reload();
+      this.take(box, form);
     }
 
     busy() {
@@ -84,12 +94,12 @@
     }
 
     offer() {
-      const link = Object.assign(document.createElement("a"), { href: location.href, textContent: "Show them" });
-      this.tell("There are newer jobs. ");
+      const link = Object.assign(document.createElement("a"), { href: location.href, textContent: "Show it" });
+      this.tell("This list has changed. ");
       this.said.firstChild.append(link);
     }
 
-    take(page, box, form) {
+    take(box, form) {
       const known = new Set(this.rows().map((row) => row.dataset.job));
       for (const name of ["table", "until"]) this.form.elements[name].value = form.elements[name].value;
       this.sealed = form.elements.table.value;
@@ -99,9 +109,7 @@
       this.box.querySelector("tbody").replaceWith(body);
       window.roost.local(body);
       this.ready(body);
-      const here = document.getElementById("count"), there = page.getElementById("count");
-      if (here && there) here.textContent = there.textContent;
-      window.roost.say("Newer jobs have come.");
+      window.roost.say("Other jobs have come.");
     }
 
     lost(answer) {

@@ -6,8 +6,11 @@ import html
 import re
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core import signing
 
+from jobs_app.lifecycle.actors import Actor
+from jobs_app.lifecycle.change import move
 from jobs_app.models import Job, JobShare
 from jobs_app.web import job_list
 
@@ -31,6 +34,22 @@ def table(client, alice):
         return client.get("/tables/rows/", headers={"Roost-Table": sealed, "If-None-Match": stamp})
 
     return ask
+
+
+@pytest.fixture
+def asked_of(client, alice):
+    """How a page of alice's asks for news, whether or not a job stands on it."""
+    client.force_login(alice)
+
+    def page(address):
+        text = client.get(address).content.decode()
+        sealed = re.search(r'(?:data-follow|name="table" value)="([^"]+)"', text)[1]
+        stamp = html.unescape(re.search(r'data-etag="([^"]+)"', text)[1])
+        return lambda known=stamp: client.get(
+            "/tables/rows/", headers={"Roost-Table": sealed, "If-None-Match": known}
+        )
+
+    return page
 
 
 @pytest.fixture
@@ -92,15 +111,46 @@ def test_a_newer_job_is_told_once_where_it_would_stand(jobs, table, make_job, ch
     assert table(answer.headers["ETag"]).status_code == 304
 
 
-def test_in_another_order_or_deep_inside_newer_jobs_do_not_matter(client, alice, jobs, make_job, monkeypatch):
+def test_a_newer_job_of_somebody_else_is_told_to_those_with_whom_it_is_shared(
+    jobs, table, make_job, alice, bob
+):
+    group = Group.objects.create(name="both")
+    alice.groups.add(group)
+    bob.groups.add(group)
+    before = table().headers["ETag"]
+    theirs = make_job("his", user=bob)
+    assert table(before).status_code == 304
+    JobShare.objects.create(job=theirs, group=group)
+    assert table(before).json()["newer"]
+
+
+@pytest.mark.parametrize("query", ["status=HLD", "sort=name", "text=job&sort=ended"])
+def test_what_becomes_of_a_job_may_bring_it_onto_a_page_that_is_filtered_or_sorted(
+    client, alice, jobs, asked_of, query
+):
+    ask = asked_of(f"/jobs/?{query}")
+    before = ask().headers["ETag"]
+    assert ask(before).status_code == 304
+    move(jobs[2].pk, ("RUN",), "HLD", by=Actor("pool"), why="Memory is short.")
+    answer = ask(before)
+    assert answer.json()["newer"]
+    assert ask(answer.headers["ETag"]).status_code == 304
+
+
+def test_a_page_without_a_job_hears_of_the_first_one(asked_of, make_job):
+    ask = asked_of("/jobs/")
+    before = ask().headers["ETag"]
+    assert ask(before).status_code == 304
+    make_job("first")
+    assert ask(before).json() == {"rows": {}, "gone": [], "newer": True}
+
+
+def test_deep_inside_newer_jobs_do_not_matter(client, asked_of, jobs, make_job, monkeypatch):
     monkeypatch.setattr(job_list, "PAGE", 2)
-    client.force_login(alice)
-    older = client.get("/jobs/").context["older"]
-    for address in ("/jobs/?sort=name", older):
-        sealed, stamp = held_by(client.get(address).content.decode())
-        make_job("newer")
-        headers = {"Roost-Table": sealed, "If-None-Match": stamp}
-        assert client.get("/tables/rows/", headers=headers).status_code == 304
+    ask = asked_of(client.get("/jobs/").context["older"])
+    before = ask().headers["ETag"]
+    make_job("newer")
+    assert ask(before).status_code == 304
 
 
 def test_a_job_that_is_no_longer_shared_is_gone(client, bob, alice, jobs):
@@ -110,11 +160,8 @@ def test_a_job_that_is_no_longer_shared_is_gone(client, bob, alice, jobs):
     headers = {"Roost-Table": sealed, "If-None-Match": stamp}
     assert client.get("/tables/rows/", headers=headers).status_code == 304
     share.delete()
-    assert client.get("/tables/rows/", headers=headers).json() == {
-        "rows": {},
-        "gone": [jobs[0].pk],
-        "newer": False,
-    }
+    news = client.get("/tables/rows/", headers=headers).json()
+    assert (news["rows"], news["gone"]) == ({}, [jobs[0].pk])
 
 
 @pytest.mark.parametrize("stamp", ["", '"nonsense"', '"é"', '"AAAA"', "*", "W/"])
