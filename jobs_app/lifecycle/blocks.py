@@ -48,9 +48,9 @@ def table_of(event: Event) -> bytes | None:
     """What the event does to a slice; None if it is not about slices."""
     if event.kind != EventKind.ENDED:
         return _TABLES.get(event.kind)
-    if ended_well(event):
-        return DONE
-    return AGAIN if event.will_retry else FAILED
+    if event.will_retry:  # however it ended: its pool has it in its queue again
+        return AGAIN
+    return DONE if ended_well(event) else FAILED
 
 
 def ended_well(event: Event) -> bool:

@@ -33,6 +33,11 @@ def _is_urgent(events: Sequence[Event]) -> bool:
     return events[-1].kind in (EventKind.FINISHED, EventKind.REQUEST)
 
 
+def answered(pool: Pool) -> float:
+    """When it last said anything (Unix seconds). That nothing new came tells nothing of a pool elsewhere."""
+    return float(getattr(pool, "answered", time.time()))
+
+
 class Follower:
     """Reads one segment from an offset on, over a connection of its own, and rings when there is news."""
 
@@ -74,7 +79,7 @@ class Follower:
     def _follow(self, pool: Pool, offset: int) -> None:
         while not self._stop.is_set():
             found = gather(pool, self.segment.name, offset, BLOCK)
-            self.heard = time.time()
+            self.heard = answered(pool)
             if found.offset != offset:
                 offset = found.offset
                 self._put(found)

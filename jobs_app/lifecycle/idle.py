@@ -49,7 +49,8 @@ def _waiting(link: Link) -> list[str]:
     open_ = sent.filter(job___status__in=("SUB", "RUN", "VAR"), job__slices_total__gt=known).filter(
         Q(idle_asked=None) | Q(idle_asked__lt=now - AGAIN)
     )
-    return list(open_.order_by("idle_asked", "pk").values_list("token", flat=True)[:AT_ONCE])
+    first = F("idle_asked").asc(nulls_first=True)
+    return list(open_.order_by(first, "pk").values_list("token", flat=True)[:AT_ONCE])
 
 
 def _keep(found: Mapping[str, str]) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from jobs_app import states
@@ -57,13 +57,14 @@ def _keep(link: Link, at: datetime | None) -> None:
 
 def reconcile(link: Link, seen: Seen, only: Collection[str] = ()) -> Seen:
     """`seen`: what this returned at the last look. `only`: at these alone somebody wants a look."""
-    unheard = _unheard(link)
-    tokens = list(only or dict.fromkeys([*unheard, *_long_sent(link)]))[:AT_ONCE]
+    tokens = list(only)[:AT_ONCE] or _whose_turn(link, seen)
+    unheard = set(_unheard(link).filter(token__in=tokens).values_list("token", flat=True))
     try:
         known = link.pool.query(tokens) if tokens else {}
     except PoolError as error:
         link.failed(error)
         return seen
+    Attempt.objects.filter(token__in=tokens).update(asked=timezone.now())
     if not only:
         _keep(link, timezone.now())
     link.answered()
@@ -76,21 +77,31 @@ def reconcile(link: Link, seen: Seen, only: Collection[str] = ()) -> Seen:
     again = {token for token, what in now.items() if _sure(known[token], unheard) or seen.get(token) == what}
     for token in again:
         _believe(link, known[token])
-    return {token: what for token, what in now.items() if token not in again}
+    for_later = {token: what for token, what in seen.items() if token not in tokens}
+    return {**for_later, **{token: what for token, what in now.items() if token not in again}}
 
 
-def _long_sent(link: Link) -> list[str]:
-    old = timezone.now() - timedelta(seconds=EVERY)
-    sent = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT, sent__lt=old)
-    return list(sent.order_by("pk").values_list("token", flat=True)[:AT_ONCE])
+def _whose_turn(link: Link, seen: Seen) -> list[str]:
+    """So many as one question can name: those that are to be seen twice; then those of which no log tells, in
+    half of the places at most; then all others. Each comes to its turn, however many there are."""
+    unheard = _in_turn(_unheard(link), AT_ONCE // 2)
+    others = _in_turn(_sent(link).filter(sent__lt=timezone.now() - timedelta(seconds=EVERY)), AT_ONCE)
+    return list(dict.fromkeys([*seen, *unheard, *others]))[:AT_ONCE]
 
 
-def _unheard(link: Link) -> set[str]:
+def _in_turn(attempts: QuerySet[Attempt], most: int) -> Iterable[str]:
+    """Those that were asked about longest ago."""
+    longest_ago = F("asked").asc(nulls_first=True)
+    return attempts.order_by(longest_ago, "pk").values_list("token", flat=True)[:most]
+
+
+def _sent(link: Link) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT)
+
+
+def _unheard(link: Link) -> QuerySet[Attempt]:
     """What logs into a segment that is not read any more."""
-    lost = Attempt.objects.filter(
-        scheduler=link.scheduler, phase=AttemptPhase.SENT, batch__segment__damaged__gt=""
-    )
-    return set(lost.order_by("pk").values_list("token", flat=True)[:AT_ONCE])
+    return _sent(link).filter(batch__segment__damaged__gt="")
 
 
 def _sure(snapshot: Snapshot, unheard: Collection[str]) -> bool:

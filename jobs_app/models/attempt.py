@@ -59,7 +59,9 @@ class Attempt(models.Model):
     retry_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
 
-    # What is known beside its state: since when its pool does not know it; why it waits there, as last asked.
+    # What is known beside its state: when its pool was last asked about it, and since when that does not know
+    # it; why it waits there, as last asked.
+    asked = models.DateTimeField(null=True, blank=True)
     unknown_since = models.DateTimeField(null=True, blank=True)
     idle = models.TextField(blank=True, default="")
     idle_asked = models.DateTimeField(null=True, blank=True)

@@ -209,6 +209,37 @@ def test_what_is_added_is_read_on(shell: Shell, log: str) -> None:
     follower.close()
 
 
+@pytest.mark.pool
+def test_silence_is_no_word_of_the_other_side(condor_pool: TestPool) -> None:
+    shell = SshShell(address(condor_pool))
+    try:
+        assert shell.answered == 0
+        shell.put("/tmp/silent-log", b"")
+        follower = Follower(shell, "/tmp/silent-log", 0)
+        follower.read(1)
+        heard = shell.answered
+        assert time.time() - heard < 10
+        assert follower.read(0.5) == b""
+        assert shell.answered == heard
+        append(shell, "/tmp/silent-log", "news\n")
+        assert follower.read(10) == b"news\n"
+        assert shell.answered > heard
+        follower.close()
+    finally:
+        shell.close()
+
+
+@pytest.mark.pool
+def test_an_answer_to_a_probe_is_a_word_of_the_other_side(condor_pool: TestPool) -> None:
+    shell = SshShell(address(condor_pool, seconds=Seconds(probe=0.2)))
+    try:
+        shell.run(["true"])
+        heard = shell.answered
+        wait_until(lambda: shell.answered > heard, 30, "a probe to be answered")
+    finally:
+        shell.close()
+
+
 def test_what_is_there_comes_without_waiting(shell: Shell, log: str) -> None:
     shell.put(log, b"x" * 300_000)
     follower = Follower(shell, log, 100_000)

@@ -37,6 +37,11 @@ class CondorPool:
         self._acting = Acting(self._point, self._plans)
         self._analysis = Analysis(self._point)
 
+    @property
+    def answered(self) -> float:
+        """When its access point last said anything (Unix seconds)."""
+        return self._point.shell.answered
+
     def send(self, sending: Sending) -> Sent:
         return self._sender.send(sending)
 

@@ -70,6 +70,11 @@ class Shell:
 
     name = "shell"
 
+    @property
+    def answered(self) -> float:
+        """When the other side last said anything (Unix seconds)."""
+        return time.time()
+
     def start(self, argv: Sequence[str]) -> Running:
         raise NotImplementedError
 

@@ -26,6 +26,10 @@ class SharedShell(Shell):
             _open[address] = (shell, holders + 1)
         self._shell: SshShell | None = shell
 
+    @property
+    def answered(self) -> float:
+        return self._shell.answered if self._shell is not None else 0.0
+
     def start(self, argv: Sequence[str]) -> Running:
         return self._alive().start(argv)
 

@@ -37,6 +37,7 @@ class SshShell(Shell):
         self.address = address
         self.name = str(address)
         self.last_used = time.monotonic()
+        self._answered = 0.0
         self.before_login = before_login
         self._connection: Connection | None = None
         self._opening = threading.Lock()
@@ -46,6 +47,14 @@ class SshShell(Shell):
         self._counting = threading.Lock()
         self._channels = threading.BoundedSemaphore(CHANNELS)
         self._followers = threading.BoundedSemaphore(FOLLOWERS)
+
+    @property
+    def answered(self) -> float:
+        return self._answered
+
+    def heard(self) -> None:
+        """Somebody there has said something just now."""
+        self._answered = time.time()
 
     def start(self, argv: Sequence[str]) -> Running:
         line = quoted(argv)
@@ -58,9 +67,10 @@ class SshShell(Shell):
             except BaseException:
                 self._release()
                 raise
-            running = _SshRunning(channel, self.name, self._release)
+            running = _SshRunning(channel, self.name, self._release, self.heard)
             try:
                 channel.exec_command(line)
+                self.heard()
             except BaseException:
                 running.close()
                 raise
@@ -155,8 +165,11 @@ def _again(error: PoolError) -> PoolError:
 
 
 class _SshRunning:
-    def __init__(self, channel: paramiko.Channel, name: str, release: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: paramiko.Channel, name: str, release: Callable[[], None], heard: Callable[[], None]
+    ) -> None:
         self._channel = channel
+        self._heard = heard
         self._transport = cast(Transport, channel.get_transport())
         self._name = name
         self._release = release
@@ -200,6 +213,7 @@ class _SshRunning:
                 return None
         if not data and not self._channel.eof_received:
             raise PoolUnreachable(f"{self._name}: the connection broke")
+        self._heard()
         return data
 
     def errors(self) -> bytes:

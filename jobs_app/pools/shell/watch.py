@@ -45,6 +45,7 @@ def _is_over(shell: SshShell, connection: Connection) -> bool:
     if not _answers(connection, shell.address.seconds.answer):
         log.warning("%s: given up, no answer for %g s", shell.name, shell.address.seconds.answer)
         return True
+    shell.heard()
     return False
 
 

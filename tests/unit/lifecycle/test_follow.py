@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 
-from jobs_app.lifecycle.follow import Follower
+from jobs_app.lifecycle.follow import Follower, answered
 from jobs_app.models import Segment
 from jobs_app.pools.base import Pool, PoolUnreachable
 
@@ -22,3 +23,11 @@ def test_an_error_of_ours_is_told_and_not_swallowed() -> None:
     assert isinstance(found, PoolUnreachable)
     assert "database is locked" in str(found)
     follower.stop()
+
+
+def test_a_pool_elsewhere_says_itself_when_it_last_spoke_and_one_here_always_does() -> None:
+    class Elsewhere:
+        answered = 1234.5
+
+    assert answered(Elsewhere()) == 1234.5  # type: ignore[arg-type]
+    assert abs(answered(object()) - time.time()) < 60  # type: ignore[arg-type]

@@ -10,9 +10,10 @@ import pytest
 from django.utils import timezone
 
 from jobs_app.courier import Courier
+from jobs_app.lifecycle import reconcile as reconciling
 from jobs_app.lifecycle.link import Link
-from jobs_app.lifecycle.reconcile import EVERY, is_due, reconcile
-from jobs_app.models import Attempt, Job, Scheduler
+from jobs_app.lifecycle.reconcile import EVERY, Seen, is_due, reconcile
+from jobs_app.models import Attempt, Batch, Job, Scheduler, Segment
 from jobs_app.pools.base import EventKind, Refused, Snapshot, Task
 from jobs_app.states import SliceState
 
@@ -192,6 +193,51 @@ def test_a_job_that_was_sent_a_moment_ago_is_not_asked_about(
     reconcile(courier.link, {})
     assert "query" not in pool.calls
     assert "not know" not in Job.objects.get(pk=job.pk).status_message
+
+
+def test_each_of_very_many_jobs_comes_to_its_turn(
+    new_job: NewJob, courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "AT_ONCE", 3)
+    jobs = [new_job(num_jobs=1) for _ in range(8)]
+    for job in jobs:
+        job.execute()
+    courier.tick()
+    Attempt.objects.update(sent=timezone.now() - timedelta(hours=1))
+    for job in jobs:
+        pool.snapshots[token(job)] = Snapshot(token(job), {"run": bytes([SliceState.WAITING])})
+    pool.snapshots[token(jobs[-1])] = Snapshot(
+        token(jobs[-1]), {"run": bytes([SliceState.DONE])}, finished=True
+    )
+    seen: Seen = {}
+    for _ in range(3):  # all are asked about, three at a time, and the last one has to be seen twice
+        assert jobs[-1].status == "Submitted"
+        seen = reconcile(courier.link, seen)
+    assert list(seen) == [token(jobs[-1])]
+    reconcile(courier.link, seen)
+    courier._looked = 0.0
+    courier.tick()
+    assert jobs[-1].status == "Complete"
+
+
+def test_those_of_which_no_log_tells_leave_places_for_the_others(
+    new_job: NewJob, courier: Courier, pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "AT_ONCE", 4)
+    asked: list[str] = []
+    monkeypatch.setattr(pool, "query", lambda tokens: asked.extend(tokens) or {})
+    unheard, others = [[new_job() for _ in range(6)] for _ in range(2)]
+    for some in (unheard, others):
+        for job in some:
+            job.execute()
+        courier.tick()
+    Attempt.objects.update(sent=timezone.now() - timedelta(hours=1))
+    lost = Segment.objects.create(scheduler=courier.link.scheduler, name="lost", damaged="it is gone")
+    batches = Attempt.objects.filter(job__in=unheard).values_list("batch", flat=True)
+    Batch.objects.filter(pk__in=list(batches)).update(segment=lost)
+    for _ in range(4):
+        reconcile(courier.link, {})
+    assert {*asked} == {*map(token, [*unheard, *others])}
 
 
 def test_a_pool_out_of_reach_makes_no_job_unknown(silent: Job, courier: Courier, pool: FakePool) -> None:

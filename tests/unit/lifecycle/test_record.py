@@ -100,10 +100,13 @@ def test_a_pool_speaks_of_no_other_pool_s_jobs(sent: Callable[..., tuple[Job, st
     assert not (job.paths.attempt(1).root / "status").exists()
 
 
-def test_a_slice_that_is_tried_again_waits(sent: Callable[..., tuple[Job, str]]) -> None:
+@pytest.mark.parametrize("code", [1, 0])
+def test_a_slice_that_is_tried_again_waits_however_it_ended(
+    sent: Callable[..., tuple[Job, str]], code: int
+) -> None:
     job, token = sent()
     record(segment(), said(event(EventKind.STARTED, token)), POOL)
-    record(segment(), said(event(EventKind.ENDED, token, exit_code=1, will_retry=True)), POOL)
+    record(segment(), said(event(EventKind.ENDED, token, exit_code=code, will_retry=True)), POOL)
     assert job.slice_states() == bytes([SliceState.WAITING])
     assert job.status == "Submitted"
 
