@@ -56,6 +56,7 @@ def _is_of_today(hour: datetime | None) -> bool:
 def _said(scheduler: Scheduler, hour: datetime) -> str:
     return (
         f"{scheduler}: the {scheduler.logins_in_hour} logins of this hour are used up, so nobody logs in "
-        f"before {hour + timedelta(hours=1):%H:%M} UTC. Find out why connections break, or allow more "
-        f"(logins_per_hour)."
+        f"before {hour + timedelta(hours=1):%H:%M} UTC. Each command logs in by itself while no "
+        "`manage.py serve` (or courier service) runs, whose one connection all share: start it. Else find "
+        "out why connections break, or allow more (logins_per_hour)."
     )
