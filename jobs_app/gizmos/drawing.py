@@ -84,7 +84,7 @@ def _duration(cell: Cell, label: str) -> SafeString:
 
 def _slices(drawn: Row) -> SafeString:
     job = drawn.job
-    if drawn.bar is None or job.slices_total == 1:
+    if drawn.bar is None or job.slices_total == 1 or job.progress is not None:
         return bar(drawn.bar)
     failed = markup(", {} failed", spaced(job.slices_failed)) if job.slices_failed else NOTHING
     done, total = spaced(job.slices_done), spaced(job.slices_total)

@@ -160,7 +160,7 @@ def _nodes(jobs: Sequence[Job]) -> Mapping[int, list[tuple[str, str]]]:
 _SHOWN = (
     *("id", "name", "description", "user_id", "_status", "other_status", "status_message", "frozen"),
     *("number_of_attempts", "slices_total", "slices_running", "slices_done", "slices_failed", "slices_held"),
-    *("execute_time", "start_time", "completion_time", "priority", "scheduler_id", "template_id"),
+    *("progress", "execute_time", "start_time", "completion_time", "priority", "scheduler_id", "template_id"),
 )
 
 

@@ -118,6 +118,7 @@ def _first_fields(job: Job, work: Work, phase: str, scheduler: Scheduler | None)
         "slices_done": 0,
         "slices_failed": 0,
         "slices_held": 0,
+        "progress": None,
     }
 
 

@@ -27,7 +27,7 @@ def close(attempt: Attempt, status: str, reason: str, by: Actor, **fields: Any) 
     with transaction.atomic():
         if not live.update(**over, exit_code=attempt.exit_code, wish="", holder=""):
             return False
-        known = {"status_message": message(reason), "completion_time": ended, **fields}
+        known = {"status_message": message(reason), "completion_time": ended, "progress": None, **fields}
         _end_job(attempt, status, by, reason, known)
         release_dependents(attempt.job_id, by)
         killpoints.reach("finish.before-commit")

@@ -34,24 +34,24 @@ def report(
     message: str = "",
     *,
     exit_code: int | None = None,
-    progress: int | None = None,
+    slices_done: int | None = None,
+    progress: float | None = None,
     user: AbstractUser | None = None,
     by: Actor = SCHEDULER,
 ) -> None:
-    """`status`: code, word, or a text of the app's own; empty: no news of that. `progress`: slices done."""
+    """`status`: code, word, or a text of the app's own; empty: no news of that. `progress`: per cent."""
     by = acting(job, user) if user is not None else by
     if has_pool(job):
         _hint(job, message)
         return
-    known: dict[str, Any] = {"status_message": fitting(message)} if message else {}
-    if progress is not None:
-        known["slices_done"] = progress
+    told = {"status_message": fitting(message) or None, "slices_done": slices_done, "progress": progress}
+    known = {name: value for name, value in told.items() if value is not None}
     if status and is_final(status, job.app):
         _end(job, status, message, exit_code, by, known)
     elif status:
         _go_on(job, status, message, by, known)
-    elif known:
-        Job.objects.filter(pk=job.pk, stage=states.AT_WORK).update(**known)
+    elif not _tell(job, known):
+        raise refuse(job, "report anything of", _CURE)
 
 
 def update_status(job: Job, status: str, user: AbstractUser | None = None) -> None:
@@ -75,6 +75,12 @@ def _hint(job: Job, message: str) -> None:
         running = Job.objects.filter(pk=job.pk, _status__in=("RUN", "VAR"))
         running.update(status_message=fitting(message))
     nudge(scheduler_id)
+
+
+def _tell(job: Job, known: dict[str, Any]) -> bool:
+    """False if the job is not at work. A final status of the app's own counts as active, but has an end."""
+    at_work = Job.objects.filter(pk=job.pk, stage=states.AT_WORK, completion_time=None)
+    return bool(at_work.update(**known)) if known else at_work.exists()
 
 
 def _go_on(job: Job, status: str, message: str, by: Actor, known: dict[str, Any]) -> None:
@@ -105,7 +111,7 @@ def _end(
 ) -> None:
     """Over at once, unless a function has to process the results: that may take long."""
     code = status_code(status)
-    known["other_status"] = status if code == "OTH" else ""
+    known |= {"other_status": status if code == "OTH" else "", "progress": None}
     with transaction.atomic():
         attempt = _attempt_under_way(job, status)
         attempt.exit_code, attempt.ended = exit_code, timezone.now()

@@ -13,9 +13,11 @@ from typing import Any
 from django.utils import timezone
 
 from jobs_app.errors import RoostError
-from jobs_app.models import Job, Report
+from jobs_app.models import History, Job, Report
 
-from .heard import EXTERNAL
+from .actors import SCHEDULER
+from .change import note
+from .heard import EXTERNAL, spoken
 from .report import report
 
 log = logging.getLogger(__name__)
@@ -48,10 +50,32 @@ def _report(job: Job, said: Mapping[str, Any]) -> str:
         report(
             job,
             said.get("status", ""),
-            said.get("message", ""),
+            _message(said),
             exit_code=said.get("exit_code"),
-            progress=said.get("slices_done"),
+            slices_done=said.get("slices_done"),
+            progress=None if _is_of_a_slice(said) else said.get("progress"),
         )
     except RoostError as error:
         return str(error)
+    _name_run(job, said.get("run", ""))
     return ""
+
+
+def _is_of_a_slice(said: Mapping[str, Any]) -> bool:
+    return said.get("slice") is not None
+
+
+def _message(said: Mapping[str, Any]) -> str:
+    """The progress of the whole is the job's bar; that of a slice stands in words."""
+    if not _is_of_a_slice(said):
+        return str(said.get("message", ""))
+    return spoken(said) or f"slice {said['slice']}"
+
+
+def _name_run(job: Job, run: str) -> None:
+    """Once for each attempt, however many of its reports say so: whoever looks at the other scheduler has to
+    find it there."""
+    why = f"Its run is {run}."
+    known = History.objects.filter(job=job, attempt=job.number_of_attempts, why=why)
+    if run and not known.exists():
+        note(job.pk, SCHEDULER, why, attempt=job.number_of_attempts)

@@ -27,6 +27,7 @@ class Standing(models.Model):
     slices_done = models.PositiveIntegerField(default=0)
     slices_failed = models.PositiveIntegerField(default=0)
     slices_held = models.PositiveIntegerField(default=0)
+    progress = models.FloatField(null=True, blank=True)  # per cent, while somebody outside tells it
     execute_time = models.DateTimeField(null=True, blank=True)
     start_time = models.DateTimeField(null=True, blank=True)
     completion_time = models.DateTimeField(null=True, blank=True)

@@ -34,7 +34,7 @@ def state_of(job: Job) -> SafeString:
 
 @register.simple_tag
 def bar_of(bar: Bar | None) -> SafeString:
-    """Slices as a stacked bar."""
+    """Slices as a stacked bar, or progress."""
     return drawing.bar(bar)
 
 

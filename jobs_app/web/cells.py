@@ -26,9 +26,11 @@ class Bar:
 
 
 def bar(job: Job) -> Bar | None:
-    """How far the slices have come; None before anything was asked of a pool."""
+    """How far the slices have come, or what somebody outside says of it; None before it was executed."""
     if not job.number_of_attempts:
         return None
+    if job.progress is not None:
+        return Bar([Piece("done", 0.0, round(job.progress, 2))], f"{round(job.progress, 1):g} %")
     counts = {
         "done": job.slices_done,
         "failed": job.slices_failed,

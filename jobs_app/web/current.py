@@ -29,7 +29,7 @@ def version(job: Job, request: Request, *besides: object) -> str:
 _SEEN = (
     *("_status", "other_status", "status_message", "number_of_attempts", "name", "description"),
     *("slices_total", "slices_running", "slices_done", "slices_failed", "slices_held"),
-    *("start_time", "completion_time", "user_id"),
+    *("progress", "start_time", "completion_time", "user_id"),
 )
 _OF_ATTEMPT = ("phase", "reason", "wish", "wishes", "unknown_since", "idle", "last_error", "form", "on_pool")
 

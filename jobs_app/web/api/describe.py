@@ -47,6 +47,7 @@ def _standing(job: Job) -> dict[str, Any]:
             "failed": job.slices_failed,
             "held": job.slices_held,
         },
+        "progress": job.progress,
         "attempts": job.number_of_attempts,
     }
 

@@ -64,6 +64,7 @@ class JobOut(Schema):
     message: str
     final: bool
     slices: Slices
+    progress: float | None = Field(description="per cent, while a report tells it; else the slices do")
     attempts: int
     priority: int
     created: datetime

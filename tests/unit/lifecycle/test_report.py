@@ -17,6 +17,13 @@ from .test_finish import process, processed
 
 NewJob = Callable[..., Job]
 
+shown: list[float | None] = []
+
+
+def look(job: Job) -> None:
+    """What is shown of the job while its results are processed."""
+    shown.append(Job.objects.get(pk=job.pk).progress)
+
 
 @pytest.fixture
 def external(new_job: NewJob, courier: Courier) -> Job:
@@ -26,7 +33,7 @@ def external(new_job: NewJob, courier: Courier) -> Job:
 
 
 def test_reports_move_an_external_job_to_its_end(external: Job) -> None:
-    lifecycle.report(external, "RUN", "step 3 of 9", progress=3)
+    lifecycle.report(external, "RUN", "step 3 of 9", slices_done=3)
     assert (external.status, external.status_message, external.slices_done) == ("Running", "step 3 of 9", 3)
     lifecycle.report(external, "Complete", "all nine steps")
     assert external.status == "Complete"
@@ -65,6 +72,42 @@ def test_a_report_about_a_job_with_a_pool_is_a_hint_only(
     assert job.status == "Submitted"
     with pytest.raises(WrongState, match="its pool says how it is"):
         job.update_status("COM")
+
+
+def test_what_cannot_be_kept_is_refused(external: Job) -> None:
+    lifecycle.report(external, "COM")
+    for late in ({"message": "half way"}, {"progress": 50.0}, {"slices_done": 1}, {}):
+        with pytest.raises(WrongState, match="it is Complete"):
+            lifecycle.report(external, **late)
+
+
+def test_nothing_is_kept_after_an_end_of_the_apps_own(external: Job) -> None:
+    CustomStatus.add("Calibrated", StatusCategory.TERMINAL, "demo")
+    lifecycle.report(external, "Calibrated")
+    with pytest.raises(WrongState, match="Execute it first; after its end, resubmit it"):
+        lifecycle.report(external, progress=50.0)
+
+
+def test_progress_ends_with_the_job_whoever_ends_it(new_job: NewJob, courier: Courier) -> None:
+    for end in (Job.stop, lambda job: lifecycle.report(job, "COM", progress=99.0)):
+        job = new_job(model=ExternalJob)
+        job.execute()
+        lifecycle.report(job, "RUN", progress=73.5)
+        assert Job.objects.get(pk=job.pk).progress == 73.5
+        end(job)
+        job.refresh_from_db()
+        assert (job.is_final, job.progress) == (True, None)
+
+
+def test_progress_ends_while_results_are_processed(new_job: NewJob, courier: Courier) -> None:
+    shown.clear()
+    job = new_job(model=ExternalJob)
+    job.process_results_function = look
+    job.save()
+    job.execute()
+    lifecycle.report(job, "RUN", progress=73.5)
+    lifecycle.report(job, "COM")
+    assert shown == [None]
 
 
 def test_the_results_function_of_a_reported_job_runs_too(new_job: NewJob, courier: Courier) -> None:

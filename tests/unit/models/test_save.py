@@ -26,6 +26,7 @@ LIFECYCLES: dict[str, Any] = {
     "slices_done": 2,
     "slices_failed": 3,
     "slices_held": 4,
+    "progress": 6.5,
     "size_bytes": 5,
     "execute_time": timezone.now(),
     "start_time": timezone.now(),

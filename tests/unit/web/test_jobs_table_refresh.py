@@ -84,6 +84,7 @@ def test_only_rows_that_changed_are_drawn(jobs, table):
     [
         {"status_message": "Memory is short."},
         {"slices_running": 1},
+        {"progress": 40.0},
         {"name": "another"},
         {"other_status": "Simmering"},
         {"number_of_attempts": 2},

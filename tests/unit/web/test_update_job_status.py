@@ -284,6 +284,80 @@ def test_a_report_without_sense_is_refused_with_the_form_it_should_have(client, 
     assert not Report.objects.exists()
 
 
+def test_progress_of_an_external_job_draws_its_bar_everywhere(client, external_job, alice):
+    assert report(client, external_job, {"progress": 73.5}).status_code == 200
+    client.force_login(alice)
+    bar = '<title>73.5 %</title><rect class="done" x="0.0" width="73.5"'
+    assert bar in client.get(f"/jobs/{external_job.pk}/").content.decode()
+    assert bar in client.get("/jobs/").content.decode()
+    assert client.get(f"/api/v1/jobs/{external_job.pk}").json()["progress"] == 73.5
+
+
+def test_new_progress_is_news_to_who_has_the_page_open(client, external_job, alice):
+    client.force_login(alice)
+    page = f"/jobs/{external_job.pk}/"
+    etag = client.get(page).headers["ETag"]
+    assert client.get(page, headers={"If-None-Match": etag}).status_code == 304
+    report(client, external_job, {"progress": 10})
+    assert client.get(page, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_the_bar_of_an_external_job_ends_with_it(client, external_job, alice):
+    report(client, external_job, {"status": "RUN", "progress": 73.5})
+    report(client, external_job, {"status": "COM", "progress": 99})
+    client.force_login(alice)
+    page = client.get(f"/jobs/{external_job.pk}/").content.decode()
+    assert '<title>1 slice: 1 done</title><rect class="done" x="0.0" width="100.0"' in page
+    assert client.get(f"/api/v1/jobs/{external_job.pk}").json()["progress"] is None
+
+
+@pytest.mark.parametrize(
+    ("what", "message", "progress"),
+    [
+        ({"slice": 2, "message": "warming up"}, "slice 2: warming up", None),
+        ({"slice": 2, "message": "warming up", "progress": 40}, "slice 2: warming up (40 %)", None),
+        ({"slice": 2, "progress": 40}, "slice 2 (40 %)", None),
+        ({"slice": 0, "status": "RUN"}, "slice 0", None),
+        ({"message": "warming up", "progress": 40}, "warming up", 40),
+    ],
+)
+def test_what_is_said_of_a_slice_of_an_external_job_names_it(client, external_job, what, message, progress):
+    assert report(client, external_job, what).status_code == 200
+    external_job.refresh_from_db()
+    assert (external_job.status_message, external_job.progress) == (message, progress)
+
+
+def test_progress_leaves_the_message_as_it_is(client, external_job):
+    report(client, external_job, {"message": "warming up"})
+    report(client, external_job, {"progress": 40, "run": "RUNID-77"})
+    external_job.refresh_from_db()
+    assert external_job.status_message == "warming up"
+
+
+def test_the_run_of_an_external_job_is_in_its_history_once_for_each_attempt(client, external_job, alice):
+    for number in range(3):
+        report(client, external_job, {"progress": number, "run": "RUNID-77"})
+    assert [row.why for row in external_job.history.all()] == ["Its run is RUNID-77."]
+    external_job.stop()
+    external_job.directory.mkdir(parents=True)
+    external_job.resubmit()
+    external_job.refresh_from_db()
+    report(client, external_job, {"run": "RUNID-77"})
+    client.force_login(alice)
+    assert client.get(f"/jobs/{external_job.pk}/").content.decode().count("Its run is RUNID-77.") == 2
+    events = client.get(f"/api/v1/jobs/{external_job.pk}/events").json()["events"]
+    assert [row["attempt"] for row in events if "RUNID" in row["why"]] == [1, 2]
+
+
+@pytest.mark.parametrize("what", [{"progress": 50, "run": "late"}, {"run": "late"}, {"slice": 2}])
+def test_nothing_is_reported_of_a_job_that_is_over(client, external_job, what):
+    report(client, external_job, {"status": "COM"})
+    answer = report(client, external_job, what)
+    assert answer.status_code == 409
+    assert "it is Complete" in answer.json()["error"]
+    assert not external_job.history.filter(why__contains="late").exists()
+
+
 def test_a_report_that_is_too_long_is_refused_before_it_is_read(client, external_job):
     assert report(client, external_job, {"message": "x" * update_job_status.LARGEST_BODY}).status_code == 413
 
