@@ -74,7 +74,7 @@ def fetch(person: Person, wanted: Wanted, size: int = PAGE, cursor: str = "", bu
     until = time.monotonic() + budget
     place = _read_cursor(cursor, wanted) if cursor else None
     search = _by_status if wanted.order.column == "_status" else _search
-    found = search(permissions.reasons(person), wanted, place, size + 1, until)
+    found = search(_reasons(person, wanted), wanted, place, size + 1, until)
     keys, following = found.keys[:size], ""
     if len(found.keys) > size:
         following = _cursor(keys[-1], wanted)
@@ -92,7 +92,7 @@ def _jobs(keys: list[Key]) -> list[Job]:
 def count(person: Person, wanted: Wanted, budget: float = COUNTING) -> Count:
     """Up to COUNTED, or as far as one comes within the budget."""
     until, number, exact = time.monotonic() + budget, 0, True
-    parts = _parts(permissions.reasons(person), replace(wanted, sort="-created"))
+    parts = _parts(_reasons(person, wanted), replace(wanted, sort="-created"))
     seen: set[int] | None = set() if len(parts) > 2 else None  # shared with several groups: counted once
     for part in parts:
         through = True
@@ -111,9 +111,16 @@ def count(person: Person, wanted: Wanted, budget: float = COUNTING) -> Count:
 def stamp(person: Person, wanted: Wanted) -> str:
     """Another one when a column of these few jobs has changed; cheaper than to read and show them."""
     columns = [each.attname for each in Job._meta.concrete_fields if each.name not in _BIG]
-    parts = _parts(permissions.reasons(person), wanted)
+    parts = _parts(_reasons(person, wanted), wanted)
     rows = [row for part in parts for row in part.rows.values_list(*columns)]
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:32]
+
+
+def _reasons(person: Person, wanted: Wanted) -> list[Reason]:
+    """None where a parent is named that this person may not see: what it built would tell of it."""
+    if wanted.parent is not None and not permissions.readable(person).filter(pk=wanted.parent).exists():
+        return []
+    return permissions.reasons(person)
 
 
 # --- searching ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,21 @@ def rows(jobs: Iterable[Job], definition: Definition, viewer: Viewer) -> list[Ro
     rights = verbs_of(viewer, listed)
     nodes = _nodes(listed) if definition.detailed else {}
     seen = [job for job in listed if permissions.READ in rights[job.pk]]
+    if definition.needs("parent_id"):
+        seen = _without_hidden_parents(seen, viewer)
     return [Row(job, definition, rights[job.pk], nodes.get(job.pk, ())) for job in seen]
+
+
+def _without_hidden_parents(jobs: Sequence[Job], viewer: Viewer) -> list[Job]:
+    """Copies, where one is hidden: an app may save the jobs that it gave."""
+    known = {None, *permissions.seen(viewer, [job.parent_id for job in jobs])}
+    return [job if job.parent_id in known else _without_parent(job) for job in jobs]
+
+
+def _without_parent(job: Job) -> Job:
+    shown = copy.copy(job)
+    shown.parent_id = None
+    return shown
 
 
 def verbs_of(viewer: Viewer, jobs: Sequence[Job]) -> dict[int, frozenset[str]]:

@@ -94,7 +94,8 @@ def give_up_dependents(job: Job, what: str, by: Actor) -> None:
 
 
 def _give_up(attempt: Attempt, lost: Job, what: str, by: Actor) -> None:
-    close(attempt, "ABT", f"It was to start after job {lost.pk} ({lost.name!r}), which {what}.", by)
+    """Without the other job's name: whoever may read this one need not be allowed to see that one."""
+    close(attempt, "ABT", f"It was to start after job {lost.pk}, which {what}.", by)
 
 
 def _let_go(attempt: Attempt) -> None:

@@ -29,7 +29,8 @@ MOST_DOING = 20
 def job(request: Request, pk: int) -> HttpResponse:
     found = job_for(request.user, pk)
     may_act = permissions.may_act(request.user, found)
-    etag = current.version(found, request)
+    parent = found.parent if permissions.seen(request.user, [found.parent_id]) else None
+    etag = current.version(found, request, parent)
     if same := current.unchanged(request, etag):
         return same
     rows, history = _history(found, whole="history" in request.GET)
@@ -43,7 +44,7 @@ def job(request: Request, pk: int) -> HttpResponse:
         "line": timeline.line(found, rows[::-1]),
         "time": inspection.duration(found.run_time),
         "since": found.grows_since,
-        "facts": _facts(found),
+        "facts": _facts(found, parent),
         "options": _options(found),
         "steps": _steps(found),
         "grid": slices.grid(found),
@@ -57,7 +58,7 @@ def job(request: Request, pk: int) -> HttpResponse:
     return current.page(request, "jobs/detail.html", etag, context)
 
 
-def _facts(job: Job) -> list[tuple[str, Any]]:
+def _facts(job: Job, parent: Job | None) -> list[tuple[str, Any]]:
     rows = [
         ("owner", job.user),
         ("app", job.app),
@@ -67,7 +68,7 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
         ("scheduler", inspection.scheduler(job)),
         ("attempt", job.number_of_attempts),
         ("form", inspection.form(job)),
-        ("built by", job.parent and job.parent.jobid),
+        ("built by", parent and parent.jobid),
         ("description", job.description),
         ("address", job.address),
     ]

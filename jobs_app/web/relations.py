@@ -80,13 +80,14 @@ def edges_of(pks: Iterable[int]) -> list[Edge]:
     ]
 
 
-def surroundings(job: Job) -> tuple[set[int], list[Edge], bool]:
-    """The jobs within some steps, and what joins them; whether there are more."""
+def surroundings(user: User, job: Job) -> tuple[set[int], list[Edge], bool]:
+    """The jobs within some steps, and what joins them; whether there are more. No way leads through a job
+    that the reader may not see: what lies behind it would tell of it."""
     known, rim, edges = {job.pk}, {job.pk}, dict[Edge, None]()
     for _ in range(STEPS):
         found = edges_of(rim)
         edges.update(dict.fromkeys(found))
-        rim = {pk for edge in found for pk in (edge.before, edge.after)} - known
+        rim = permissions.seen(user, {pk for edge in found for pk in (edge.before, edge.after)} - known)
         known |= set(sorted(rim)[: MOST_NODES - len(known)])
         if not rim or len(known) >= MOST_NODES:
             break
@@ -96,8 +97,8 @@ def surroundings(job: Job) -> tuple[set[int], list[Edge], bool]:
 
 def graph_of_jobs(user: User, job: Job) -> Graph | None:
     """None for a job that stands alone."""
-    known, edges, cut = surroundings(job)
-    seen = {each.pk: each for each in Job.objects.filter(pk__in=known) if permissions.may_read(user, each)}
+    known, edges, cut = surroundings(user, job)
+    seen = Job.objects.select_related("project").in_bulk(known)
     edges = [edge for edge in edges if edge.before in seen and edge.after in seen]
     if not edges:
         return None

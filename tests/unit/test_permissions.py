@@ -87,6 +87,16 @@ def test_lists_hold_what_may_be_read_and_nothing_else(person, shared, people, ma
     assert seen == (READ in permissions.verbs(people[person], job))
 
 
+@pytest.mark.parametrize("person", MATRIX)
+@pytest.mark.parametrize("shared", [False, True])
+def test_of_a_few_jobs_those_are_seen_that_may_be_read(person, shared, people, make_job):
+    job = make_job()
+    if shared:
+        job.groups.add(Group.objects.get(name="hydrology"))
+    expected = {job.pk} if READ in permissions.verbs(people[person], job) else set()
+    assert permissions.seen(people[person], [job.pk, None]) == expected
+
+
 def test_every_person_of_the_matrix_is_there(people):
     assert people.keys() == MATRIX.keys()
 

@@ -119,7 +119,7 @@ def act(request: Request, pk: JobId, action: ActionName, body: ActionIn | None =
     _act(request, pk, action, body or ActionIn())
     if action == ActionName.DELETE:
         return Status(204, None)
-    return Status(200, describe.brief(job_for(request, pk)))
+    return Status(200, describe.brief(job_for(request, pk), request.auth))
 
 
 def _act(request: Request, pk: int, name: ActionName, body: ActionIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs_app import permissions
@@ -13,7 +14,17 @@ if TYPE_CHECKING:
 MOST_LINKS = 1000
 
 
-def brief(job: Job) -> dict[str, Any]:
+def briefs(jobs: Sequence[Job], person: Person) -> list[dict[str, Any]]:
+    seen = permissions.seen(person, [job.parent_id for job in jobs])
+    return [_brief(job, seen) for job in jobs]
+
+
+def brief(job: Job, person: Person) -> dict[str, Any]:
+    return briefs([job], person)[0]
+
+
+def _brief(job: Job, seen: Container[int | None]) -> dict[str, Any]:
+    """`seen`: which parents have a number here. Who may see a job need not see what built it."""
     return {
         "id": job.pk,
         "name": job.name,
@@ -24,7 +35,7 @@ def brief(job: Job) -> dict[str, Any]:
         "method": job.method,
         "user": job.user.get_username() if job.user else None,
         "scheduler": job.scheduler.name if job.scheduler else None,
-        "parent": job.parent_id,
+        "parent": job.parent_id if job.parent_id in seen else None,
         **_standing(job),
         "priority": job.priority,
         "created": job.creation_time,
@@ -55,7 +66,7 @@ def _standing(job: Job) -> dict[str, Any]:
 def full(job: Job, person: Person) -> dict[str, Any]:
     verbs = permissions.verbs(person, job)
     return {
-        **brief(job),
+        **brief(job, person),
         "jobid": job.jobid,
         "address": job.address,
         "parameters": job.parameters,
@@ -79,8 +90,7 @@ def _shares(job: Job) -> Any:
 
 
 def _seen(person: Person, ids: Any) -> list[int]:
-    found = permissions.readable(person).filter(pk__in=list(ids[:MOST_LINKS]))
-    return sorted(found.values_list("pk", flat=True))
+    return sorted(permissions.seen(person, ids[:MOST_LINKS]))
 
 
 def _attempt(attempt: Any) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def create(request: Request, body: NewJobs, idempotency_key: Key = None) -> Any:
         jobs, replayed = orders.create(request.auth, order), False
     if body.execute:
         _execute(jobs, request.auth)
-    told = {"jobs": [describe.brief(job) for job in jobs], "replayed": replayed}
+    told = {"jobs": describe.briefs(jobs, request.auth), "replayed": replayed}
     return Status(200 if replayed else 201, told)
 
 
@@ -155,7 +155,7 @@ def jobs(request: Request, filters: Query[Filters], response: HttpResponse) -> A
     page = listing.fetch(request.auth, wanted, filters.limit, filters.cursor)
     counted = listing.count(request.auth, wanted) if filters.count else None
     return {
-        "jobs": [describe.brief(job) for job in page.jobs],
+        "jobs": describe.briefs(page.jobs, request.auth),
         "next": page.next or None,
         "complete": page.complete,
         "count": counted.number if counted else None,

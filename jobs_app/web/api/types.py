@@ -58,7 +58,7 @@ class JobOut(Schema):
     method: str
     user: str | None
     scheduler: str | None
-    parent: int | None
+    parent: int | None = Field(description="the job that built it, if you may see that one")
     status: str = Field(description="the code: PEN SUB RUN VAR PAS HLD OTH RES COM ERR ABT VCP")
     state: str = Field(description="the word, or the app's own text")
     message: str

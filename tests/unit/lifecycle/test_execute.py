@@ -210,7 +210,7 @@ def test_a_job_that_can_never_start_ends_and_names_the_reason(
     pool.runs(first, [1])
     courier.tick()
     assert second.status == "Aborted"
-    assert f"after job {first.pk} ('first'), which ended: Error" in second.status_message
+    assert f"after job {first.pk}, which ended: Error" in second.status_message
     assert third.status == "Aborted"
     assert f"job {second.pk}" in third.status_message
 

@@ -42,6 +42,21 @@ def test_jobs_that_one_may_not_see_have_neither_name_nor_box(page_of, alice, cha
     assert b"SECRET" not in page.content
 
 
+def test_what_lies_behind_a_job_that_one_may_not_see_is_not_drawn(page_of, bob, alice, make_job):
+    """Else a lonely box would tell that something joins the two."""
+    hidden, job, other, sibling = (make_job(name) for name in ("SECRET", "job", "other", "sibling"))
+    Job.objects.filter(pk__in=[job.pk, sibling.pk]).update(parent=hidden)
+    JobUse.objects.create(job=other, used=job, role="thefile")
+    for each in (job, other, sibling):
+        each.groups.add(bob.groups.get())
+    assert len(relations.graph_of_jobs(alice, job).boxes) == 4
+    assert len(relations.graph_of_jobs(bob, job).boxes) == 2
+    page = page_of(bob).get(f"/jobs/{job.pk}/relations/")
+    assert [title for title, _ in page.context["lists"]] == ["Read by"]
+    assert b"SECRET" not in page.content
+    assert b"sibling" not in page.content
+
+
 def test_a_job_with_very_many_subjobs_has_a_bounded_graph(page_of, alice, make_job):
     parent = make_job("parent")
     for number in range(200):
