@@ -1,4 +1,5 @@
-"""Walks the URL map: no route shows or changes another person's job, whatever id stands in it.
+"""Walks the URL map: no route shows or changes what is another person's, whatever id stands in it: a job, a
+token, a saved filter, a notice.
 
 A new route fails here until it is named below, with what a stranger gets from it.
 """
@@ -7,15 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from jobs_app.models import History, Job
+from jobs_app import tokens
+from jobs_app.models import ApiToken, History, Job, Notice, NoticePreference, SavedFilter
 
-OPEN, SIGNED_IN, JOB, STAFF = "for everybody", "for who has signed in", "about a job", "for staff"
+OPEN, SIGNED_IN, STAFF = "for everybody", "for who has signed in", "for staff"
+JOB, OWN = "about a job", "about something else that belongs to somebody"
 
 ROUTES = {
     "": OPEN,
@@ -35,7 +41,7 @@ ROUTES = {
     "apps/ising/<int:job_id>/": JOB,
     "jobs/columns/": SIGNED_IN,
     "jobs/filters/": SIGNED_IN,
-    "jobs/filters/<int:pk>/remove/": SIGNED_IN,
+    "jobs/filters/<int:pk>/remove/": OWN,
     "tables/rows/": SIGNED_IN,
     "tables/act/": SIGNED_IN,
     "jobs/<int:pk>/": JOB,
@@ -62,9 +68,9 @@ ROUTES = {
     "schedulers/": SIGNED_IN,
     "schedulers/<str:name>/<slug:action>/": STAFF,
     "notices/": SIGNED_IN,
-    "notices/<int:number>/again/": SIGNED_IN,
+    "notices/<int:number>/again/": OWN,
     "audit/": STAFF,
-    "tokens/<str:prefix>/revoke/": SIGNED_IN,
+    "tokens/<str:prefix>/revoke/": OWN,
     "api/v1/": OPEN,
     "api/v1/apps": SIGNED_IN,
     "api/v1/templates": SIGNED_IN,
@@ -77,9 +83,9 @@ ROUTES = {
     "api/v1/schedulers/<name>": SIGNED_IN,
     "api/v1/notices": SIGNED_IN,
     "api/v1/notices/preferences": SIGNED_IN,
-    "api/v1/notices/<number>/again": SIGNED_IN,
+    "api/v1/notices/<number>/again": OWN,
     "api/v1/tokens": SIGNED_IN,
-    "api/v1/tokens/<prefix>": SIGNED_IN,
+    "api/v1/tokens/<prefix>": OWN,
     "api/v1/jobs/<pk>": JOB,
     "api/v1/jobs/<pk>/actions/<action>": JOB,
     "api/v1/jobs/<pk>/archive": JOB,
@@ -105,9 +111,10 @@ VALUES = {
     "action": "stop",
     "part": "0",
     "app": "examples.ising",
-    "prefix": "0",
+    "prefix": "0000000000",
     "token": "x",
 }
+ABSENT = "999999"
 
 
 def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
@@ -134,21 +141,55 @@ def address(route: str, job: Job, **given: str) -> str:
 
 @pytest.fixture
 def secret(make_job):
-    """Alice's, with something in every place."""
+    """Alice's, with something in every place; built by another job of hers."""
     files = {
         "secret.txt": b"SECRET",
         "stop": b"SECRET",
         "OUTPUT/0": b"SECRET",
         "datasets/stop/0.parquet": b"x",
     }
-    job = make_job("SECRET", files, _status="RUN", number_of_attempts=1, status_message="SECRET")
+    parent = make_job("SECRET parent", _status="COM")
+    job = make_job(
+        "SECRET", files, _status="RUN", number_of_attempts=1, status_message="SECRET", parent=parent
+    )
     History.objects.create(job=job, actor="alice", why="SECRET", after="RUN")
     return job
 
 
+@pytest.fixture
+def own(alice):
+    """What is Alice's besides jobs: for each route that is about such a thing, the words that lead to it."""
+    token, _ = tokens.make("SECRET", alice, ["jobs:read"])
+    chosen = SavedFilter.objects.create(user=alice, name="SECRET", query="text=SECRET")
+    NoticePreference.objects.create(user=alice, on=["end"], webhook="https://hook.example/SECRET")
+    notice = Notice.objects.create(
+        key="SECRET",
+        user=alice,
+        channel=Notice.WEBHOOK,
+        subject="SECRET",
+        content={"reason": "SECRET"},
+        state=Notice.DEAD,
+        due=timezone.now() - timedelta(days=1),
+    )
+    return {
+        "jobs/filters/<int:pk>/remove/": {"pk": str(chosen.pk)},
+        "notices/<int:number>/again/": {"number": str(notice.pk)},
+        "tokens/<str:prefix>/revoke/": {"prefix": token.prefix},
+        "api/v1/notices/<number>/again": {"number": str(notice.pk)},
+        "api/v1/tokens/<prefix>": {"prefix": token.prefix},
+    }
+
+
+def kept_of(person: User) -> list[Any]:
+    """All of it, as it is in the database."""
+    found = [ApiToken.objects.filter(owner=person)]
+    found += [kind.objects.filter(user=person) for kind in (SavedFilter, Notice, NoticePreference)]
+    return [list(rows.order_by("pk").values()) for rows in found]
+
+
 def said_by(answer: Any) -> str:
     """Without what differs each time: the token of the page's form."""
-    return re.sub(r'csrfmiddlewaretoken" value="\w+"', "", content_of(answer).decode())
+    return re.sub(r'csrfmiddlewaretoken" value="\w+"', "", content_of(answer).decode(errors="replace"))
 
 
 def content_of(answer: Any) -> bytes:
@@ -161,19 +202,46 @@ def test_a_stranger_gets_from_a_job_what_is_said_of_one_that_is_not_there(charli
     client = Client(raise_request_exception=False)
     client.force_login(charlie)
     theirs = client.generic(method, address(route, secret), "{}", "application/json")
-    absent = client.generic(method, address(route, secret, pk="999999"), "{}", "application/json")
+    absent = client.generic(method, address(route, secret, pk=ABSENT), "{}", "application/json")
     assert theirs.status_code in (404, 405, 422)
     assert theirs.status_code == absent.status_code
     assert said_by(theirs) == said_by(absent)
     assert Job.objects.filter(pk=secret.pk, _status="RUN", name="SECRET").exists()
 
 
-@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind in (JOB, SIGNED_IN)])
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == OWN])
 @pytest.mark.parametrize("method", METHODS)
-def test_a_visitor_gets_nothing(db, secret, route, method):
+def test_a_stranger_gets_from_what_is_anothers_what_is_said_of_nothing(
+    alice, charlie, secret, own, route, method
+):
+    client, before = Client(raise_request_exception=False), kept_of(alice)
+    client.force_login(charlie)
+    theirs = client.generic(method, address(route, secret, **own[route]), "{}", "application/json")
+    absent = client.generic(method, address(route, secret, pk=ABSENT), "{}", "application/json")
+    assert theirs.status_code in (302, 404, 405)
+    assert theirs.status_code == absent.status_code
+    assert said_by(theirs) == said_by(absent)
+    assert kept_of(alice) == before
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == OWN])
+def test_its_owner_changes_it_by_the_same_address(alice, secret, own, route):
+    """Else the walk of the stranger would prove nothing."""
+    client, before = Client(), kept_of(alice)
+    client.force_login(alice)
+    for method in METHODS:
+        client.generic(method, address(route, secret, **own[route]))
+    assert kept_of(alice) != before
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind in (JOB, SIGNED_IN, OWN)])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_visitor_gets_nothing(alice, secret, own, route, method):
+    before = kept_of(alice)
     answer = Client(raise_request_exception=False).generic(
-        method, address(route, secret), "{}", "application/json"
+        method, address(route, secret, **own.get(route, {})), "{}", "application/json"
     )
+    assert kept_of(alice) == before
     assert answer.status_code in (302, 401, 403, 405)
     if answer.status_code == 302:
         assert answer.headers["Location"].startswith("/sign-in/?next=/")
@@ -181,12 +249,29 @@ def test_a_visitor_gets_nothing(db, secret, route, method):
 
 
 @pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == SIGNED_IN])
-def test_lists_show_a_stranger_nothing_of_others(charlie, secret, route):
+@pytest.mark.parametrize("method", METHODS)
+def test_lists_show_a_stranger_nothing_of_others(alice, charlie, secret, own, route, method):
+    client, before = Client(raise_request_exception=False), kept_of(alice)
+    client.force_login(charlie)
+    answer = client.generic(method, address(route, secret), "{}", "application/json")
+    assert answer.status_code in (200, 302, 400, 403, 404, 405, 422)
+    assert b"SECRET" not in content_of(answer)
+    assert kept_of(alice) == before
+    assert Job.objects.filter(pk=secret.pk, _status="RUN", name="SECRET").exists()
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind in (JOB, SIGNED_IN)])
+def test_a_job_that_is_shared_tells_nothing_of_the_one_that_built_it(charlie, secret, make_job, route):
+    charlie.groups.add(Group.objects.create(name="hydrology"))
+    files = {"stop": b"x", "OUTPUT/0": b"x"}
+    shared = make_job("shared", files, _status="RUN", number_of_attempts=1, parent=secret)
+    shared.groups.add(charlie.groups.get())
     client = Client(raise_request_exception=False)
     client.force_login(charlie)
-    answer = client.get(address(route, secret))
-    assert answer.status_code in (200, 403, 404, 405)
-    assert b"SECRET" not in content_of(answer)
+    for query in ("", f"?parent={secret.pk}"):
+        said = said_by(client.get(address(route, shared) + query))
+        assert "SECRET" not in said
+        assert not re.search(rf'{secret.jobid}\b|"parent": ?{secret.pk}\b', said)
 
 
 @pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == STAFF])
