@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs_app", "0019_stage"),
+        ("jobs_app", "0020_progress"),
     ]
 
     operations = [
