@@ -6,9 +6,9 @@ Wishes are looked at before and after each step of the way, so a job that is sto
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.utils import timezone
 from jobs_app import killpoints, states
 from jobs_app.models import Attempt, AttemptPhase, Job
 from jobs_app.models.plain import one_row
-from jobs_app.pools.base import Event, Pool, PoolUnreachable, Refused, Resources, Selection
+from jobs_app.pools.base import Event, Pool, PoolError, PoolUnreachable, Refused, Resources, Selection
 from jobs_app.states import SliceState
 
 from . import blocks
@@ -30,6 +30,7 @@ from .record import apply
 log = logging.getLogger(__name__)
 
 HOLD, RELEASE, REMOVE, CHANGE = "hold", "release", "remove", "change"
+TOGETHER = 250  # attempts that one command names
 ON_POOL = (AttemptPhase.SENDING, AttemptPhase.SENT)
 
 
@@ -89,16 +90,24 @@ def _summary(wishes: Sequence[Mapping[str, Any]]) -> str:
 # --- the courier's part -----------------------------------------------------------------------------------
 
 
+@runtime_checkable
+class ActsOnAll(Protocol):
+    """A pool that can be told the same of many attempts at once."""
+
+    def on_all(self, verb: str, attempts: Sequence[str], reason: str) -> Sequence[str]: ...
+
+
 def act(link: Link) -> bool:
     """Tells the pool everything that is wished; one attempt's trouble is not another's."""
     if one_row(Attempt, "id", "scheduler_id = %s AND wish > ''", [link.scheduler.pk]) is None:
         return False
     wished = Attempt.objects.filter(scheduler=link.scheduler, phase=AttemptPhase.SENT).exclude(wish="")
-    found = False
-    for attempt in wished.exclude(retry_at__gt=timezone.now()).order_by("pk"):
-        found = True
+    attempts = list(wished.exclude(retry_at__gt=timezone.now()).order_by("pk"))
+    told = _act_together(attempts, link)
+    for attempt in attempts:
         try:
-            _act(attempt, link)
+            if attempt.pk not in told and link.ready:
+                _act(attempt, link)
         except PoolUnreachable as error:
             link.failed(error)
             break
@@ -107,7 +116,52 @@ def act(link: Link) -> bool:
         except Exception as error:
             log.exception("Job %s: the pool could not be told a wish", attempt.job_id)
             postpone(attempt, error)
-    return found
+    return bool(attempts)
+
+
+def _act_together(attempts: Sequence[Attempt], link: Link) -> set[int]:
+    """Many of which the same is wished cost one command; which were told. What went wrong, and is not the
+    link's trouble, is found out one by one."""
+    told: set[int] = set()
+    pool = link.pool if len(attempts) > 1 else None
+    if not isinstance(pool, ActsOnAll):
+        return told
+    for wish, some in _alike(attempts):
+        try:
+            done = pool.on_all(wish.verb, list(some), wish.why)
+        except PoolUnreachable as error:
+            link.failed(error)
+            return told
+        except PoolError as error:
+            log.warning("%d jobs could not be told together: %s", len(some), error)
+            continue
+        killpoints.reach("courier.wish-told")
+        for token in done:
+            _told(some[token], link)
+            told.add(some[token].pk)
+    return told
+
+
+def _alike(attempts: Sequence[Attempt]) -> Iterator[tuple[Wish, dict[str, Attempt]]]:
+    """Two or more of which the same is wished, by their tokens; so many as one command names."""
+    alike: dict[tuple[str, str], list[Attempt]] = {}
+    for attempt in attempts:
+        if wish := _simple(attempt):
+            alike.setdefault((wish.verb, wish.why), []).append(attempt)
+    for (verb, why), some in alike.items():
+        for first in range(0, len(some), TOGETHER):
+            named = {attempt.token: attempt for attempt in some[first : first + TOGETHER]}
+            if len(named) > 1:
+                yield Wish(verb, why), named
+
+
+def _simple(attempt: Attempt) -> Wish | None:
+    """The one thing that is wished of all of it, where a job is its procs: no DAG is."""
+    wish = Wish(**attempt.wishes[0]) if len(attempt.wishes) == 1 else None
+    if wish is None or wish.slices or wish.verb not in (HOLD, RELEASE, REMOVE):
+        return None
+    is_program = not attempt.work.get("script") and not attempt.work.get("graph")
+    return wish if attempt.form == "one-proc" or (is_program and not attempt.form) else None
 
 
 def _act(attempt: Attempt, link: Link) -> None:
@@ -115,6 +169,10 @@ def _act(attempt: Attempt, link: Link) -> None:
         if events := _tell(link.pool, attempt.token, Wish(**data)):
             apply(events, link.actor)
         killpoints.reach("courier.wish-told")
+    _told(attempt, link)
+
+
+def _told(attempt: Attempt, link: Link) -> None:
     if attempt.wish == REMOVE:
         Attempt.objects.filter(pk=attempt.pk).update(removal_told=timezone.now())
     _fulfilled(attempt, len(attempt.wishes))

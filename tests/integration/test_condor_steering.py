@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from jobs_app import situation
 from jobs_app.courier import Courier, lend_a_hand
 from jobs_app.errors import JobHeld
 from jobs_app.lifecycle import idle
-from jobs_app.models import Attempt, Job, Scheduler
+from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
+from jobs_app.pools.condor.acting import Acting
 from jobs_app.states import SliceState
 from tests.pool.pool import TestPool
 
@@ -120,6 +121,38 @@ def test_a_job_may_ask_to_be_held_for_an_exit_code(new_job: NewJob) -> None:
     job.stop()
     assert job.wait(timeout=SECONDS)
     assert job.cached_status == "Aborted"
+
+
+def test_many_jobs_are_paused_resumed_and_stopped_with_one_command_each(
+    new_job: NewJob, real: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int]] = []
+    on_all = Acting.on_all
+
+    def spied(acting: Acting, verb: str, attempts: Sequence[str], reason: str) -> list[str]:
+        done = on_all(acting, verb, attempts, reason)
+        told.append((verb, len(done)))
+        return done
+
+    monkeypatch.setattr(Acting, "on_all", spied)
+    never = {"requirements": "False"}
+    jobs = [new_job("true", attributes=never) for _ in range(5)]
+    jobs.append(new_job("true", num_jobs=9, attributes={**never, "max_idle": 2}))  # a factory
+    for job in jobs:
+        job.execute()
+    until(jobs[0], lambda: all(job.attempts.get().phase == AttemptPhase.SENT for job in jobs))
+    steps: list[tuple[Callable[[Job], None], str]] = [
+        (Job.pause, "Paused"),
+        (Job.resume, "Submitted"),
+        (Job.stop, "Aborted"),
+    ]
+    for verb, status in steps:
+        for job in jobs:
+            verb(job)
+        until(jobs[0], lambda: not Attempt.objects.exclude(wish="").exists())
+        for job in jobs:
+            becomes(job, status)
+    assert told == [("hold", 5), ("release", 5), ("remove", 5)]
 
 
 def test_why_a_job_waits_is_said_in_plain_words_and_with_less_it_goes_on(

@@ -31,9 +31,18 @@ _FACTORY = (
         "RoostPlan",
         "RoostGroup",
     ),
-    *("RoostPaused", "RoostStopped", "RequestCpus", "RequestMemory", "RequestDisk", "RequestGPUs"),
+    *(
+        "RoostAttempt",
+        "RoostPaused",
+        "RoostStopped",
+        "RequestCpus",
+        "RequestMemory",
+        "RequestDisk",
+        "RequestGPUs",
+    ),
     "AllowedJobDuration",
 )
+_COMMANDS = {"hold": "condor_hold", "release": "condor_release", "remove": "condor_rm"}
 _LATE = 3  # act.sh: this attempt is made little by little
 _NEXT = "JobMaterializeNextProcId"
 MOST_HELD = 5_000
@@ -86,6 +95,24 @@ class Acting:
             self._edit(factory, "RoostStopped", _either(self._now(factory, "RoostStopped"), chosen))
         self._each(selection, "condor_rm", *why)
         return self._unborn(self._again(factory), selection, EventKind.REMOVED, reason)
+
+    def on_all(self, verb: str, attempts: Sequence[str], reason: str) -> list[str]:
+        """Whole attempts with one command: which of them were told. What is made little by little was not."""
+        why = () if verb == "release" else ("-reason", one_line(reason))
+        left = list(attempts)
+        while left:
+            whole = f"member(RoostAttempt, {{{answers.strings(left)}}})"
+            done = self._point.run(
+                "act.sh", whole, ",".join(_FACTORY), _COMMANDS[verb], "-constraint", whole, *why
+            )
+            if done.exit != _LATE:
+                self._check(_COMMANDS[verb], done)
+                break
+            late = {answers.text(ad, "RoostAttempt") for ad in answers.ads(done.out)}
+            if late.isdisjoint(left):
+                raise Garbled("HTCondor names jobs that it was not asked about.")
+            left = [attempt for attempt in left if attempt not in late]
+        return left
 
     def change(self, selection: Selection, resources: Resources) -> tuple[Event, ...]:
         edits = _edits(resources)

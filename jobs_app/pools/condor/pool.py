@@ -69,6 +69,10 @@ class CondorPool:
             return ()
         return self._acting.remove(selection, reason)
 
+    def on_all(self, verb: str, attempts: Sequence[str], reason: str) -> Sequence[str]:
+        """Tells it of many attempts that are no DAGs at once: of which it did."""
+        return self._acting.on_all(verb, attempts, reason)
+
     def change(self, selection: Selection, resources: Resources) -> Sequence[Event]:
         dag_acting.limit(self._point, selection, resources)
         return self._acting.change(selection, resources)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -90,6 +90,75 @@ def test_a_running_job_is_stopped_on_its_pool(new_job: NewJob, courier: Courier,
     assert (verb, selection.attempt, rest) == ("remove", Attempt.objects.get(job=job).token, [])
     courier.tick()
     assert len(pool.told) == 1
+
+
+@pytest.fixture
+def together(pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], str]]:
+    """What the pool, which can be told of many at once, was told so. Of the last one it is never told."""
+    calls: list[tuple[str, list[str], str]] = []
+
+    def on_all(verb: str, attempts: Sequence[str], reason: str) -> list[str]:
+        pool._called(verb)
+        calls.append((verb, list(attempts), reason))
+        return list(attempts)[:-1]
+
+    monkeypatch.setattr(pool, "on_all", on_all, raising=False)
+    return calls
+
+
+def test_many_that_are_stopped_together_cost_the_pool_one_command(
+    new_job: NewJob, courier: Courier, pool: FakePool, together: list[Any], alice: User
+) -> None:
+    jobs = [new_job() for _ in range(4)]
+    for job in jobs:
+        job.execute()
+    courier.tick()
+    for job in jobs[:3]:
+        job.stop(user=alice)
+    jobs[3].pause(user=alice)
+    courier.tick()
+    tokens = [Attempt.objects.get(job=job).token for job in jobs]
+    assert together == [("remove", tokens[:3], "Stopped by alice.")]
+    assert [(verb, selection.attempt) for verb, selection in pool.told] == [
+        ("remove", tokens[2]),  # which was not told with the others
+        ("hold", tokens[3]),
+    ]
+    assert not Attempt.objects.exclude(wish="").exists()
+    assert Attempt.objects.filter(removal_told=None).count() == 1
+
+
+def test_chosen_slices_and_several_wishes_are_told_one_by_one(
+    new_job: NewJob, courier: Courier, pool: FakePool, together: list[Any]
+) -> None:
+    jobs = [new_job(num_jobs=3) for _ in range(3)]
+    for job in jobs:
+        job.execute()
+    courier.tick()
+    jobs[0].stop(slices=[1])
+    jobs[1].pause()
+    jobs[1].resume()
+    jobs[2].stop()
+    courier.tick()
+    assert together == []
+    assert [verb for verb, _ in pool.told] == ["remove", "hold", "release", "remove"]
+
+
+def test_wishes_of_many_wait_together_while_the_pool_is_out_of_reach(
+    new_job: NewJob, courier: Courier, pool: FakePool, together: list[Any]
+) -> None:
+    jobs = [new_job() for _ in range(3)]
+    for job in jobs:
+        job.execute()
+    courier.tick()
+    for job in jobs:
+        job.stop()
+    pool.breaks_before = {"remove"}
+    courier.tick()
+    assert Attempt.objects.filter(wish="remove").count() == 3
+    pool.breaks_before = set()
+    time_passes(courier)
+    courier.tick()
+    assert not Attempt.objects.exclude(wish="").exists()
 
 
 def test_a_wish_waits_while_the_pool_is_out_of_reach(
