@@ -21,6 +21,7 @@ from jobs_app.models import Attempt, AttemptPhase, Job, Scheduler
 from jobs_app.states import SliceState
 
 GIVEN_UP_AFTER = timedelta(minutes=10)  # then it is said what helps where nothing else does
+NEAR = 8  # slices that lie so near to each other are read at once
 UNKNOWN, UNREACHABLE, ASKED, IDLE = "unknown", "unreachable", "asked", "idle"
 
 
@@ -128,6 +129,8 @@ class Slice:
     memory: int | None = None
     disk_used: int | None = None  # KB
     disk: int | None = None
+    memory_bytes: int | None = None  # its peak, as it was measured beside it
+    output_bytes: int | None = None
 
 
 def slices(job: Job, step: str = "", first: int = 0, count: int = 100) -> list[Slice]:
@@ -141,6 +144,30 @@ def slices(job: Job, step: str = "", first: int = 0, count: int = 100) -> list[S
 def some_slices(job: Job, numbers: Sequence[int], step: str = "") -> list[Slice]:
     """These, however far apart they are."""
     return [found for number in numbers for found in slices(job, step, number, 1)]
+
+
+def slices_in(job: Job, state: SliceState, step: str = "", first: int = 0, count: int = 100) -> list[Slice]:
+    """The next ones in this state, from the number `first` on."""
+    step = step or job.main_step
+    numbers = job.slices_in(state, step, first - 1, count)
+    known = _known_of(job, step, numbers)
+    return [_slice(number, state, *each) for number, each in zip(numbers, known, strict=True)]
+
+
+def _known_of(job: Job, step: str, numbers: Sequence[int]) -> Iterator[tuple[Fact | None, Used | None]]:
+    """Neighbours are read together."""
+    for span in _spans(numbers):
+        known = list(_known(job, step, span[0], span[-1] - span[0] + 1))
+        yield from (known[number - span[0]] for number in span)
+
+
+def _spans(numbers: Sequence[int]) -> list[list[int]]:
+    found: list[list[int]] = []
+    for number in numbers:
+        if not found or number - found[-1][-1] > NEAR:
+            found.append([])
+        found[-1].append(number)
+    return found
 
 
 def _known(job: Job, step: str, first: int, count: int) -> Iterator[tuple[Fact | None, Used | None]]:
@@ -169,6 +196,7 @@ def _slice(number: int, state: SliceState, fact: Fact | None, used: Used | None)
         "cpu_seconds": fact.cpu_seconds,
     }
     own |= {"exit_code": fact.exit_code, "signal": fact.signal}
+    own |= {"memory_bytes": fact.memory_bytes, "output_bytes": fact.output_bytes}
     memory = -(-fact.memory_bytes // 2**20) or None
     return Slice(number, state, **{**told, **own, "memory_used": told.get("memory_used") or memory})
 

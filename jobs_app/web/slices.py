@@ -203,15 +203,13 @@ def _rows(job: Job, drawn: Grid | None, chosen: str, first: int) -> dict[str, An
     if drawn is None:
         return {"rows": []}
     if chosen in FILTERS:
-        numbers = job.slices_in(SliceState[chosen.upper()], drawn.step, first - 1, PAGE + 1)
-        found = situation.some_slices(job, numbers[:PAGE], drawn.step)
-        after = numbers[PAGE] if len(numbers) > PAGE else None
-        more = address(job, step=drawn.step, state=chosen, first=after) if after is not None else ""
+        some = situation.slices_in(job, SliceState[chosen.upper()], drawn.step, first, PAGE + 1)
+        found, rest = some[:PAGE], some[PAGE:]
+        more = address(job, step=drawn.step, state=chosen, first=rest[0].number) if rest else ""
     else:
         found = situation.slices(job, drawn.step, drawn.first, min(PAGE, drawn.count))
-        after = drawn.first + PAGE
-        rest = drawn.count - PAGE
-        more = address(job, step=drawn.step, first=after, count=rest) if rest > 0 else ""
+        left = drawn.count - PAGE
+        more = address(job, step=drawn.step, first=drawn.first + PAGE, count=left) if left > 0 else ""
     return {"rows": rows_of(job, drawn.step, found), "more": more}
 
 
@@ -228,8 +226,8 @@ def _row(job: Job, step: str, each: Slice) -> dict[str, Any]:
         "colour": colour(each.state.name.lower()),
         "host": each.host,
         "tries": each.tries,
-        "start": _moment(each.start),
-        "end": _moment(each.end),
+        "start": moment(each.start),
+        "end": moment(each.end),
         "took": f"{took:.1f} s" if took is not None else "",
         "ending": _ending(each),
         "memory": _of(each.memory_used, each.memory, "MB"),
@@ -252,7 +250,7 @@ def _of(used: float | None, asked: float | None, unit: str) -> str:
     return f"{used or '?'} of {asked} {unit}" if asked else f"{used} {unit}"
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def moment(seconds: float | None) -> datetime | None:
     try:
         return datetime.fromtimestamp(seconds, UTC) if seconds else None
     except (ValueError, OverflowError, OSError):  # a record that a node wrote

@@ -56,7 +56,7 @@ def _chosen(job: Job, options: Options) -> list[Slice]:
         return situation.some_slices(job, numbers(options["slices"])[:limit], step)
     if options["state"]:
         state = SliceState[options["state"].upper()]
-        return situation.some_slices(job, job.slices_in(state, step, first - 1, limit), step)
+        return situation.slices_in(job, state, step, first, limit)
     return situation.slices(job, step, first, limit)
 
 

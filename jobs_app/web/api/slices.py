@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+from datetime import datetime
 from typing import Any, Literal
 
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from jobs_app import inspection
-from jobs_app.jobdir import facts
-from jobs_app.jobdir.layout import STEPS
+from jobs_app import inspection, situation
 from jobs_app.models import Job
+from jobs_app.situation import Slice
 from jobs_app.states import Counts, SliceState
+from jobs_app.web.slices import moment
 
 from .door import Request, door, job_for
 from .types import JobId
@@ -39,16 +40,25 @@ class StepCounts(Schema):
 
 
 class SliceOut(Schema):
+    """null where nothing is known; what a slice used and asked for is told by its pool."""
+
     number: int
     state: str
-    tries: int | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
-    exit_code: int | None = None
-    signal: int | None = None
-    memory_bytes: int | None = None
-    cpu_seconds: float | None = None
-    output_bytes: int | None = None
+    host: str | None
+    tries: int | None
+    started: datetime | None
+    ended: datetime | None
+    exit_code: int | None
+    signal: int | None
+    cpu_seconds: float | None
+    cpus_used: float | None
+    cpus: float | None = Field(description="that it asked for")
+    memory_used: int | None = Field(description="MB")
+    memory: int | None = Field(description="MB that it asked for")
+    memory_bytes: int | None = Field(description="its peak, as measured beside it")
+    disk_used: int | None = Field(description="KB")
+    disk: int | None = Field(description="KB that it asked for")
+    output_bytes: int | None
 
 
 class SlicePage(Schema):
@@ -83,45 +93,34 @@ def _counts(step: str, number: Counts) -> dict[str, Any]:
 def slices(request: Request, pk: JobId, which: Query[Which]) -> Any:
     job = job_for(request, pk)
     step = which.step or job.main_step
-    numbers, states = _page(job, step, which)
-    known = _facts(job, step, numbers)
+    found = _page(job, step, which)
     return {
         "step": step,
         "total": job.slice_counts(step).total,
-        "slices": [_slice(*each) for each in zip(numbers, states, known, strict=True)],
-        "next": numbers[-1] + 1 if len(numbers) == which.limit else None,
+        "slices": [_slice(each) for each in found],
+        "next": found[-1].number + 1 if len(found) == which.limit else None,
     }
 
 
-def _page(job: Job, step: str, which: Which) -> tuple[list[int], list[SliceState]]:
+def _page(job: Job, step: str, which: Which) -> list[Slice]:
     if which.state is None:
-        states = job.slice_states(step, which.first, which.limit)
-        return [*range(which.first, which.first + len(states))], [SliceState(state) for state in states]
-    state = SliceState[which.state.upper()]
-    numbers = job.slices_in(state, step, which.first - 1, which.limit)
-    return numbers, [state] * len(numbers)
+        return situation.slices(job, step, which.first, which.limit)
+    return situation.slices_in(job, SliceState[which.state.upper()], step, which.first, which.limit)
 
 
-def _facts(job: Job, step: str, numbers: list[int]) -> list[facts.Fact | None]:
-    """Neighbours are read together."""
-    if not numbers or not job.number_of_attempts or not inspection.has_directory(job) or step not in STEPS:
-        return [None] * len(numbers)
-    path = job.paths.attempt(job.number_of_attempts).facts
-    if numbers[-1] - numbers[0] < 4 * LARGEST:
-        first = numbers[0]
-        found = list(facts.read_range(path, step, first, numbers[-1] - first + 1))
-        return [found[number - first] for number in numbers]
-    return [facts.read(path, step, number) for number in numbers]
+def _slice(each: Slice) -> dict[str, Any]:
+    return {
+        **{name: _plain(getattr(each, name)) for name in _SAME},
+        "state": each.state.name.lower(),
+        "host": each.host or None,
+        "started": moment(each.start),
+        "ended": moment(each.end),
+    }
 
 
-def _slice(number: int, state: SliceState, fact: facts.Fact | None) -> dict[str, Any]:
-    found: dict[str, Any] = {"number": number, "state": state.name.lower()}
-    if fact is None:
-        return found
-    same = ("tries", "exit_code", "signal", "memory_bytes", "cpu_seconds", "output_bytes")
-    times = {"started": _moment(fact.start), "ended": _moment(fact.end)}
-    return {**found, **times, **{name: getattr(fact, name) for name in same}}
+_SAME = SliceOut.model_fields.keys() - {"state", "host", "started", "ended"}
 
 
-def _moment(seconds: float) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+def _plain(value: float | None) -> float | None:
+    """A record that a node wrote may hold what is no number, for which JSON has no word."""
+    return value if value is None or math.isfinite(value) else None

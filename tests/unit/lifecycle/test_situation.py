@@ -208,6 +208,24 @@ def test_slices_that_a_rerun_keeps_still_say_where_they_ran(
     assert [each.exit_code for each in found] == [0, None, 0]
 
 
+def test_those_in_a_state_are_found_however_far_apart_they_are(
+    new_job: NewJob, courier: Courier, pool: FakePool
+) -> None:
+    job = new_job(num_jobs=40)
+    job.execute()
+    courier.tick()
+    token = Attempt.objects.get(job=job).token
+    for number in (3, 5, 30):
+        pool.happens(job, EventKind.STARTED, slice=number)
+        Keeper().keep([Event(EventKind.STARTED, token, 40.0, "run", number, host=f"exec{number}")])
+    courier.tick()
+    found = situation.slices_in(job, SliceState.RUNNING, first=4)
+    assert [(each.number, each.host) for each in found] == [(5, "exec5"), (30, "exec30")]
+    assert found == situation.some_slices(job, [5, 30])
+    assert situation.slices_in(job, SliceState.RUNNING, count=1)[0].number == 3
+    assert situation.slices_in(job, SliceState.HELD) == []
+
+
 def test_a_job_without_a_directory_is_no_trouble(running: Job, tmp_path: Path) -> None:
     token = "f" * 32
     Keeper().keep([Event(EventKind.STARTED, token, 1.0, "run", 0, host="exec1")])

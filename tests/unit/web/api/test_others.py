@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from jobs_app import tokens
-from jobs_app.jobdir import facts
+from jobs_app.jobdir import facts, usage
 from jobs_app.models import Attempt, History, Scheduler, SliceBlock
 from jobs_app.web.api import jobs as jobs_module
 from jobs_app.web.api import problems
@@ -88,6 +88,23 @@ class TestSlices:
     def test_those_in_a_state(self, api_of, alice, job):
         page = api_of(alice).call("GET", f"/jobs/{job.pk}/slices?state=failed&first=2").json()
         assert [(each["number"], each["exit_code"]) for each in page["slices"]] == [(3, 17)]
+
+    def test_each_tells_where_it_ran_and_what_it_used_of_what_it_asked_for(self, api_of, alice, job):
+        paths = job.paths.attempt(1)
+        told = {"host": "exec7", "memory": 64, "memory_used": 48, "cpus": 2.0, "cpus_used": float("nan")}
+        usage.update(paths.usage, paths.hosts, {("analysis", 3): told})
+        for query in ("first=2", "state=failed"):
+            page = api_of(alice).call("GET", f"/jobs/{job.pk}/slices?{query}").json()
+            (failed,) = (each for each in page["slices"] if each["number"] == 3)
+            assert (failed["host"], failed["memory"], failed["memory_used"]) == ("exec7", 64, 48)
+            assert (failed["memory_bytes"], failed["cpus"], failed["cpus_used"]) == (4096, 2, None)
+            assert page["slices"][0]["host"] is None
+
+    def test_times_that_no_calendar_has_are_not_told(self, api_of, alice, job):
+        fact = facts.Fact(3, start=float("inf"), end=1e300, cpu_seconds=float("nan"))
+        facts.write(job.paths.attempt(1).facts, "analysis", 3, fact)
+        (slice_,) = api_of(alice).call("GET", f"/jobs/{job.pk}/slices?first=3&limit=1").json()["slices"]
+        assert (slice_["started"], slice_["ended"], slice_["cpu_seconds"]) == (None, None, None)
 
     def test_how_many_are_where(self, api_of, alice, job):
         (counts,) = api_of(alice).call("GET", f"/jobs/{job.pk}/slices/counts").json()
