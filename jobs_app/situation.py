@@ -34,26 +34,29 @@ class Badge:
     since: datetime | None = None
 
 
-def badges(job: Job) -> list[Badge]:
+def badges(job: Job, *, ages: bool = True) -> list[Badge]:
+    """`ages`: how long ago something was. Without them it is said when: that changes only with what is so."""
     rows = Attempt.objects.filter(job_id=job.pk).exclude(phase=AttemptPhase.FINAL)
     attempt = rows.select_related("scheduler", "job").order_by("-number").first()
-    return list(_badges(attempt)) if attempt else []
+    return list(_badges(attempt, ages=ages)) if attempt else []
 
 
-def _badges(attempt: Attempt) -> Iterator[Badge]:
+def _badges(attempt: Attempt, *, ages: bool) -> Iterator[Badge]:
     scheduler = attempt.scheduler
     if attempt.unknown_since:
-        age = _age(attempt.unknown_since)
-        text = f"{scheduler} does not know this job, for {age} now; its last state is shown."
+        since = attempt.unknown_since
+        long = f"for {_age(since)} now" if ages else f"since {_when(since)}"
+        text = f"{scheduler} does not know this job, {long}; its last state is shown."
         if not attempt.removal_told and timezone.now() - attempt.unknown_since > GIVEN_UP_AFTER:
             text += " If the pool has lost it for good: stop it, and resubmit it."
         yield Badge(UNKNOWN, text, attempt.unknown_since)
     if scheduler is not None and (why := not_let_in(scheduler)):
         yield Badge(UNREACHABLE, why, scheduler.paused_since)
     if attempt.wishes:
-        yield Badge(ASKED, pending(attempt.wishes, scheduler))
+        yield Badge(ASKED, _pending(attempt.wishes, scheduler, ages=ages))
     elif scheduler is not None and scheduler.failures and not why:
-        yield Badge(UNREACHABLE, f"{scheduler} does not answer; {_heard(scheduler)}.", scheduler.last_contact)
+        text = f"{scheduler} does not answer; {_heard(scheduler, ages=ages)}."
+        yield Badge(UNREACHABLE, text, scheduler.last_contact)
     if attempt.idle and _has_waiting(attempt.job):
         yield Badge(IDLE, attempt.idle, attempt.idle_asked)
 
@@ -74,13 +77,13 @@ def _has_waiting(job: Job) -> bool:
 _DONE = {"hold": "paused", "release": "resumed", "remove": "stopped", "change": "given new limits"}
 
 
-def pending(wishes: Sequence[Mapping[str, Any]], scheduler: Scheduler | None) -> str:
+def _pending(wishes: Sequence[Mapping[str, Any]], scheduler: Scheduler | None, *, ages: bool) -> str:
     """ "Will be stopped when X answers again; last heard of it 3.2 s ago." """
     what = dict.fromkeys(_DONE[wish["verb"]] + of_slices(wish["slices"]) for wish in wishes)
     said = f"Will be {' and '.join(what)}"
     if scheduler is None or not scheduler.failures:
         return f"{said} in a moment."
-    return f"{said} when {scheduler} answers again; {_heard(scheduler)}."
+    return f"{said} when {scheduler} answers again; {_heard(scheduler, ages=ages)}."
 
 
 def of_slices(slices: Sequence[int]) -> str:
@@ -97,10 +100,15 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
 
 
-def _heard(scheduler: Scheduler) -> str:
-    if scheduler.last_contact is None:
+def _heard(scheduler: Scheduler, *, ages: bool) -> str:
+    last = scheduler.last_contact
+    if last is None:
         return "nothing was ever heard of it"
-    return f"last heard of it {_age(scheduler.last_contact)} ago"
+    return f"last heard of it {_age(last)} ago" if ages else f"last heard of it at {_when(last)}"
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _age(since: datetime) -> str:

@@ -96,14 +96,14 @@ def _for_failed(job: Job) -> list[Cure]:
 
 @require_POST
 def cure(request: Request, pk: int, name: str) -> HttpResponse:
-    verb = _VERBS.get(name)
+    verb = VERBS.get(name)
     if verb is None:
         raise Http404
     job = job_for(request.user, pk)
     if not permissions.may_act(request.user, job):
         raise PermissionDenied
     try:
-        getattr(job, verb)(user=request.user, **_given(request, job, name))
+        getattr(job, verb)(user=request.user, **_posted(request, job, name))
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from error
     except RoostError as error:
@@ -113,11 +113,16 @@ def cure(request: Request, pk: int, name: str) -> HttpResponse:
     return redirect("job", pk)
 
 
-def _given(request: Request, job: Job, name: str) -> dict[str, Any]:
+def _posted(request: Request, job: Job, name: str) -> dict[str, Any]:
+    limit, value = request.POST.get("limit", ""), request.POST.get("value", "").strip()[:40]
+    return given(job, name, limit, value)
+
+
+def given(job: Job, name: str, limit: str, value: str) -> dict[str, Any]:
+    """What the cure's verb is given."""
     if name == "remove":
         held = job.held_slices(limit=MOST_REMOVED)
         return {"slices": held} if 0 < len(held) < job.slices_total else {}
-    limit, value = request.POST.get("limit", ""), request.POST.get("value", "").strip()[:40]
     if name not in ("raise", "rerun-more", "less") or limit not in LIMITS or not value:
         return {}
     return {limit: _with_unit(value, LIMITS[limit])}
@@ -129,7 +134,7 @@ def _with_unit(value: str, unit: str) -> str | int:
     return f"{value}{unit}" if unit else int(value)
 
 
-_VERBS = {
+VERBS = {
     "release": "resume",
     "raise": "resume",
     "less": "change_limits",

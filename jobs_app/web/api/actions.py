@@ -32,6 +32,7 @@ class ActionName(StrEnum):
     RELEASE = "release"
     RESUBMIT = "resubmit"
     RERUN = "rerun"
+    CHANGE_LIMITS = "change-limits"
     DELETE = "delete"
 
 
@@ -40,6 +41,7 @@ class Action:
     method: str
     slices: bool = False  # may be done to some slices only
     limits: bool = False  # takes new limits
+    only_limits: bool = False  # without any it would do nothing
     verb: str = permissions.ACT
 
 
@@ -51,6 +53,7 @@ ACTIONS = {
     ActionName.RELEASE: Action("resume", slices=True, limits=True),
     ActionName.RESUBMIT: Action("resubmit", limits=True),
     ActionName.RERUN: Action("rerun_failed", limits=True),
+    ActionName.CHANGE_LIMITS: Action("change_limits", limits=True, only_limits=True),
     ActionName.DELETE: Action("delete", verb=permissions.EDIT),
 }
 
@@ -128,6 +131,8 @@ def _act(request: Request, pk: int, name: ActionName, body: ActionIn) -> None:
     given: dict[str, Any] = body.limits.model_dump(exclude_none=True) if body.limits else {}
     if given and not action.limits:
         raise Invalid(f"{name} takes no limits.")
+    if action.only_limits and not given:
+        raise Invalid(f'{name} needs limits, as {{"limits": {{"memory": "2 GB"}}}}.')
     if body.slices is not None:
         if not action.slices:
             raise Invalid(f"{name} is for the whole job, not for slices.")

@@ -16,7 +16,7 @@ from jobs_app.errors import Invalid
 from jobs_app.models import Job, JobShare
 from jobs_app.parameters import job_name, json_mapping
 
-from . import describe
+from . import describe, why
 from .answers import not_modified
 from .door import Request, door, job_for
 from .types import Given, JobDetail, JobId, JobOut, Moment, Name, Number, Text
@@ -198,7 +198,12 @@ def _no_constant(name: str) -> None:
 
 @router.get("/jobs/{pk}", response=JobDetail, auth=door("jobs:read"), summary="One job")
 def job(request: Request, pk: JobId) -> Any:
-    return describe.full(job_for(request, pk), request.auth)
+    return _detail(request, pk)
+
+
+def _detail(request: Request, pk: int) -> dict[str, Any]:
+    found = job_for(request, pk)
+    return {**describe.full(found, request.auth), **why.of(found, request.auth)}
 
 
 # --- change ---------------------------------------------------------------------------------------------
@@ -221,7 +226,7 @@ def change(request: Request, pk: JobId, body: Changes) -> Any:
         _change(request, found, body)
         if changed := sorted(body.model_dump(exclude_none=True)):
             audit.tell(request.auth, f"Changed {', '.join(changed)}.{_shared(body)}", found)
-    return describe.full(job_for(request, pk), request.auth)
+    return _detail(request, pk)
 
 
 def _shared(body: Changes) -> str:

@@ -92,6 +92,29 @@ class AttemptOut(Schema):
     signal: int | None
 
 
+class BadgeOut(Schema):
+    kind: str = Field(
+        description="unknown (to its pool), unreachable, asked (and not done yet), idle (waits)"
+    )
+    text: str
+    since: datetime | None
+
+
+class CureOut(Schema):
+    """Post `slices` and `limits` to .../actions/{action}; other limits will do too."""
+
+    action: str
+    text: str
+    slices: list[int] | None = Field(description="these; null: the whole job")
+    limits: dict[str, int | str] | None
+
+
+class WhyOut(Schema):
+    reason: str
+    advice: str
+    cures: list[CureOut] = Field(description="the one that helps most first; none for who may not act")
+
+
 class JobDetail(JobOut):
     jobid: str
     address: str | None
@@ -99,6 +122,10 @@ class JobDetail(JobOut):
     statepoint: dict[str, Any] | None
     extended_properties: dict[str, Any]
     size_bytes: int | None
+    badges: list[BadgeOut] = Field(description="what is to be said beside its state, and since when it is so")
+    why: WhyOut | None = Field(
+        description="of a job that is held, has failed or waits in vain: what can be done"
+    )
     may: list[str] = Field(description="what you may do: read, act, edit")
     shares: list[ShareOut]
     after: list[int] = Field(description="jobs that it waits for, as far as you may see them")

@@ -13,7 +13,7 @@ from jobs_app.web.api.actions import ACTIONS
 def asked(monkeypatch):
     """What the lifecycle is asked for."""
     calls = []
-    for verb in ("execute", "stop", "pause", "resume", "resubmit", "rerun_failed", "delete"):
+    for verb in ("execute", "stop", "pause", "resume", "resubmit", "rerun_failed", "change_limits", "delete"):
         monkeypatch.setattr(
             lifecycle,
             verb,
@@ -25,7 +25,8 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_asks_the_lifecycle_in_the_name_of_the_token(api_of, alice, make_job, asked, action):
     job = make_job()
-    answer = api_of(alice).call("POST", f"/jobs/{job.pk}/actions/{action}")
+    body = {"limits": {"cpus": 2}} if ACTIONS[action].only_limits else None
+    answer = api_of(alice).call("POST", f"/jobs/{job.pk}/actions/{action}", body)
     assert answer.status_code in (200, 204)
     ((verb, pk, who, how),) = asked
     assert (verb, pk, who) == (ACTIONS[action].method, job.pk, "alice (token for a test)")
@@ -40,7 +41,14 @@ def test_slices_and_limits_are_passed_on(api_of, alice, make_job, asked):
 
 @pytest.mark.parametrize(
     ("action", "body"),
-    [("stop", {"limits": {"memory": 1}}), ("resubmit", {"slices": [1]}), ("stop", {"save": 1}), ("save", {})],
+    [
+        ("stop", {"limits": {"memory": 1}}),
+        ("resubmit", {"slices": [1]}),
+        ("stop", {"save": 1}),
+        ("save", {}),
+        ("change-limits", {}),
+        ("change-limits", {"limits": {}}),
+    ],
 )
 def test_what_an_action_does_not_take_is_refused(api_of, alice, make_job, asked, action, body):
     assert api_of(alice).call("POST", f"/jobs/{make_job().pk}/actions/{action}", body).status_code == 422
