@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import codecs
 import hashlib
+import http.client
 import json
 import os
 import sys
@@ -25,17 +26,19 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 PATIENCE = 60.0  # seconds for one answer
 TRIES = 4
 AGAIN = (429, 502, 503, 504)
 CHUNK = 1 << 18
 BAR = 30
+PAGE = 5_000  # rows of a table at once
 
 
 class ApiError(Exception):
@@ -102,6 +105,27 @@ class Slices:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """None where nothing is known of it."""
+
+    number: int
+    state: str
+    host: str | None
+    tries: int | None
+    started: datetime | None
+    ended: datetime | None
+    exit_code: int | None
+    signal: int | None
+    cpu_seconds: float | None
+    cpus_used: float | None
+    cpus: float | None
+    memory_used: int | None  # MB, as what it asked for
+    memory: int | None
+    disk_used: int | None  # KB
+    disk: int | None
+
+
+@dataclass(frozen=True)
 class File:
     name: str
     size: int
@@ -118,6 +142,12 @@ class Event:
     before: str
     after: str
     why: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    name: str
+    slices: int
 
 
 @dataclass(frozen=True)
@@ -149,6 +179,34 @@ class Result:
     job: int
     filename: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Notice:
+    id: int
+    channel: str
+    subject: str
+    state: str  # waiting, sent, dead (given up)
+    tries: int
+    error: str
+    created: datetime
+    sent: datetime | None
+
+
+@dataclass(frozen=True)
+class Token:
+    """`token` itself is known of one that was made just now, and shown that once."""
+
+    prefix: str
+    name: str
+    scopes: list[str]
+    owner: str | None
+    app: str
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+    last_used: datetime | None
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -211,6 +269,18 @@ class Job:
         """The slices that failed."""
         return self._act("rerun", **limits)
 
+    def change_limits(self, **limits: Any) -> Job:
+        """Of a job that waits, or for its slices' next start."""
+        return self._act("change-limits", **limits)
+
+    def change(self, **changes: Any) -> Job:
+        """Its name, description, extended_properties; until it is executed its parameters."""
+        return _job(self.client, self.client.call("PATCH", f"/jobs/{self.id}", changes))
+
+    def share(self, groups: Mapping[str, str]) -> Job:
+        """With these groups and no others: {"hydrology": "read"}, or "act"."""
+        return self.change(shares=[{"group": group, "may": may} for group, may in groups.items()])
+
     def delete(self) -> None:
         self.client.call("DELETE", f"/jobs/{self.id}")
 
@@ -222,18 +292,34 @@ class Job:
 
     # --- what lies in it ----------------------------------------------------------------------------------
 
+    @property
+    def detail(self) -> dict[str, Any]:
+        """All that is known of it: parameters, shares, attempts, why it waits and what helps."""
+        return dict(self.client.call("GET", f"/jobs/{self.id}"))
+
+    def each_slice(
+        self, state: str = "", step: str = "", first: int = 0, page: int = 1000
+    ) -> Iterator[Slice]:
+        """From the number `first` on, page by page. `state`: only those, as "failed" or "held"."""
+        query = {"state": state, "step": step, "limit": page}
+        for row in self.client.pages(f"/jobs/{self.id}/slices", "slices", "first", first, **query):
+            yield _row(Slice, row)
+
     def files(self, under: str = "") -> Iterator[File]:
-        after = ""
-        while after is not None:
-            page = self.client.call("GET", f"/jobs/{self.id}/files", query={"after": after, "under": under})
-            yield from (File(**row) for row in page["files"])
-            after = page["next"]
+        for row in self.client.pages(f"/jobs/{self.id}/files", "files", "after", under=under):
+            yield _row(File, row)
 
     def download(self, name: str, to: str | os.PathLike[str]) -> Path:
         """The file at `to` (a folder: below its own name), whole and verified; or Damaged, and nothing."""
         target = Path(to)
         target = target / Path(name).name if target.is_dir() else target
         return _saved(self.client.open("GET", f"/jobs/{self.id}/files/{urllib.parse.quote(name)}"), target)
+
+    def archive(self, to: str | os.PathLike[str], names: Iterable[str] = (), under: str = "") -> Path:
+        """These few files, those below a folder, or all, as one zip at `to`."""
+        query = {"name": list(names), "under": under}
+        target = Path(to) / f"job-{self.id}.zip" if Path(to).is_dir() else Path(to)
+        return _saved(self.client.open("GET", f"/jobs/{self.id}/archive", query=query), target, zipped=True)
 
     def upload(self, name: str, content: bytes | str | os.PathLike[str]) -> File:
         """An input of a job that was not executed yet: bytes, or the path of a file."""
@@ -288,7 +374,31 @@ class Job:
 
     def events(self, after: int = 0) -> list[Event]:
         rows = self.client.call("GET", f"/jobs/{self.id}/events", query={"after": after})["events"]
-        return [Event(**{**row, "at": _moment(row["at"])}) for row in rows]
+        return [_row(Event, row) for row in rows]
+
+    def datasets(self) -> list[Dataset]:
+        return [_row(Dataset, row) for row in self.client.call("GET", f"/jobs/{self.id}/datasets")]
+
+    def columns(self, dataset: str) -> dict[str, Any]:
+        """What the job says of a dataset's columns."""
+        return dict(self.client.call("GET", self._dataset(dataset))["columns"])
+
+    def rows(self, dataset: str, first: int = 0, page: int = PAGE) -> Iterator[dict[str, Any]]:
+        """From the row `first` on, page by page. Bytes come as base64, and what is no number as None."""
+        found = None
+        while found is None or len(found) == page:
+            found = json.loads(self.table(dataset, "json", first, page))["rows"]
+            yield from found
+            first += page
+
+    def table(self, dataset: str, format: str = "arrow", first: int = 0, limit: int = PAGE) -> bytes:
+        """So many rows as "arrow" (a stream of IPC), "csv" as it is, or "json"."""
+        query = {"first": first, "limit": limit, "format": format, "raw": "true"}
+        with self.client.open("GET", f"{self._dataset(dataset)}/rows", query=query) as answer:
+            return bytes(answer.read())
+
+    def _dataset(self, name: str) -> str:
+        return f"/jobs/{self.id}/datasets/{urllib.parse.quote(name, safe='')}"
 
     @property
     def document(self) -> dict[str, Any]:
@@ -310,21 +420,41 @@ def _moment(text: str | None) -> Any:
     return datetime.fromisoformat(text) if text else None
 
 
-def _saved(answer: Any, target: Path) -> Path:
+_Kind = TypeVar("_Kind")
+_MOMENTS = frozenset({"at", "created", "started", "ended", "sent", "expires", "revoked", "last_used"})
+
+
+def _row(kind: type[_Kind], row: Mapping[str, Any]) -> _Kind:
+    """What a newer server tells besides is left out."""
+    known = [each.name for each in fields(kind) if each.name in row]  # type: ignore[arg-type]
+    return kind(**{name: _moment(row[name]) if name in _MOMENTS else row[name] for name in known})
+
+
+def _saved(answer: Any, target: Path, *, zipped: bool = False) -> Path:
     """Written beside and renamed when it is whole."""
     digest, size = hashlib.sha256(), 0
     handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with answer, os.fdopen(handle, "wb") as file:
-            while piece := answer.read(CHUNK):
+            for piece in _pieces(answer, target.name):
                 digest.update(piece)
                 size += file.write(piece)
         _verify(target.name, size, digest.digest(), answer.headers)
+        if zipped and not zipfile.is_zipfile(beside):
+            raise Damaged(f"{target.name} broke off. Ask again.")
         Path(beside).replace(target)
     except BaseException:
         Path(beside).unlink()
         raise
     return target
+
+
+def _pieces(answer: Any, name: str) -> Iterator[bytes]:
+    try:
+        while piece := answer.read(CHUNK):
+            yield piece
+    except (http.client.HTTPException, OSError) as error:
+        raise Damaged(f"{name} broke off. Ask again.") from error
 
 
 def _verify(name: str, size: int, sha256: bytes, headers: Any) -> None:
@@ -373,19 +503,56 @@ class Client:
         return dict(self.call("GET", path)["takes"])
 
     def schedulers(self) -> list[Scheduler]:
-        names = [each.name for each in fields(Scheduler)]
-        return [Scheduler(**{name: row[name] for name in names}) for row in self.call("GET", "/schedulers")]
+        return [_row(Scheduler, row) for row in self.call("GET", "/schedulers")]
 
     def results(self, find: str = "", app: str = "") -> Iterator[Result]:
         """What jobs put among the results, newest first."""
-        names = [each.name for each in fields(Result)]
-        cursor: str | None = ""
-        while cursor is not None:
-            page = self.call("GET", "/results", query={"find": find, "app": app, "cursor": cursor})
-            for row in page["results"]:
-                known = {name: row[name] for name in names}
-                yield Result(**{**known, "at": datetime.fromisoformat(row["at"])})
-            cursor = page["next"]
+        for row in self.pages("/results", "results", "cursor", find=find, app=app):
+            yield _row(Result, row)
+
+    def events(self, after: int = 0) -> tuple[list[Event], int]:
+        """What happened to all your jobs, and what to give as `after` next time; without it, only that."""
+        page = self.call("GET", "/events", query={"after": after})
+        return [_row(Event, row) for row in page["events"]], page["next"]
+
+    # --- what you are told, and your tokens ---------------------------------------------------------------
+
+    def notices(self) -> Iterator[Notice]:
+        """Yours, newest first."""
+        for row in self.pages("/notices", "notices", "before"):
+            yield _row(Notice, row)
+
+    def send_again(self, notice: int) -> None:
+        """One that was given up."""
+        self.call("POST", f"/notices/{notice}/again")
+
+    def told_of(self) -> dict[str, Any]:
+        return dict(self.call("GET", "/notices/preferences"))
+
+    def tell_of(self, on: Iterable[str], *, email: bool = False, webhook: str = "") -> dict[str, Any]:
+        """All of it anew. A new webhook's `secret` is in the answer, this once."""
+        body = {"on": list(on), "email": email, "webhook": webhook}
+        return dict(self.call("PUT", "/notices/preferences", body))
+
+    def tokens(self) -> list[Token]:
+        return [_row(Token, row) for row in self.call("GET", "/tokens")]
+
+    def make_token(self, name: str, scopes: Iterable[str], days: int | None = 90) -> Token:
+        """`days` until it expires; None: never. It can do no more than the token that you have."""
+        body = {"name": name, "scopes": list(scopes), "days": days}
+        return _row(Token, self.call("POST", "/tokens", body))
+
+    def revoke_token(self, prefix: str) -> None:
+        self.call("DELETE", f"/tokens/{urllib.parse.quote(prefix, safe='')}")
+
+    # --- the calls themselves -----------------------------------------------------------------------------
+
+    def pages(self, path: str, rows: str, by: str, begin: Any = "", **query: Any) -> Iterator[dict[str, Any]]:
+        """The rows of a list, which goes on with each page's `next` as `by`."""
+        while begin is not None:
+            page = self.call("GET", path, query={**query, by: begin})
+            yield from page[rows]
+            begin = page["next"]
 
     def call(
         self,
@@ -505,11 +672,8 @@ class Jobs:
             name: json.dumps(value) if isinstance(value, Mapping) else _isoformat(value)
             for name, value in filters.items()
         }
-        cursor = ""
-        while cursor is not None:
-            page = self._client.call("GET", "/jobs", query={**given, "cursor": cursor})
-            yield from (_job(self._client, row) for row in page["jobs"])
-            cursor = page["next"]
+        for row in self._client.pages("/jobs", "jobs", "cursor", **given):
+            yield _job(self._client, row)
 
     def act(self, action: str, ids: Iterable[int], **how: Any) -> list[Outcome]:
         """The same to many: what cannot be done to one does not stop the others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,7 +48,10 @@ def test_a_job_is_made_waited_for_and_brought_home(
         path = job.download(name, tmp_path)
         assert path.stat().st_size == file.size
         assert file.sha256
+    with zipfile.ZipFile(job.archive(tmp_path / "all.zip")) as whole:
+        assert len(whole.namelist()) == len(listed)
     assert [event.after for event in job.events()][-1] == "COM"
+    assert [(each.state, each.exit_code) for each in job.each_slice()] == [("done", 0), ("done", 0)]
 
 
 def test_what_a_slice_prints_comes_while_it_runs(client: Client) -> None:

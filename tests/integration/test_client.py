@@ -5,17 +5,23 @@ from __future__ import annotations
 import http.server
 import io
 import threading
+import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from pyarrow import parquet
 
 from jobs_app import client as module
 from jobs_app import tokens
 from jobs_app.client import Client, Conflict, Damaged, Forbidden, Invalid, NotFound, Unauthorised, Unreachable
-from jobs_app.jobdir import manifest
-from jobs_app.models import Job
+from jobs_app.jobdir import facts, manifest, usage
+from jobs_app.models import Attempt, History, Job, Notice, SliceBlock
 from jobs_app.permissions import SCOPES
 from tests.unit.conftest import make_job as make_job
 from tests.unit.conftest import project as project
@@ -108,6 +114,110 @@ def test_logs_documents_and_events(client, finished):
     assert job.change_document({"note": None}) == {"deep": {"x": 1}}
     assert job.document == {"deep": {"x": 1}}
     assert job.events() == []
+
+
+def test_its_slices_come_page_by_page(client, finished):
+    attempt = Attempt.objects.create(job=finished, number=1, token="t")
+    states = bytes([2, 3, 2, 3, 2])
+    SliceBlock.objects.create(attempt=attempt, step="analysis", first=0, done=3, failed=2, states=states)
+    paths = finished.paths.attempt(1)
+    paths.root.mkdir(parents=True)
+    facts.write(paths.facts, "analysis", 3, facts.Fact(3, 1, 17, 0, 100.0, 160.5))
+    usage.update(paths.usage, paths.hosts, {("analysis", 3): {"host": "exec7", "memory": 64}})
+    job = client.jobs.get(finished.pk)
+    assert [each.state for each in job.each_slice(page=2)] == ["done", "failed", "done", "failed", "done"]
+    last = list(job.each_slice("failed", page=1))[-1]
+    assert (last.number, last.host, last.exit_code, last.memory) == (3, "exec7", 17, 64)
+    assert (last.ended - last.started).total_seconds() == 60.5
+
+
+def test_datasets_come_by_rows_and_as_tables(client, finished):
+    folder = finished.directory / "datasets" / "rain fall"
+    folder.mkdir(parents=True)
+    (folder / "schema.json").write_text('{"n": "int64"}')
+    for number in (0, 1):
+        parquet.write_table(
+            pyarrow.table({"n": range(number * 3, number * 3 + 3)}), folder / f"{number}.parquet"
+        )
+    job = client.jobs.get(finished.pk)
+    assert [(each.name, each.slices) for each in job.datasets()] == [("rain fall", 2)]
+    assert job.columns("rain fall") == {"n": "int64"}
+    assert [row["n"] for row in job.rows("rain fall", first=1, page=2)] == [1, 2, 3, 4, 5]
+    table = pyarrow.ipc.open_stream(job.table("rain fall", limit=4)).read_all()
+    assert table["n"].to_pylist() == [0, 1, 2, 3]
+    assert job.table("rain fall", "csv", first=5) == b"n\r\n5\r\n"
+
+
+def test_many_files_come_as_one_zip(client, finished, tmp_path):
+    job = client.jobs.get(finished.pk)
+    with zipfile.ZipFile(job.archive(tmp_path)) as whole:
+        assert sorted(Path(name).name for name in whole.namelist()) == ["a b.txt", "result.json"]
+    with zipfile.ZipFile(job.archive(tmp_path / "some.zip", names=["result.json"])) as some:
+        (name,) = some.namelist()
+        assert some.read(name) == b'{"x": 1}'
+    with pytest.raises(NotFound):
+        job.archive(tmp_path / "none.zip", under="nowhere")
+    assert sorted(path.name for path in tmp_path.glob("*.zip")) == [f"job-{job.id}.zip", "some.zip"]
+
+
+def test_a_zip_that_breaks_off_is_not_kept(finished, tmp_path):
+    class Half(io.BytesIO):
+        headers: dict[str, str] = {}
+
+    with pytest.raises(Damaged, match="broke off"):
+        module._saved(Half(b"PK\x03\x04 and then nothing"), tmp_path / "a.zip", zipped=True)
+    assert list(tmp_path.glob("*.zip")) == []
+
+
+def test_a_job_is_changed_and_shared(client, make_job, alice):
+    alice.groups.add(Group.objects.get_or_create(name="hydrology")[0])
+    job = client.jobs.get(make_job().pk)
+    assert job.change(name="warm", parameters={"memory": "2 GB"}).name == "warm"
+    job.share({"hydrology": "act"})
+    assert (job.detail["parameters"]["memory"], job.detail["shares"]) == (
+        2048,
+        [{"group": "hydrology", "may": "act"}],
+    )
+    assert job.share({}).detail["shares"] == []
+    with pytest.raises(Conflict, match="limits"):
+        job.change_limits(memory="4 GB")
+
+
+def test_what_happened_to_all_jobs_is_asked_for_since_a_cursor(client, finished):
+    begin = History.objects.create(job=finished, actor="x").pk
+    History.objects.update(at=timezone.now() - timedelta(seconds=5))
+    assert client.events() == ([], begin)
+    for why in ("one", "two"):
+        History.objects.create(job=finished, actor="x", why=why)
+    History.objects.update(at=timezone.now() - timedelta(seconds=5))
+    found, after = client.events(begin)
+    assert [(event.job, event.why) for event in found] == [(finished.pk, "one"), (finished.pk, "two")]
+    assert client.events(after) == ([], after)
+
+
+def test_notices_and_of_what_one_is_told(client, alice):
+    for number in range(2):
+        how = {"channel": "webhook", "due": timezone.now(), "state": Notice.DEAD}
+        Notice.objects.create(key=str(number), user=alice, subject=f"Job {number}: Complete", **how)
+    assert [notice.subject for notice in client.notices()] == ["Job 1: Complete", "Job 0: Complete"]
+    first = list(client.notices())[-1]
+    client.send_again(first.id)
+    assert [notice.state for notice in client.notices()] == ["dead", "waiting"]
+    kept = client.tell_of(["end"], webhook="https://chat.example/hook")
+    assert kept["secret"]
+    assert client.told_of() == {"on": ["end"], "email": False, "webhook": "https://chat.example/hook"}
+
+
+def test_a_token_is_made_used_and_revoked(client, live_server):
+    made = client.make_token("ci", ["jobs:read"], days=None)
+    assert (made.expires, made.token in repr(made)) == (None, False)
+    other = Client(live_server.url, made.token)
+    assert other.apps() == [APP]
+    known = {token.prefix: token for token in client.tokens()}
+    assert (known[made.prefix].scopes, known[made.prefix].token) == (["jobs:read"], "")
+    client.revoke_token(made.prefix)
+    with pytest.raises(Unauthorised):
+        other.apps()
 
 
 def test_an_input_is_uploaded_for_a_job_that_was_not_executed(client, make_job, alice):
