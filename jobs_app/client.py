@@ -305,15 +305,21 @@ class Job:
         for row in self.client.pages(f"/jobs/{self.id}/slices", "slices", "first", first, **query):
             yield _row(Slice, row)
 
-    def files(self, under: str = "") -> Iterator[File]:
-        for row in self.client.pages(f"/jobs/{self.id}/files", "files", "after", under=under):
+    def files(self, under: str = "", attempt: int = 0) -> Iterator[File]:
+        """`attempt`: what a former one left."""
+        for row in self.client.pages(f"{self._at(attempt)}/files", "files", "after", under=under):
             yield _row(File, row)
 
-    def download(self, name: str, to: str | os.PathLike[str]) -> Path:
+    def _at(self, attempt: int) -> str:
+        return f"/jobs/{self.id}/attempts/{attempt}" if attempt else f"/jobs/{self.id}"
+
+    def download(self, name: str, to: str | os.PathLike[str], attempt: int = 0) -> Path:
         """The file at `to` (a folder: below its own name), whole and verified; or Damaged, and nothing."""
         target = Path(to)
         target = target / Path(name).name if target.is_dir() else target
-        return _saved(self.client.open("GET", f"/jobs/{self.id}/files/{urllib.parse.quote(name)}"), target)
+        return _saved(
+            self.client.open("GET", f"{self._at(attempt)}/files/{urllib.parse.quote(name)}"), target
+        )
 
     def archive(self, to: str | os.PathLike[str], names: Iterable[str] = (), under: str = "") -> Path:
         """These few files, those below a folder, or all, as one zip at `to`."""
@@ -330,12 +336,12 @@ class Job:
             raise Damaged(f"{name} did not arrive as it was sent. Send it again.")
         return answer
 
-    def log(self, part: int | str = 0, tail: int | None = None) -> str:
-        """What a part printed: a slice's number, "prepare" or "synthesis"."""
-        query = {} if tail is None else {"tail": tail}
-        pieces = [self._log_piece(part, query)]
+    def log(self, part: int | str = 0, tail: int | None = None, attempt: int = 0) -> str:
+        """What a part printed: a slice's number, "prepare" or "synthesis". `attempt`: in a former one."""
+        path, query = f"{self._at(attempt)}/logs/{part}", {} if tail is None else {"tail": tail}
+        pieces = [self._log_piece(path, query)]
         while tail is None and len(pieces[-1]) >= 1 << 22:
-            pieces.append(self._log_piece(part, {}, first=sum(map(len, pieces))))
+            pieces.append(self._log_piece(path, {}, first=sum(map(len, pieces))))
         return b"".join(pieces).decode("utf-8", "replace")
 
     def follow(self, part: int | str = 0, pause: float = 1.0) -> Iterator[str]:
@@ -361,10 +367,9 @@ class Job:
                 return b"", error.headers.get("X-Ended") == "1"
             raise
 
-    def _log_piece(self, part: int | str, query: Mapping[str, Any], first: int = 0) -> bytes:
+    def _log_piece(self, path: str, query: Mapping[str, Any], first: int = 0) -> bytes:
         headers = {"Range": f"bytes={first}-"} if first else {}
         try:
-            path = f"/jobs/{self.id}/logs/{part}"
             with self.client.open("GET", path, query=query, headers=headers) as answer:
                 return bytes(answer.read())
         except ApiError as error:

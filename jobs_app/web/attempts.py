@@ -32,10 +32,10 @@ MOST_FILES = 500
 @require_safe
 def attempt_page(request: Request, pk: int, number: int) -> HttpResponse:
     job = job_for(request.user, pk)
-    attempt = _attempt(job, number)
+    attempt = attempt_of(job, number)
     if number == job.number_of_attempts:
         return redirect("job", pk)
-    left = _left(job, number)
+    left = left_of(job, number)
     errors = inspection.troubles_of(left) if left else []
     part = request.GET.get("part", "")
     context = {
@@ -46,14 +46,14 @@ def attempt_page(request: Request, pk: int, number: int) -> HttpResponse:
         "printed": _printed(job, attempt, left, part, [error.part for error in errors]) if left else None,
         "files": _files(job, number, left.kept) if left else [],
         "most_files": MOST_FILES,
-        "not_moved": left is not None and number == job.number_of_attempts - 1 and not left.kept.exists(),
+        "not_moved": left is not None and not_moved(job, left),
     }
     return render(request, "jobs/attempt.html", context)
 
 
 @require_safe
 def attempt_file(request: Request, pk: int, number: int, name: str) -> HttpResponseBase:
-    path = _path(_kept(request, pk, number), name)
+    path = file_of(job_for(request.user, pk), number, name)
     etag = etag_of(path)
     if etag_matches(request, etag):
         return as_file(request, HttpResponse(status=304, headers={"ETag": etag}), name)
@@ -63,22 +63,21 @@ def attempt_file(request: Request, pk: int, number: int, name: str) -> HttpRespo
 @require_safe
 def attempt_output(request: Request, pk: int, number: int, part: str) -> HttpResponseBase:
     """All that a part printed, as it came."""
-    kept = _kept(request, pk, number)
-    part_of(job_for(request.user, pk), part)
-    output = Output(kept / OUTPUT)
-    if not output.size(part):
-        raise Http404
+    output = output_of(job_for(request.user, pk), number, part)
     return downloaded(output, part, f"job-{pk}-attempt-{number}-{part}.txt")
 
 
-def _attempt(job: Job, number: int) -> Attempt:
+# --- what is left of it: 404 for what is not ----------------------------------------------------------------
+
+
+def attempt_of(job: Job, number: int) -> Attempt:
     found = job.attempts.select_related("scheduler").filter(number=number).first()
     if found is None:
         raise Http404
     return found
 
 
-def _left(job: Job, number: int) -> AttemptPaths | None:
+def left_of(job: Job, number: int) -> AttemptPaths | None:
     """None where nothing is left; a job may have put a link there."""
     if not inspection.has_directory(job):
         return None
@@ -86,13 +85,42 @@ def _left(job: Job, number: int) -> AttemptPaths | None:
     return None if files.leads_out(job.directory, left.kept) else left
 
 
-def _kept(request: Request, pk: int, number: int) -> Path:
-    job = job_for(request.user, pk)
-    _attempt(job, number)
-    left = _left(job, number)
+def not_moved(job: Job, left: AttemptPaths) -> bool:
+    """What the last but one left is put aside when the next attempt is sent."""
+    if left.number != job.number_of_attempts - 1 or left.kept.exists():
+        return False
+    return job.attempts.filter(number=job.number_of_attempts, sent=None).exists()
+
+
+def kept_of(job: Job, number: int) -> Path:
+    attempt_of(job, number)
+    left = left_of(job, number)
     if left is None:
         raise Http404
     return left.kept
+
+
+def output_of(job: Job, number: int, part: str) -> Output:
+    """With something that this part printed."""
+    output = Output(kept_of(job, number) / OUTPUT)
+    part_of(job, part)
+    if not output.size(part):
+        raise Http404
+    return output
+
+
+def file_of(job: Job, number: int, name: str) -> Path:
+    """Not what is none of its plain files, or leads elsewhere."""
+    kept = kept_of(job, number)
+    try:
+        path = kept / files.safe_name(name)
+    except BadName as error:
+        raise Http404 from error
+    if files.leads_out(kept, path) or not files.is_plain_file(path):
+        raise Http404
+    if Path.resolve(path).relative_to(kept.resolve()).parts[0] in RESERVED:
+        raise Http404
+    return path
 
 
 # --- what it printed ----------------------------------------------------------------------------------------
@@ -133,16 +161,3 @@ def _rows(job: Job, number: int, found: list[inspection.File]) -> Iterator[dict[
         with suppress(NoReverseMatch, UnicodeEncodeError):
             url = reverse("job-attempt-file", args=[job.pk, number, file.name])
             yield {"name": file.name, "words": inspection.size(file.size), "url": url}
-
-
-def _path(kept: Path, name: str) -> Path:
-    """404 for what is none of its plain files, or leads elsewhere."""
-    try:
-        path = kept / files.safe_name(name)
-    except BadName as error:
-        raise Http404 from error
-    if files.leads_out(kept, path) or not files.is_plain_file(path):
-        raise Http404
-    if Path.resolve(path).relative_to(kept.resolve()).parts[0] in RESERVED:
-        raise Http404
-    return path

@@ -148,6 +148,19 @@ def test_datasets_come_by_rows_and_as_tables(client, finished):
     assert job.table("rain fall", "csv", first=5) == b"n\r\n5\r\n"
 
 
+def test_what_a_former_attempt_printed_and_left_can_be_had(client, make_job, tmp_path):
+    kept = ".roost/attempts/1/kept"
+    made = make_job(
+        "again", {f"{kept}/left.csv": b"1,2", f"{kept}/OUTPUT/0": b"hello\n"}, number_of_attempts=2
+    )
+    for number in (1, 2):
+        Attempt.objects.create(job=made, number=number, token=f"t{number}")
+    job = client.jobs.get(made.pk)
+    assert [(file.name, file.size) for file in job.files(attempt=1)] == [("left.csv", 3)]
+    assert job.download("left.csv", tmp_path / "left.csv", attempt=1).read_text() == "1,2"
+    assert (job.log(0, attempt=1), job.log(0, tail=3, attempt=1)) == ("hello\n", "lo\n")
+
+
 def test_many_files_come_as_one_zip(client, finished, tmp_path):
     job = client.jobs.get(finished.pk)
     with zipfile.ZipFile(job.archive(tmp_path)) as whole:

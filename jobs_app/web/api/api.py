@@ -23,6 +23,7 @@ from jobs_app.web.security import guarded
 from . import (
     actions,
     apps,
+    attempts,
     datasets,
     document,
     events,
@@ -110,6 +111,7 @@ _PARTS = (
     slices,
     logs,
     files,
+    attempts,
     datasets,
     document,
     results,

@@ -77,12 +77,13 @@ def full(job: Job, person: Person) -> dict[str, Any]:
         "shares": [{"group": share.group.name, "may": share.may} for share in _shares(job)],
         "after": _seen(person, JobDependency.objects.filter(job=job).values_list("before_id", flat=True)),
         "uses": _seen(person, JobUse.objects.filter(job=job).values_list("used_id", flat=True)),
-        "history": [_attempt(attempt) for attempt in _attempts(job)],
+        "history": attempts(job),
     }
 
 
-def _attempts(job: Job) -> Any:
-    return job.attempts.select_related("scheduler").order_by("number")
+def attempts(job: Job) -> list[dict[str, Any]]:
+    rows = job.attempts.select_related("scheduler").order_by("number")
+    return [_attempt(attempt) for attempt in rows]
 
 
 def _shares(job: Job) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -70,14 +71,18 @@ def results(request: Request, pk: JobId, which: Query[WhichFiles]) -> Any:
 
 
 def _page(job: Job, which: WhichFiles) -> dict[str, Any]:
-    known = _known(job)
+    return paged(inspection.files(job), _known(job), which)
+
+
+def paged(listed: Iterable[inspection.File], known: Mapping[str, str], which: WhichFiles) -> dict[str, Any]:
+    """`listed`: sorted by name. `known`: their checksums."""
     folder = which.under.rstrip("/") + "/" if which.under else ""
-    names = (file for file in inspection.files(job) if file.name > which.after)
+    names = (file for file in listed if file.name > which.after)
     inside = (file for file in names if file.name.startswith(folder))
     found = list(itertools.islice(inside, which.limit + 1))
     rows, more = found[: which.limit], len(found) > which.limit
-    listed = [{"name": _plain(row.name), "size": row.size, "sha256": known.get(row.name)} for row in rows]
-    return {"files": listed, "next": listed[-1]["name"] if more else None}
+    told = [{"name": _plain(row.name), "size": row.size, "sha256": known.get(row.name)} for row in rows]
+    return {"files": told, "next": told[-1]["name"] if more else None}
 
 
 def _known(job: Job) -> dict[str, str]:
@@ -104,7 +109,7 @@ def download(request: Request, pk: JobId, name: Text) -> HttpResponseBase:
     """Takes `Range`, `If-Range` and `If-None-Match`. `Repr-Digest` is the checksum that the job left."""
     job = job_for(request, pk, what="files")
     try:
-        response = _safe(file.content(request, job, name))
+        response = safe(file.content(request, job, name))
     except file.Away as error:
         raise Refused(503, str(error)).with_header("Retry-After", "15") from error
     if sha256 := _known(job).get(files.safe_name(name)):
@@ -112,7 +117,7 @@ def download(request: Request, pk: JobId, name: Text) -> HttpResponseBase:
     return response
 
 
-def _safe(response: HttpResponseBase) -> HttpResponseBase:
+def safe(response: HttpResponseBase) -> HttpResponseBase:
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers["Content-Disposition"] = "attachment"
     response.headers["Content-Security-Policy"] = FILES
@@ -148,7 +153,7 @@ def archive(request: Request, pk: JobId, which: Query[Selection]) -> HttpRespons
     if not names:
         raise Refused(404, "None of these files is there.")
     response = StreamingHttpResponse(zipping.stream(job, names))
-    _safe(response)
+    safe(response)
     response.headers["Content-Type"] = "application/zip"
     response.headers["Content-Disposition"] = f'attachment; filename="job-{pk}.zip"'
     return response

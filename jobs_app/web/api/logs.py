@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -51,11 +52,16 @@ class WhichBytes(Schema):
 )
 def parts(request: Request, pk: JobId, which: Query[WhichParts]) -> Any:
     job = job_for(request, pk, what="files")
-    names = sorted(live.parts(job), key=_place) if inspection.has_directory(job) else []
+    names = live.parts(job) if inspection.has_directory(job) else []
+    return paged(names, partial(_size, job, more=False), which)
+
+
+def paged(names: Iterable[str], size_of: Callable[[str], int], which: WhichParts) -> dict[str, Any]:
+    wanted = sorted(names, key=_place)
     if which.after:
-        names = [name for name in names if _place(name) > _place(which.after)]
-    rows = [{"part": name, "size": _size(job, name, more=False)} for name in names[: which.limit]]
-    return {"parts": rows, "next": rows[-1]["part"] if len(names) > which.limit else None}
+        wanted = [name for name in wanted if _place(name) > _place(which.after)]
+    rows = [{"part": name, "size": size_of(name)} for name in wanted[: which.limit]]
+    return {"parts": rows, "next": rows[-1]["part"] if len(wanted) > which.limit else None}
 
 
 def _place(part: str) -> tuple[int, str]:
@@ -82,13 +88,21 @@ def log(request: Request, pk: JobId, part: Text, which: Query[WhichBytes]) -> Ht
     if not inspection.has_directory(job) or not _is_part(part):
         raise Http404
     size = _size(job, part, more=True)
-    header = f"bytes=-{which.tail}" if which.tail is not None else ""
-    read = partial(_read, job, part)
     etag = f'"{job.number_of_attempts}-{size}"'
+    response = sent(request, partial(_read, job, part), size, etag, which)
+    if response.status_code != 304:
+        response.headers["X-Ended"] = str(int(_is_over(job, part, size)))
+    return response
+
+
+def sent(
+    request: Request, read: Callable[[int, int], bytes], size: int, etag: str, which: WhichBytes
+) -> HttpResponseBase:
+    """`read(offset, length)`"""
+    header = f"bytes=-{which.tail}" if which.tail is not None else ""
     if not header and "Range" not in request.headers and etag_matches(request, etag):
         return not_modified(etag)
     response = ranges.of_bytes(request, read, size, etag, MOST_BYTES, header)
-    response.headers["X-Ended"] = str(int(_is_over(job, part, size)))
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from jobs_app.models import Attempt
 
@@ -130,6 +131,8 @@ def test_until_the_next_attempt_is_sent_it_lies_where_it_was(page_of, alice, mak
     page = page_of(alice).get(f"/jobs/{job.pk}/attempts/1/").content.decode()
     assert "It still lies where it was" in page
     assert "Nothing is left" not in page
+    Attempt.objects.filter(job=job, number=2).update(sent=timezone.now())
+    assert b"Nothing is left" in page_of(alice).get(f"/jobs/{job.pk}/attempts/1/").content
 
 
 def test_an_attempt_that_left_nothing_says_so(page_of, alice, make_job):

@@ -30,10 +30,15 @@ def known(make_job, alice, bob):
         make_job("new", user=alice, type="CONDORJOB", address=None, parameters={"executable": "x"}),
     ]
     attempt = Attempt.objects.create(job=jobs[0], number=1, token="t")
+    kept = {".roost/attempts/1/kept/left.txt": b"x", ".roost/attempts/1/kept/OUTPUT/0": b"line\n"}
+    jobs.append(make_job("again", kept, user=alice, _status="ERR", number_of_attempts=2))
+    for number in (1, 2):
+        Attempt.objects.create(job=jobs[-1], number=number, token=f"again{number}")
     SliceBlock.objects.create(attempt=attempt, step="analysis", first=0, done=3, states=bytes([2, 2, 2]))
     return {
         "pk": [*(job.pk for job in jobs), 999],
-        "name": ["result.json", "sub/x.txt", "ising", "embedded"],
+        "number": [1, 1, 2],
+        "name": ["result.json", "sub/x.txt", "left.txt", "ising", "embedded"],
         "app": ["examples.ising"],
         "part": ["0", "prepare", "x"],
         "action": ["stop", "pause", "resume", "rerun", "delete"],
