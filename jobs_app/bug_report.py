@@ -53,7 +53,7 @@ _LINES = re.compile(
     r"""\s{0,5}[:=]\s{0,5}(?:bearer\s+)?["']?)([^\s"',;]+)"""
 )
 _OURS = re.compile(
-    r"roost_[A-Za-z0-9]{6,20}_[\w-]{16,}|whsec_[\w-]{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?"
+    r"roost_[A-Za-z0-9]{6,20}_[\w-]{16,}|whsec_[\w+/=-]{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?"
     r"-----END [A-Z ]*PRIVATE KEY-----",
     re.DOTALL,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,14 @@ from django.conf import settings
 from django.db import transaction
 
 from jobs_app import audit
-from jobs_app.errors import Invalid
+from jobs_app.errors import Invalid, SecretLost
 from jobs_app.job_types import NOTICES
 from jobs_app.models import Notice, NoticePreference
 
-from . import webhook
+from . import signing, webhook
 
 LONGEST = 1000
+MADE = " The webhook has a new secret."
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,25 @@ def as_preferences(row: NoticePreference | None) -> Preferences:
     return Preferences(tuple(event for event in NOTICES if event in row.on), row.email, row.webhook)
 
 
-def keep(user: Any, on: Iterable[str], *, email: bool = False, webhook_url: str = "") -> str:
-    """For pages and the API alike. The secret that signs what goes to a new webhook; else empty."""
+def keep(
+    user: Any, on: Iterable[str], *, email: bool = False, webhook_url: str = "", new_secret: bool = False
+) -> str:
+    """For pages and the API alike. The secret that signs what goes to the webhook, where it is new or a new
+    one was asked for; else empty."""
     events, address = list(on), webhook_url.strip()
     _check(user, events, email, address)
     row = NoticePreference.objects.filter(user=user.pk).first() or NoticePreference(user=user)
-    is_new = bool(address) and address != row.webhook
+    needs_secret = bool(address) and (new_secret or address != row.webhook)
     row.on, row.email, row.webhook = events, email, address
-    made = new_secret() if is_new else ""
+    made = signing.new_secret() if needs_secret else ""
     if made or not address:
         row.secret = made
     with transaction.atomic():
         row.save()
-        audit.tell(user, f"Is told of {', '.join(events) or 'nothing'} by {_places(email, address)}.")
+        renewed = MADE if made and new_secret else ""
+        audit.tell(
+            user, f"Is told of {', '.join(events) or 'nothing'} by {_places(email, address)}.{renewed}"
+        )
     return made
 
 
@@ -80,10 +86,15 @@ def _check(user: Any, events: list[str], email: bool, address: str) -> None:
         raise Invalid(f"The webhook's address has more than {LONGEST} letters.")
 
 
-def new_secret() -> str:
-    return f"whsec_{secrets.token_urlsafe(32)}"
-
-
 def secret_of(user_id: int) -> str:
     row = NoticePreference.objects.filter(user=user_id).first()
     return row.secret.reveal() if row is not None and row.secret else ""
+
+
+def has_old_secret(user_id: int) -> bool:
+    """One whose whole text is the key, which no package for Standard Webhooks accepts."""
+    try:
+        secret = secret_of(user_id)
+    except SecretLost:  # of any form: what is not sent because of it says so
+        return False
+    return bool(secret) and not signing.follows_the_standard(secret)

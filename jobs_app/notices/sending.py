@@ -6,9 +6,7 @@ Who dies between sending and writing it down leads to a second sending: both car
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import json
 import logging
 import smtplib
@@ -22,7 +20,7 @@ from django.utils import timezone
 from jobs_app import conf
 from jobs_app.models import Notice
 
-from . import preferences, webhook
+from . import preferences, signing, webhook
 from .webhook import Undelivered
 
 log = logging.getLogger(__name__)
@@ -144,20 +142,8 @@ def _webhook(notice: Notice) -> None:
     if notice.user is None or not wanted.webhook:
         raise Undelivered("The user has no webhook any more.", for_good=True)
     body = json.dumps({"id": identity(notice), "subject": notice.subject, **notice.content}).encode()
-    webhook.post(wanted.webhook, body, signed(preferences.secret_of(notice.user.pk), identity(notice), body))
-
-
-def signed(secret: str, name: str, body: bytes) -> dict[str, str]:
-    """The headers, as Standard Webhooks has them."""
-    stamp = str(int(time.time()))
-    digest = hmac.new(secret.encode(), f"{name}.{stamp}.".encode() + body, hashlib.sha256).digest()
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": "Roost",
-        "webhook-id": name,
-        "webhook-timestamp": stamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
-    }
+    headers = signing.headers(preferences.secret_of(notice.user.pk), identity(notice), body)
+    webhook.post(wanted.webhook, body, headers)
 
 
 _SEND = {Notice.EMAIL: _email, Notice.WEBHOOK: _webhook}

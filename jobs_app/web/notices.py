@@ -34,6 +34,7 @@ def notices(request: Request) -> HttpResponse:
         "events": [(event, WORDS[event], event in known.on) for event in NOTICES],
         "can_email": preferences.can_email(),
         "secret": secret,
+        "old_secret": preferences.has_old_secret(request.user.pk),
         "wrong": wrong,
         "saved": request.method == "POST" and not wrong,
         "rows": Notice.objects.filter(user=request.user).order_by("-id")[:ROWS],
@@ -48,6 +49,7 @@ def _keep(request: Request) -> str:
         given.getlist("on"),
         email="email" in given,
         webhook_url=given.get("webhook", ""),
+        new_secret="new_secret" in given,
     )
 
 

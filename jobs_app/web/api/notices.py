@@ -30,10 +30,11 @@ class NewPreferences(Given):
     on: list[Text] = Field(max_length=10, examples=[["end", "held"]])
     email: bool = False
     webhook: Text = Field(default="", max_length=1000, description="empty: none")
+    new_secret: bool = Field(default=False, description="make a new secret also for a webhook that has one")
 
 
 class Kept(Preferences):
-    secret: str | None = Field(description="signs what goes to a new webhook; shown this once")
+    secret: str | None = Field(description="signs what goes to the webhook, where it is new; shown this once")
 
 
 class NoticeOut(Schema):
@@ -76,9 +77,11 @@ def told_of(request: Request) -> Any:
     summary="Say of what you are told",
 )
 def keep(request: Request, body: NewPreferences) -> Any:
-    """All of it anew. A new webhook has a new secret."""
+    """All of it anew. A new webhook has a new secret; `new_secret` makes one for the same webhook."""
     user = _user(request)
-    secret = preferences.keep(user, body.on, email=body.email, webhook_url=body.webhook)
+    secret = preferences.keep(
+        user, body.on, email=body.email, webhook_url=body.webhook, new_secret=body.new_secret
+    )
     return {**vars(preferences.of(user)), "secret": secret or None}
 
 

@@ -48,6 +48,7 @@ def test_no_secret_is_in_it_wherever_it_stood(job, alice, settings, tmp_path):
         token,
         "environment-value",
         "in-an-option",
+        "whsec_ab+/" + "Ab/+" * 9 + "8Q=",
         "typed-by-somebody",
         "in-an-address",
         "of-a-header",

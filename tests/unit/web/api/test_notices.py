@@ -20,6 +20,14 @@ def test_one_says_of_what_one_is_told_and_the_secret_is_shown_once(api_of, alice
     assert kept["secret"] not in known.content.decode()
 
 
+def test_a_new_secret_is_made_for_the_same_webhook_when_one_asks(api_of, alice):
+    client = api_of(alice)
+    first = client.call("PUT", "/notices/preferences", WANTED).json()["secret"]
+    second = client.call("PUT", "/notices/preferences", {**WANTED, "new_secret": True}).json()["secret"]
+    assert second not in (None, first)
+    assert preferences.secret_of(alice.pk) == second
+
+
 def test_what_cannot_be_is_said(api_of, alice):
     client = api_of(alice)
     for wrong in (

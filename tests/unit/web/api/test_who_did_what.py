@@ -142,6 +142,14 @@ class TestOperating:
         page_of(alice).post("/notices/", {"on": ["end"], "webhook": "https://chat.example/hook?key=SECRET"})
         assert told() == [("alice", "page", None, "Is told of end by webhook chat.example.")]
 
+    def test_that_a_webhook_got_another_secret(self, api_of, alice):
+        wanted = {"on": ["end"], "webhook": "https://chat.example/hook"}
+        client = api_of(alice)
+        told()
+        for new in (False, True):
+            client.call("PUT", "/notices/preferences", {**wanted, "new_secret": new})
+        assert [what.endswith("The webhook has a new secret.") for *_, what in told()] == [False, True]
+
     def test_no_token_no_entry(self, db):
         tokens.make("by a program", None, ["jobs:read"])
         assert [(who, via) for who, via, *_ in told()] == [("program", "program")]
