@@ -177,23 +177,24 @@ class Begun:
     fresh: bool
 
 
-def begin(wanted: Order, *, force: bool = False) -> Begun:
-    """The job of this order, finished or at work. Returns at once."""
+def begin(wanted: Order, *, force: bool = False, by: Any = None) -> Begun:
+    """The job of this order, finished or at work. Returns at once. `by`: who asks, and must be allowed to set
+    it going; without one the calling program does it."""
     found = find(wanted)
     if found is None:
-        return _create(wanted)
+        return _create(wanted, by)
     job = Job.objects.get(pk=found.pk)
     if found.status in GOOD and not found.problem and not force:
         return Begun(job, False)
     why = "Its caller wants it built again." if force else _why_again(found)
-    return Begun(job, _set_going(job, why, wanted))
+    return Begun(job, _set_going(job, why, wanted, by))
 
 
 def _why_again(found: Found) -> str:
     return f"It cannot be reused: {found.problem}." if found.problem else "Built again after it had failed."
 
 
-def _create(wanted: Order) -> Begun:
+def _create(wanted: Order, by: Any) -> Begun:
     job = _row(wanted)
     quota.check_create(job.app, job.user)
     try:
@@ -202,8 +203,8 @@ def _create(wanted: Order) -> Begun:
         other = Job.objects.filter(project=wanted.project, address=wanted.address).first()
         if other is None:
             raise
-        return Begun(other, _set_going(other, "Built again after it had failed.", wanted))
-    return Begun(job, _set_going(job, "", wanted))
+        return Begun(other, _set_going(other, "Built again after it had failed.", wanted, by))
+    return Begun(job, _set_going(job, "", wanted, by))
 
 
 def _row(wanted: Order) -> Job:
@@ -229,17 +230,17 @@ def _row(wanted: Order) -> Job:
     return job
 
 
-def _set_going(job: Job, why: str, wanted: Order) -> bool:
+def _set_going(job: Job, why: str, wanted: Order, by: Any) -> bool:
     """Of several callers one starts it; the others find it at work. A held one needs higher limits."""
     more = _higher(wanted.parameters, job) if job.frozen else {}
     try:
         if job._status == "PEN":
-            lifecycle.execute(job, user=job.user)
+            lifecycle.execute(job, user=by or job.user)
         elif job.is_final:
             _restore_directory(job)
-            lifecycle.resubmit(job, user=None, why=why, **more)
+            lifecycle.resubmit(job, user=by, why=why, **more)
         elif job._status == "HLD" and more:
-            lifecycle.resume(job, user=_actor(wanted, job), **more)
+            lifecycle.resume(job, user=by or _actor(wanted, job), **more)
             job.refresh_status()
         else:
             return False

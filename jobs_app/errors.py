@@ -8,7 +8,8 @@ RoostError
  |                          UnknownParameter, BadParameter, UnknownVariable, BadName, BadOptions,
  |                          BadStatePoint, DuplicateTemplate, ScriptError
  +- WrongState              not now: the job is in a state that does not allow it
- +- NotAllowed              not this user: PermissionError's case; QuotaExceeded says which limit
+ +- NotAllowed              not this user: PermissionError's case; QuotaExceeded says which limit,
+ |                          NotYours whose the job is
  +- WouldBuild              build(why_build=True) found nothing to reuse; what differs is in the message
  +- JobFailed               the job ended badly; its reason is in the message
  +- JobHeld                 the job waits for a person; reason and cure are in the message
@@ -99,6 +100,10 @@ class NotAllowed(RoostError, PermissionError):
 
 class QuotaExceeded(NotAllowed):
     pass
+
+
+class NotYours(NotAllowed):
+    """The job is somebody else's."""
 
 
 class WouldBuild(RoostError):

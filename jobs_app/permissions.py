@@ -7,15 +7,17 @@
     staff, and who has the permission
     "jobs_app.jobs_table_actions"         yes     yes     yes
     a service's token (of its app)        yes     yes     yes
+    the operator, at a terminal           yes     yes     yes
     anybody else                          is told that there is no such job
 
 read: see it and its files. act: run, pause, stop, run again. edit: its document, its inputs, with whom it is
-shared, and whether it is there at all. A token can do what its owner can, as far as its scopes reach.
+shared, and whether it is there at all. A token can do what its owner can, as far as its scopes reach. The
+operator is whoever says so in a command (--as-operator): they have the shell, and history and audit tell it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -75,8 +77,21 @@ class Caller:
         return f"{self.user.get_username()} (token {self.name})" if self.user else f"service {self.name}"
 
 
+@dataclass(frozen=True)
+class Operator:
+    """Somebody at this installation's terminal who says that they act as its operator."""
+
+    login: str
+    pk: int | None = None  # of their own account
+
+    def get_username(self) -> str:
+        """As a job's history tells it."""
+        return f"operator {self.login}"
+
+
 if TYPE_CHECKING:
-    Person = AbstractUser | AnonymousUser | Caller
+    Remote = AbstractUser | AnonymousUser | Caller  # by a page or the API
+    Person = Remote | Operator
 
 
 def allowed(person: Person, verb: str, job: Job, what: str = "jobs") -> bool:
@@ -86,12 +101,24 @@ def allowed(person: Person, verb: str, job: Job, what: str = "jobs") -> bool:
 
 def verbs(person: Person, job: Job) -> frozenset[str]:
     """What this person's relation to the job allows, whatever a token's scopes are."""
+    return verbs_of(person, [job])[job.pk]
+
+
+def verbs_of(person: Person, jobs: Sequence[Job]) -> dict[int, frozenset[str]]:
+    """The same of many jobs, with no query for each."""
     if not is_somebody(person):
-        return NONE
-    if _is_owner(person, job) or _sees_all_of(person, job.app):
-        return ALL
-    shares = JobShare.objects.filter(job=job.pk, group__user=person.pk) if person.pk else ()
-    return NONE.union(*(_OF_SHARES[share.may] for share in shares))
+        return {job.pk: NONE for job in jobs}
+    found = {job.pk: ALL if _has_all_of(person, job) else NONE for job in jobs}
+    others = [pk for pk, known in found.items() if not known]
+    if others and person.pk:
+        shares = JobShare.objects.filter(job__in=others, group__user=person.pk)
+        for pk, may in shares.values_list("job_id", "may"):
+            found[pk] |= _OF_SHARES[may]
+    return found
+
+
+def _has_all_of(person: Person, job: Job) -> bool:
+    return _is_owner(person, job) or _sees_all_of(person, job.app)
 
 
 def has_scope(person: Person, scope: str) -> bool:
@@ -100,6 +127,8 @@ def has_scope(person: Person, scope: str) -> bool:
 
 
 def is_somebody(person: Person) -> bool:
+    if isinstance(person, Operator):
+        return True
     if isinstance(person, Caller):
         return person.user is None or person.user.is_active
     return person.is_authenticated and person.is_active
@@ -113,8 +142,15 @@ def may_read(person: Person, job: Job) -> bool:
     return allowed(person, READ, job)
 
 
+def may_make_for(person: Person, owner: AbstractUser) -> bool:
+    """Jobs that belong to this owner: one's own, or those of everybody."""
+    return is_somebody(person) and (person.pk == owner.pk or sees_all(person))
+
+
 def may_run_anything(person: Person) -> bool:
     """Programs that no template declares run with the pool account's rights, so not everybody may."""
+    if isinstance(person, Operator):
+        return True
     user = person.user if isinstance(person, Caller) else person
     return is_somebody(person) and (user is None or user.is_staff or user.has_perm(RUN_ANYTHING))
 
@@ -123,7 +159,7 @@ def may_use(person: Person, app: str, template: str) -> bool:
     """Make jobs of this template: everybody, unless ROOST_TEMPLATE_USERS names who."""
     named = conf.template_users()
     allowed_ = named.get(f"{app}/{template}", named.get(app))
-    if allowed_ is None or may_run_anything(person):
+    if allowed_ is None or isinstance(person, Operator) or may_run_anything(person):
         return True
     user = person.user if isinstance(person, Caller) else person
     if user is None or not is_somebody(person):
@@ -140,6 +176,8 @@ def sees_all(person: Person) -> bool:
 
 
 def _sees_all_of(person: Person, app: str) -> bool:
+    if isinstance(person, Operator):
+        return True
     if isinstance(person, Caller):
         if person.user is None:
             return person.app in ("", app)

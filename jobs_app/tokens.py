@@ -24,7 +24,7 @@ from jobs_app.parameters import unknown
 from jobs_app.permissions import SCOPES, Caller, is_somebody
 
 if TYPE_CHECKING:
-    from jobs_app.permissions import Person
+    from jobs_app.permissions import Remote
 
 BEGIN = "roost"
 COARSE = timedelta(minutes=1)  # `last_used` is written this often at most
@@ -108,7 +108,7 @@ def _until(token: ApiToken) -> str:
     return f"until {token.expires:%Y-%m-%d}" if token.expires else "without end"
 
 
-def of(person: Person) -> QuerySet[ApiToken]:
+def of(person: Remote) -> QuerySet[ApiToken]:
     """The tokens that this person may see and revoke: their own; a superuser also the services'."""
     user = person.user if isinstance(person, Caller) else person
     if user is None or not user.is_authenticated:
@@ -125,7 +125,7 @@ def by_prefix(prefix: str) -> ApiToken:
     return found
 
 
-def refuse_more(person: Person, scopes: Iterable[str], expires: datetime | None) -> None:
+def refuse_more(person: Remote, scopes: Iterable[str], expires: datetime | None) -> None:
     """With a token one makes no token that can do more, or that lives longer."""
     if not isinstance(person, Caller):
         return

@@ -91,7 +91,7 @@ class Row:
 def rows(jobs: Iterable[Job], definition: Definition, viewer: Viewer) -> list[Row]:
     """Of the jobs that this viewer may see, in the same order."""
     listed = list(jobs)
-    rights = verbs_of(viewer, listed)
+    rights = permissions.verbs_of(viewer, listed)
     nodes = _nodes(listed) if definition.detailed else {}
     seen = [job for job in listed if permissions.READ in rights[job.pk]]
     if definition.needs("parent_id"):
@@ -109,21 +109,6 @@ def _without_parent(job: Job) -> Job:
     shown = copy.copy(job)
     shown.parent_id = None
     return shown
-
-
-def verbs_of(viewer: Viewer, jobs: Sequence[Job]) -> dict[int, frozenset[str]]:
-    """As permissions.verbs of each, in one query."""
-    if not permissions.is_somebody(viewer):
-        return {job.pk: permissions.NONE for job in jobs}
-    if permissions.sees_all(viewer):
-        return {job.pk: permissions.ALL for job in jobs}
-    found = {job.pk: permissions.ALL if job.user_id == viewer.pk else permissions.NONE for job in jobs}
-    others = [pk for pk, verbs in found.items() if not verbs]
-    if others:
-        shares = JobShare.objects.filter(job__in=others, group__user=viewer.pk)
-        for pk, may in shares.values_list("job_id", "may"):
-            found[pk] |= {permissions.READ} | ({permissions.ACT} if may == JobShare.ACT else set())
-    return found
 
 
 def readable(jobs: QuerySet[Job], viewer: Viewer) -> QuerySet[Job]:

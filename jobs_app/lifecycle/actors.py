@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs_app import origin
-from jobs_app.errors import NotAllowed
+from jobs_app.errors import NotYours
 from jobs_app.models import Job
 from jobs_app.permissions import ACT, allowed
 
@@ -30,9 +30,9 @@ SCHEDULER = Actor("its scheduler")  # of an EXTERNAL job
 
 
 def is_somebody(actor: Actor) -> bool:
-    """Whether the audit trail tells of it: a person, a service, or what came from outside; not what follows
-    by itself."""
-    if actor.user_id is not None or actor.name.startswith("service "):
+    """Whether the audit trail tells of it: a person, a service, an operator, or what came from outside; not
+    what follows by itself."""
+    if actor.user_id is not None or actor.name.startswith(("service ", "operator ")):
         return True
     return origin.now() is not None and actor in (PROGRAM, SCHEDULER)
 
@@ -46,7 +46,7 @@ def acting(job: Job, user: Person | None, verb: str = ACT) -> Actor:
     if user is None:
         return PROGRAM
     if not allowed(user, verb, job):
-        raise NotAllowed(
+        raise NotYours(
             f"{user.get_username()} may not act on job {job.pk} ({job.name!r}): it belongs to "
             f"{job.user or 'nobody'}. Ask them, or an administrator."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
@@ -15,7 +16,7 @@ from jobs_app.management import person
 from jobs_app.management.hints import line
 from jobs_app.terminal.output import Output
 
-FAILED, WRONG, NO_JOB, WAITING, NOT_NOW, INTERRUPTED = 1, 2, 3, 4, 5, 130
+FAILED, WRONG, NO_JOB, WAITING, NOT_NOW, NOT_YOURS, INTERRUPTED = 1, 2, 3, 4, 5, 6, 130
 
 EXIT_CODES = """exit codes:
   0    done
@@ -23,9 +24,12 @@ EXIT_CODES = """exit codes:
   2    something in the command is wrong: an option, a name, a value
   3    there is no such job
   4    the waiting ended before the job: it is held, or the time is up
-  5    not possible now: the job's state does not allow it, or you may not
+  5    not possible now: the job's state or a limit does not allow it
+  6    the job is somebody else's, and you may not do this to it
   130  interrupted (Ctrl-C)
 """
+
+AS_OPERATOR = "Who runs this installation may say --as-operator; history and audit tell it."
 
 # The first kind that fits an error says the code.
 _CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -33,6 +37,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (errors.Unknown, WRONG),
     (errors.Invalid, WRONG),
     (errors.JobHeld, WAITING),
+    (errors.NotYours, NOT_YOURS),
     (errors.NotAllowed, NOT_NOW),
     (errors.WrongState, NOT_NOW),
 )
@@ -100,7 +105,7 @@ class RoostCommand(BaseCommand):
         try:
             return self.run(output, options)
         except errors.RoostError as error:
-            raise Error(error, code_of(error)) from error
+            raise Error(told(error, options), code_of(error)) from error
         except DatabaseError as error:
             raise Error(_about_database(error), FAILED) from error
         except BrokenPipeError:
@@ -112,6 +117,13 @@ class RoostCommand(BaseCommand):
 
 def code_of(error: Exception) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+
+
+def told(error: Exception, options: Mapping[str, Any]) -> str:
+    """With the way that is left to whom a job is refused: where the command has it."""
+    if isinstance(error, errors.NotYours) and options.get("as_operator") is False:
+        return f"{error} {AS_OPERATOR}"
+    return str(error)
 
 
 def _reader_has_enough() -> None:

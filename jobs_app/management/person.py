@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from jobs_app.errors import Invalid
 from jobs_app.models import Job
+from jobs_app.permissions import Operator
 
 
 def local() -> User:
     """A user of the name that this machine knows, without a password: made at the first need."""
     return _named(login())
+
+
+def acting(options: Mapping[str, Any]) -> User | Operator | None:
+    """In whose name a command acts on jobs. Who has no account here (root, cron, a service's account) acts as
+    a program, which may; whoever has one may what `permissions` says, unless they say that they are the
+    operator."""
+    known = here()
+    if options.get("as_operator"):
+        return Operator(known.name, known.pk)
+    return None if known.pk is None else get_user_model().objects.get(pk=known.pk)
 
 
 @dataclass(frozen=True)

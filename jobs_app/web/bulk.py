@@ -10,7 +10,6 @@ from typing import Any
 
 from jobs_app import permissions
 from jobs_app.gizmos import actions
-from jobs_app.gizmos.rows import verbs_of
 from jobs_app.models import Job
 
 SECONDS = 8.0  # of one request; the rest is done by the next
@@ -49,7 +48,7 @@ def perform(action: actions.Known, ids: Sequence[int], person: Any, outcome: Out
         "project", "user", "template", "scheduler", "parent"
     )
     by_id = {job.pk: job for job in found}
-    rights = verbs_of(person, list(by_id.values()))
+    rights = permissions.verbs_of(person, list(by_id.values()))
     for pk in ids:
         job = by_id.get(pk)
         if job is None or permissions.READ not in rights[pk]:

@@ -6,9 +6,12 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 
 from jobs_app import lifecycle, permissions
-from jobs_app.errors import NotAllowed
+from jobs_app.errors import NotAllowed, NotYours
+from jobs_app.gizmos.definition import Definition
+from jobs_app.gizmos.rows import rows
+from jobs_app.lifecycle.actors import acting
 from jobs_app.models import JobShare
-from jobs_app.permissions import ACT, EDIT, READ, VERBS, Caller, allowed
+from jobs_app.permissions import ACT, EDIT, READ, VERBS, Caller, Operator, allowed
 
 NOTHING, LOOKS, ACTS, ALL = set(), {READ}, {READ, ACT}, {READ, ACT, EDIT}
 
@@ -32,6 +35,8 @@ MATRIX = {
     "bob's token to read": (NOTHING, LOOKS, LOOKS),
     "staff's token to read": (LOOKS, LOOKS, LOOKS),
     "a service's token to read": (LOOKS, LOOKS, LOOKS),
+    "charlie as the operator": (ALL, ALL, ALL),
+    "root as the operator, without an account": (ALL, ALL, ALL),
 }
 
 
@@ -60,6 +65,8 @@ def people(alice: User, bob: User, charlie: User) -> dict[str, permissions.Perso
         "bob's token to read": token(bob, "jobs:read"),
         "staff's token to read": token(staff, "jobs:read"),
         "a service's token to read": token(None, "jobs:read"),
+        "charlie as the operator": Operator("charlie", charlie.pk),
+        "root as the operator, without an account": Operator("root"),
     }
 
 
@@ -75,6 +82,43 @@ def test_the_matrix(person, sharing, people, make_job):
         JobShare.objects.create(job=job, group=Group.objects.get(name="hydrology"), may=sharing)
     expected = MATRIX[person][["", JobShare.READ, JobShare.ACT].index(sharing)]
     assert {verb for verb in VERBS if allowed(people[person], verb, job)} == expected
+
+
+WITHOUT_SCOPES = [name for name in MATRIX if "token" not in name]
+
+
+@pytest.mark.parametrize("person", WITHOUT_SCOPES)
+def test_the_rows_of_a_table_offer_what_the_matrix_allows(person, people, make_job):
+    jobs = [make_job() for _ in range(3)]
+    hydrology = Group.objects.get(name="hydrology")
+    for job, sharing in zip(jobs[1:], (JobShare.READ, JobShare.ACT), strict=True):
+        JobShare.objects.create(job=job, group=hydrology, may=sharing)
+    shown = {row.job.pk: row.may for row in rows(jobs, Definition(()), people[person])}
+    expected = zip(jobs, MATRIX[person], strict=True)
+    assert shown == {job.pk: may for job, may in expected if may}
+
+
+@pytest.mark.parametrize("person", MATRIX)
+def test_many_jobs_are_judged_with_few_queries(person, people, make_job, django_assert_max_num_queries):
+    jobs = [make_job() for _ in range(5)]
+    with django_assert_max_num_queries(3):  # two for what the person may, one for the shares
+        permissions.verbs_of(people[person], jobs)
+
+
+@pytest.mark.parametrize("person", MATRIX)
+@pytest.mark.parametrize("sharing", ["", JobShare.READ, JobShare.ACT])
+def test_the_lifecycle_lets_act_whom_the_matrix_allows(person, sharing, people, make_job):
+    """What commands, pages and the API call in the end."""
+    job = make_job()
+    if sharing:
+        JobShare.objects.create(job=job, group=Group.objects.get(name="hydrology"), may=sharing)
+    expected = MATRIX[person][["", JobShare.READ, JobShare.ACT].index(sharing)]
+    for verb in (ACT, EDIT):
+        try:
+            assert acting(job, people[person], verb).name == people[person].get_username()
+            assert verb in expected
+        except NotYours:
+            assert verb not in expected
 
 
 @pytest.mark.parametrize("person", MATRIX)
@@ -137,3 +181,11 @@ def test_programs_of_ones_own_need_a_permission(people, alice):
     assert not permissions.may_run_anything(people["staff, deactivated"])
     alice.user_permissions.add(Permission.objects.get(codename="run_anything"))
     assert permissions.may_run_anything(User.objects.get(pk=alice.pk))
+
+
+def test_jobs_are_made_for_oneself_or_by_who_has_everybodys(people, alice, bob):
+    assert permissions.may_make_for(alice, alice)
+    assert not permissions.may_make_for(alice, bob)
+    assert not permissions.may_make_for(people["alice, deactivated"], alice)
+    for name in ("staff", "who has the permission", "a service", "charlie as the operator"):
+        assert permissions.may_make_for(people[name], bob)

@@ -10,9 +10,10 @@ from django.db import transaction
 
 from jobs_app import audit, callbacks
 from jobs_app.errors import Invalid
+from jobs_app.lifecycle.actors import acting
 from jobs_app.management import person
 from jobs_app.management.base import RoostCommand, Subparser
-from jobs_app.management.jobs.common import Options, find_job, subcommand, takes_job
+from jobs_app.management.jobs.common import Options, find_job, subcommand, takes_job, takes_operator
 from jobs_app.models import Job, KeyVersion
 from jobs_app.terminal.output import Output
 
@@ -33,8 +34,11 @@ class Command(RoostCommand):
             json=False,
         )
         takes_job(key_parser)
+        takes_operator(key_parser)
         key_parser.add_argument("file", metavar="FILE", help="a new one; for sh, or for Python if *.json")
-        takes_job(subcommand(commands, "rotate", rotate, "makes its key void", json=False))
+        rotate_parser = subcommand(commands, "rotate", rotate, "makes its key void", json=False)
+        takes_job(rotate_parser)
+        takes_operator(rotate_parser)
 
     def run(self, output: Output, options: dict[str, Any]) -> int | None:
         return options["run"](output, options)  # type: ignore[no-any-return]
@@ -49,7 +53,9 @@ def url(output: Output, options: Options) -> None:
 
 
 def key(output: Output, options: Options) -> None:
+    """Whoever has the key may report for the job: that is acting on it."""
     job, path = find_job(options["job"]), Path(options["file"])
+    by = acting(job, person.acting(options))
     known = key_of(job)
     text = json.dumps(known) if path.suffix == ".json" else as_shell(known)
     try:
@@ -58,6 +64,7 @@ def key(output: Output, options: Options) -> None:
         raise Invalid(f"{path} cannot be written: {error.strerror}. Name a new file.") from None
     with os.fdopen(handle, "w") as file:
         file.write(text)
+    audit.write(by.name, by.user_id, "Wrote the key of its reports into a file.", job.pk, job.name)
     output.say(f"The key of job {job.pk} is in {path}. Whoever reads it may report for this job.")
 
 
@@ -78,9 +85,10 @@ def as_shell(known: dict[str, str]) -> str:
 
 
 def rotate(output: Output, options: Options) -> None:
-    job, user = find_job(options["job"]), person.local()
+    job = find_job(options["job"])
+    by = acting(job, person.acting(options))
     with transaction.atomic():
         row, _ = KeyVersion.objects.select_for_update().get_or_create(pk=job.pk)
         KeyVersion.objects.filter(pk=job.pk).update(version=row.version + 1)
-        audit.write(user.get_username(), user.pk, "Replaced the key of its reports.", job.pk, job.name)
+        audit.write(by.name, by.user_id, "Replaced the key of its reports.", job.pk, job.name)
     output.say(f"The key of job {job.pk} is void. `callbacks key` writes a new one.")

@@ -36,7 +36,7 @@ def leave(output: Output, options: Options) -> int | None:
         raise Invalid("Say what becomes of the jobs: --hand-over-to OTHER, --stop or --keep.")
     if options["keep"] and (options["hand_over_to"] or options["stop"]):
         raise Invalid("--keep goes with neither --hand-over-to nor --stop.")
-    user, me = person.called(options["name"]), person.local()
+    user, me = person.called(options["name"]), person.here()
     other = person.called(options["hand_over_to"]) if options["hand_over_to"] else None
     by = Actor(me.get_username(), me.pk)
     left = leaving.leave(user, by, hand_over_to=other, stop_jobs=options["stop"])

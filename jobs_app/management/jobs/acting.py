@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobs_app import methods, situation
 from jobs_app.errors import Invalid, JobHeld, RoostError, UnknownJob
 from jobs_app.management import person
-from jobs_app.management.base import code_of
+from jobs_app.management.base import code_of, told
 from jobs_app.management.hints import line
 from jobs_app.models import Job
-from jobs_app.permissions import may_act
 from jobs_app.terminal.output import Output
 
 from . import helping
-from .common import Options, Subcommands, assignments, find_jobs, literal, subcommand, takes_jobs
+from .common import (
+    Options,
+    Subcommands,
+    assignments,
+    find_jobs,
+    literal,
+    subcommand,
+    takes_jobs,
+    takes_operator,
+)
+
+if TYPE_CHECKING:
+    from jobs_app.permissions import Person
 
 VERBS = {
     "execute": ("execute", "starts jobs that were created and not executed yet"),
@@ -52,6 +63,7 @@ def add(commands: Subcommands) -> None:
             parser.add_argument("--failed", action="store_true", help="those that failed: as without it")
         if name in WITH_SLICES:
             parser.add_argument("--slices", help="only these, as 3 or 0-9 or 1,4,7-9")
+        takes_operator(parser)
 
 
 def _runner(name: str) -> Callable[[Output, Options], int | None]:
@@ -70,8 +82,11 @@ def act(output: Output, options: Options, name: str) -> int | None:
     jobs = find_jobs(ids)
     if verb == "resume" and not limits:
         _warn_of_the_same_hold(jobs, output)
-    asked = [(job, _ask(job, verb, slices, limits)) for job in jobs]
-    results = [_outcome(job, refusal, name, slices) for job, refusal in asked]
+    by = person.acting(options)
+    if by is None and output.fancy:
+        output.say(f"{person.login()} has no account here, so a program acts, which may.", "dim")
+    asked = [(job, _ask(job, by, verb, slices, limits)) for job in jobs]
+    results = [_outcome(job, refusal, name, options) for job, refusal in asked]
     for result in results:
         if result["error"]:
             output.warn(result["error"])
@@ -110,10 +125,11 @@ def _said(result: dict[str, Any], name: str) -> str:
     return "\n".join([said, *filter(None, (result["message"], result["note"]))])
 
 
-def _ask(job: Job, verb: str, slices: list[int] | None, limits: dict[str, Any]) -> RoostError | None:
-    """In the name of the person at this terminal; on others' jobs as a program, which may."""
-    user = person.local()
-    given: dict[str, Any] = {**limits, "user": user if may_act(user, job) else None}
+def _ask(
+    job: Job, by: Person | None, verb: str, slices: list[int] | None, limits: dict[str, Any]
+) -> RoostError | None:
+    """`by`: who asks, and whether they may is for `permissions` to say; None: a program."""
+    given: dict[str, Any] = {**limits, "user": by}
     if slices is not None:
         given["slices"] = slices
     try:
@@ -123,10 +139,10 @@ def _ask(job: Job, verb: str, slices: list[int] | None, limits: dict[str, Any]) 
     return None
 
 
-def _outcome(job: Job, refusal: RoostError | None, name: str, slices: list[int] | None) -> dict[str, Any]:
-    said = {"id": job.pk, "name": job.name, "error": str(refusal) if refusal else None}
+def _outcome(job: Job, refusal: RoostError | None, name: str, options: Options) -> dict[str, Any]:
+    said = {"id": job.pk, "name": job.name, "error": told(refusal, options) if refusal else None}
     if refusal is None:
-        said["state"] = _settled(job, SHORT if slices else PATIENCE.get(name, SHORT))
+        said["state"] = _settled(job, SHORT if options.get("slices") else PATIENCE.get(name, SHORT))
         said["asked"] = [badge.text for badge in situation.badges(job) if badge.kind == situation.ASKED]
     if refusal is None and name in AGAIN:
         said |= {

@@ -47,6 +47,14 @@ def takes_jobs(parser: CommandParser) -> None:
     parser.add_argument("jobs", metavar="ID", nargs="+", help="42, or ising-42")
 
 
+def takes_operator(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--as-operator",
+        action="store_true",
+        help="as the operator of this installation, on everybody's jobs; history and audit tell it",
+    )
+
+
 def find_job(text: str) -> Job:
     number = text.rpartition("-")[2]
     if number.isascii() and number.isdigit() and int(number) <= LARGEST_ID:

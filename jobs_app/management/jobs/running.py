@@ -8,20 +8,20 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from jobs_app import building, job_templates, job_types, methods, registry, script_jobs, situation
-from jobs_app.errors import Invalid, JobHeld, UnknownMethod
+from jobs_app.errors import Invalid, JobHeld, NotYours, UnknownMethod
 from jobs_app.management import person
 from jobs_app.management.base import FAILED, INTERRUPTED, WAITING
 from jobs_app.management.hints import line
 from jobs_app.manager import JobManager
 from jobs_app.models import Job, Template
-from jobs_app.permissions import may_act
+from jobs_app.permissions import may_make_for
 from jobs_app.states import FINAL
 from jobs_app.terminal import describe
 from jobs_app.terminal.output import Output
 from jobs_app.terminal.progress import Progress
 from jobs_app.terminal.result import result_of
 
-from .common import Options, Subcommands, assignments, find_jobs, subcommand, takes_jobs
+from .common import Options, Subcommands, assignments, find_jobs, subcommand, takes_jobs, takes_operator
 
 GOOD = ("COM", "RES")
 HELD = ("HLD", "PAS")
@@ -56,6 +56,7 @@ def add(commands: Subcommands) -> None:
     parser.add_argument("--again", action="store_true", help="run it even if there is a finished one")
     parser.add_argument("--wait", "-w", action="store_true", help="until it is over, and show its progress")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="wait no longer")
+    takes_operator(parser)
 
     parser = subcommand(commands, "wait", wait, "waits until jobs are over, and shows their progress")
     takes_jobs(parser)
@@ -108,7 +109,7 @@ def _say_json(output: Output, job: Job, code: int) -> int:
 
 def start(options: Options) -> Started:
     """The template of this name, else the method."""
-    own: dict[str, Any] = {"user": _owner(options["user"])}
+    own: dict[str, Any] = {"user": _owner(options)}
     if options["slices"] is not None:
         own["slices"] = options["slices"]
     values = _refuse_own(assignments(options["values"]))
@@ -120,9 +121,18 @@ def start(options: Options) -> Started:
     return _create(template, values, own, options)
 
 
-def _owner(name: str | None) -> User:
+def _owner(options: Options) -> User:
+    if not options["user"]:
+        return person.local()
+    owner, by = _called(options["user"]), person.acting(options)
+    if by is not None and not may_make_for(by, owner):
+        raise NotYours(f"{by.get_username()} may not make jobs in the name of {owner.get_username()}.")
+    return owner
+
+
+def _called(name: str) -> User:
     try:
-        return person.called(name) if name else person.local()
+        return person.called(name)
     except Invalid as error:
         add = line("createsuperuser")
         raise Invalid(f"{error} Add one: {add}, or /admin/ in the browser.") from None
@@ -150,7 +160,7 @@ def _build(method: methods.Method, values: dict[str, Any], own: dict[str, Any], 
 
 
 def _begin(wanted: building.Order, options: Options) -> Started:
-    begun = building.begin(wanted, force=options["again"])
+    begun = building.begin(wanted, force=options["again"], by=person.acting(options))
     return Started(begun.job, begun.fresh, _kept_otherwise(wanted, begun.job))
 
 
@@ -183,8 +193,8 @@ def _create(template: Template, values: dict[str, Any], own: dict[str, Any], opt
         given["num_jobs"] = given.pop("slices")
     manager = JobManager(template.app)
     job = manager.create_job(options["name"] or f"{template.name} {{id}}", user, template.name, **given)
-    me = person.local()
-    job.execute(user=me if may_act(me, job) else None)
+    by: Any = person.acting(options)
+    job.execute(user=by)
     return Started(job, True)
 
 

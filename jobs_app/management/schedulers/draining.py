@@ -58,8 +58,8 @@ def resume(output: Output, options: Options) -> None:
 
 
 def _me() -> Actor:
-    user = person.local()
-    return Actor(user.get_username(), user.pk)
+    known = person.here()
+    return Actor(known.name, known.pk)
 
 
 def _jobs(count: int) -> str:

@@ -15,13 +15,13 @@ from jobs_app.models import Job
 from .problems import Refused
 
 if TYPE_CHECKING:
-    from jobs_app.permissions import Person
+    from jobs_app.permissions import Remote
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Request(HttpRequest):
-    auth: Person  # behind the door, somebody has come in
+    auth: Remote  # behind the door, somebody has come in
 
 
 class Token(AuthBase):
@@ -85,7 +85,7 @@ def too_many(seconds: int) -> Refused:
     )
 
 
-def _needs_scope(person: Person, scope: str) -> None:
+def _needs_scope(person: Remote, scope: str) -> None:
     if scope and not permissions.has_scope(person, scope):
         raise Refused(403, f"This token has not the scope {scope}.", scope=scope)
 

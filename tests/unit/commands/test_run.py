@@ -47,7 +47,7 @@ def test_a_job_runs_and_the_second_time_it_is_reused(db):
 
 def test_it_belongs_to_the_person_at_the_terminal_or_to_whom_one_names(db, bob):
     run("--wait")
-    run("--user", "bob", "seed=2", "--wait")
+    run("--user", "bob", "seed=2", "--wait", "--as-operator")
     assert [job.user.username for job in Job.objects.order_by("pk")] == ["alice", "bob"]
 
 
