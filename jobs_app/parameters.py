@@ -108,12 +108,14 @@ def seconds(value: Any) -> int:
 
 
 # What may be said of the slices of any job that a pool runs.
-RESULTS = re.compile(r"at once|keep|on success|after \d{1,5} days?")
+RESULTS_WORDS = ("at once", "on success", "keep")
+RESULTS_DAYS = r"^after [0-9]{1,5} days?$"
+_RESULTS_DAYS = re.compile(RESULTS_DAYS)
 
 
 def results(value: Any) -> str:
     """What stays on the pool when the results are here, and how long."""
-    if not RESULTS.fullmatch(line(value)):
+    if line(value) not in RESULTS_WORDS and not _RESULTS_DAYS.match(value):
         raise BadParameter(f"{value!r} is none of 'at once', 'on success', 'after 30 days', 'keep'")
     return str(value)
 

@@ -29,6 +29,8 @@ _WORD: Schema = {"type": ["string", "number"]}
 _ANY_MAPPING: Schema = {"type": "object"}
 _JOB: Schema = {"type": ["integer", "string"], "description": 'a job: 42, or "ising-42"'}
 
+_NOTICE: Schema = {"enum": list(job_types.NOTICES)}
+
 
 def _whole(least: int, most: int = check.LARGEST) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
@@ -42,12 +44,19 @@ PARAMETERS: Mapping[str, Schema] = {
     "statepoint": _ANY_MAPPING,
     "scheduler": {"type": "string", "description": "the name of a scheduler"},
     "priority": _whole(-(2**31)),
+    "notify": {
+        "description": "true: of everything; false: of nothing; else of which",
+        "anyOf": [{"type": "boolean"}, _NOTICE, {"type": "array", "items": _NOTICE}],
+    },
     "after": {"type": "array", "items": _JOB, "description": "jobs that must be complete first"},
     "memory": _SIZE,
     "disk": _SIZE,
     "wall_time": _TIME,
     "remote_from": _SIZE,
-    "results": {"type": "string", "description": "at once, on success, after 30 days, or keep"},
+    "results": {
+        "description": "how long they stay on the pool: at once (no time), on success, after 30 days, keep",
+        "anyOf": [{"enum": list(check.RESULTS_WORDS)}, {"type": "string", "pattern": check.RESULTS_DAYS}],
+    },
     "cpus": _whole(1),
     "gpus": _whole(0),
     "concurrency": _whole(0),
@@ -161,7 +170,14 @@ def of_kind(kind: Kind) -> Schema:
     found = dict(_BY_WORDS.get(kind.wanted) or {"title": kind.wanted})
     if kind.none_ok and "type" in found:
         found["type"] = [found["type"], "null"]
-    return found
+    return {**found, **_limits(kind)}
+
+
+def _limits(kind: Kind) -> Schema:
+    if kind.number is None:
+        return {}
+    limits = {"minimum": kind.number.least, "maximum": kind.number.most}
+    return {word: limit for word, limit in limits.items() if limit is not None}
 
 
 def _slots(slots: Slots, said: str) -> Schema:

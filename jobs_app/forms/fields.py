@@ -55,6 +55,8 @@ class Field:
     wanted: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     empty: Any = None  # what an empty field says; None: that nothing is given
+    least: float | None = None  # of a number
+    most: float | None = None
 
     @property
     def part(self) -> str:
@@ -135,7 +137,8 @@ def _parameter(name: str, check: Callable[[Any], Any], given: Any) -> Field:
 
     comment = _COMMENTS.get(name) or str(schema.get("description", ""))
     default, wanted, choices = written(name, given), _limits(schema), _CHOICES.get(name, ())
-    return Field(name, look, convert, default, comment=comment, wanted=wanted, choices=choices)
+    least, most = schema.get("minimum"), schema.get("maximum")
+    return Field(name, look, convert, default, False, comment, wanted, choices, least=least, most=most)
 
 
 def written(name: str, value: Any) -> str:
@@ -221,11 +224,19 @@ def _option(name: str, kind: Kind, comment: str, given: Mapping[str, Any]) -> Fi
         option_reader(kind),
         texts.write(default, kind),
         kind.required and name not in given,
-        comment,
+        _with_limits(comment, kind),
         _WORDS.get(kind.wanted, kind.wanted),
         choices,
         _when_empty(kind, default),
+        *((kind.number.least, kind.number.most) if kind.number else ()),
     )
+
+
+def _with_limits(comment: str, kind: Kind) -> str:
+    if kind.number is None:
+        return comment
+    limits = kind.number.limits.removeprefix("of ")
+    return f"{comment} ({limits})" if comment else f"{_WORDS.get(kind.wanted, kind.wanted)}, {limits}"
 
 
 def option_reader(kind: Kind) -> Read:

@@ -4,7 +4,7 @@ from .current import CurrentJob
 from .dotdict import DotDict
 from .job import Job, NoJob
 from .jobwithfile import JobWithFile
-from .options import OptionDefault, OptionEnum, OptionString, RequiredOption
+from .options import OptionDefault, OptionEnum, OptionNumber, OptionString, RequiredOption
 from .status import dummy_status, status
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "NoJob",
     "OptionDefault",
     "OptionEnum",
+    "OptionNumber",
     "OptionString",
     "RequiredOption",
     "dummy_status",

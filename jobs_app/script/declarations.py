@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from .conversions import Wrong
 
@@ -58,6 +58,26 @@ class OptionString:
 
     def __init__(self, example: str = "") -> None:
         self.example = example
+
+
+class OptionNumber:
+    """A number with limits: `OptionNumber(128, least=1, most=4096)`. `value` declares as it would alone: a
+    default, or `int` or `float`."""
+
+    def __init__(self, value: Any, least: Optional[float] = None, most: Optional[float] = None) -> None:
+        self.value, self.least, self.most = value, least, most
+
+    @property
+    def limits(self) -> str:
+        if self.least is None:
+            return f"of at most {self.most}"
+        if self.most is None:
+            return f"of at least {self.least}"
+        return f"from {self.least} to {self.most}"
+
+    def allows(self, value: float) -> bool:
+        """nan, of which nobody can say, is not between anything."""
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
 
 class RequiredOption:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,14 @@ from jobs_app.jobdir.files import show
 
 from . import conversions as to
 from .conversions import Wrong, plain_number
-from .declarations import OptionDefault, OptionEnum, OptionEnumValue, OptionString, RequiredOption
+from .declarations import (
+    OptionDefault,
+    OptionEnum,
+    OptionEnumValue,
+    OptionNumber,
+    OptionString,
+    RequiredOption,
+)
 from .dotdict import dotted
 from .jobwithfile import JobWithFile
 
@@ -21,7 +29,7 @@ from .jobwithfile import JobWithFile
 @dataclass(frozen=True)
 class Kind:
     """`convert` is given anything but None and raises Wrong for what it does not accept. `of`: the kind of
-    all elements."""
+    all elements. `number`: what says a number's limits."""
 
     wanted: str
     convert: Callable[[Any], Any]
@@ -29,6 +37,7 @@ class Kind:
     required: bool = False
     none_ok: bool = True
     of: Optional[Kind] = None
+    number: Optional[OptionNumber] = None
 
     def __call__(self, value: Any) -> Any:
         if value is not None:
@@ -81,6 +90,39 @@ def _word(enum: OptionEnum, default: Optional[str] = None) -> Kind:
     return Kind(wanted, enum._convert, default, required=default is None and not none_ok, none_ok=none_ok)
 
 
+def _number(declared: OptionNumber) -> Kind:
+    _check_limits(declared)
+    kind = kind_of(declared.value)
+    wanted = f"{'a whole number' if declared.value is int else 'a number'} {declared.limits}"
+
+    def convert(value: Any) -> Any:
+        number = kind.convert(value)
+        if declared.allows(number):
+            return number
+        raise Wrong(value, wanted)
+
+    if kind.default is not None and not declared.allows(kind.default):
+        raise UnknownKind(f"OptionNumber with the default {kind.default}, where {wanted} is wanted")
+    return replace(kind, convert=convert, none_ok=kind.default is None, number=declared)
+
+
+def _check_limits(declared: OptionNumber) -> None:
+    value, limits = plain_number(declared.value), [declared.least, declared.most]
+    known = [limit for limit in limits if limit is not None]
+    if value not in (int, float) and not _is_number(value):
+        raise UnknownKind(f"OptionNumber({show(declared.value)}), which is no number")
+    if not known or not all(_is_number(limit) for limit in known):
+        raise UnknownKind(f"OptionNumber with the limits {limits[0]} and {limits[1]}")
+    if len(known) == len(limits) and known[0] > known[1]:
+        raise UnknownKind(f"OptionNumber with least={known[0]}, which is more than most={known[1]}")
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return isinstance(value, int) or math.isfinite(value)  # isfinite cannot hold every int
+
+
 def _option_string(_: OptionString) -> Kind:
     return _OPTION_STRING
 
@@ -95,6 +137,7 @@ _FORMS: tuple[tuple[type, Callable[[Any], Kind]], ...] = (
     (OptionDefault, _with_default),
     (OptionEnum, _word),
     (OptionEnumValue, lambda declared: _word(declared.enum, str(declared))),
+    (OptionNumber, _number),
     (OptionString, _option_string),
     (JobWithFile, _jobwithfile),
 )
@@ -238,4 +281,4 @@ def _says_kind(sample: Any) -> bool:
         return _is_marker(sample)
     if isinstance(sample, Mapping):
         return _is_marker(sample.values())
-    return isinstance(sample, (type, RequiredOption, OptionDefault, OptionEnum, OptionString))
+    return isinstance(sample, (type, RequiredOption, OptionDefault, OptionEnum, OptionNumber, OptionString))

@@ -11,7 +11,7 @@ from jobs_app.jobdir.files import show
 
 from .conversions import Wrong, plain_number
 from .dataset import Dataset, DatasetList, NoDataset
-from .declarations import OptionDefault, OptionEnum, OptionString, RequiredOption
+from .declarations import OptionDefault, OptionEnum, OptionNumber, OptionString, RequiredOption
 from .dotdict import DotDict
 from .job import Job, JobList, NoJob
 from .kinds import Kind, UnknownKind, kind_of
@@ -23,6 +23,7 @@ __all__ = [
     "Declared",
     "OptionDefault",
     "OptionEnum",
+    "OptionNumber",
     "OptionString",
     "RequiredOption",
     "canonical",
@@ -254,6 +255,7 @@ def _kinds(declared: Any) -> dict[str, Kind]:
         except (UnknownKind, Wrong) as error:
             raise BadOptions(
                 f"The option {name!r} is declared by {error}, which does not say what it accepts. "
-                "Write a default, a type, None, an OptionEnum, OptionString, RequiredOption or JobWithFile."
+                "Write a default, a type, None, an OptionEnum, OptionNumber, OptionString, RequiredOption or "
+                "JobWithFile."
             ) from None
     return kinds

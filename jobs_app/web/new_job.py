@@ -26,7 +26,7 @@ from django.views.decorators.http import require_http_methods
 from jobs_app import compute, inputs, inspection, job_templates, orders, permissions, registry
 from jobs_app.errors import Invalid, RoostError, Unknown, WrongState
 from jobs_app.forms import reuse
-from jobs_app.forms.fields import CHOICE, DATE, JOB, LONG, MOMENT, TICK, TIME, Field
+from jobs_app.forms.fields import CHOICE, DATE, JOB, LONG, MOMENT, NUMBER, TICK, TIME, Field
 from jobs_app.forms.form import FILES, NAME, ONE_JOB, SHARES, SWEEP, Filled, Form
 from jobs_app.forms.reuse import Planned
 from jobs_app.manager import JobManager
@@ -166,11 +166,19 @@ class Shown:
         return not self.text or bool(re.fullmatch(_PLAIN.get(self.field.look, ""), self.text))
 
     @property
+    def is_between(self) -> bool:
+        """A number with limits, in a browser's own field for numbers, which shows nothing where it cannot
+        read."""
+        limits = (self.field.least, self.field.most)
+        return self.field.look == NUMBER and any(limit is not None for limit in limits) and self.text_is_plain
+
+    @property
     def rows(self) -> int:
         return min(12, max(2, self.text.count("\n") + 1))
 
 
 _PLAIN = {
+    NUMBER: r"-?\d+(\.\d+)?(e[+-]?\d+)?",
     DATE: r"\d{4}-\d\d-\d\d",
     TIME: r"\d\d:\d\d(:\d\d)?",
     MOMENT: r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?",

@@ -29,7 +29,7 @@ from tests.unit.conftest import project as project
 pytestmark = pytest.mark.django_db(transaction=True)
 
 APP = "examples.ising"
-SMALL = {"size": 8, "temperatures": 2, "sweeps": 20}
+SMALL = {"size": 8, "temperatures": 4, "sweeps": 20}
 
 
 @pytest.fixture

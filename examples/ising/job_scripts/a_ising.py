@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from math import sqrt
 
-from jobs_app.script import status
+from jobs_app.script import OptionNumber, status
 
 from . import _exact as exact
 from . import _picture as picture
@@ -19,11 +19,11 @@ Onsager's exact solution than `tolerance`.
 """
 
 options = {
-    "size": 128,  # spins a side
-    "temperatures": 24,
-    "sweeps": 6000,  # chances that each spin gets to turn, at each temperature
+    "size": OptionNumber(128, least=4, most=4096),  # spins a side
+    "temperatures": OptionNumber(24, least=4),
+    "sweeps": OptionNumber(6000, least=1),  # chances that each spin gets to turn, at each temperature
     "seed": 1,
-    "tolerance": 0.02,  # how far from the exact solution the results may be
+    "tolerance": OptionNumber(0.02, least=0),  # how far from the exact solution the results may be
 }
 
 # A change in one of these files is a change of the script: what it has computed is computed anew.
@@ -36,8 +36,6 @@ BLOCKS = 20  # for the errors: the means of so many pieces of the run
 
 def prepare():
     """The temperatures, closer to each other near the critical one, which is among them."""
-    if options.temperatures < 4:
-        raise ValueError(f"temperatures={options.temperatures}: at least 4 are needed for a curve.")
     below = options.temperatures // 2
     above = options.temperatures - below - 1
     return [

@@ -79,6 +79,7 @@ def _others(method: methods.Method) -> list[tuple[str, str]]:
 
 
 def _declared(kind: Kind) -> str:
+    limits = f" ({kind.number.limits.removeprefix('of ')})" if kind.number else ""
     if kind.required:
-        return f"{kind.wanted}, required"
-    return kind.wanted if kind.default is None else repr(kind.default)
+        return f"{kind.wanted}, required{limits}"
+    return f"{kind.wanted if kind.default is None else repr(kind.default)}{limits}"

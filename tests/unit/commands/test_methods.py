@@ -15,7 +15,7 @@ def test_one_method_is_shown_with_its_options_and_what_the_script_says_of_them(d
     said = manage("methods", "ising", "--json").json
     options = {option["name"]: option for option in said["options"]}
     assert said["steps"] == ["prepare", "analysis", "synthesis"]
-    assert options["size"] == {"name": "size", "declared": "128", "comment": "spins a side"}
+    assert options["size"] == {"name": "size", "declared": "128 (from 4 to 4096)", "comment": "spins a side"}
 
 
 def test_an_unknown_method_is_named_with_those_there_are(db):

@@ -113,6 +113,7 @@ def test_a_job_that_fails_gives_one(db):
         (("nosuch",), "'nosuch' is not a method"),
         (("ising", "bogus=3"), "'bogus' is not among"),
         (("ising", "size=abc", "seed=[]"), "size='abc'"),
+        (("ising", "size=-5"), "size=-5: a number from 4 to 4096 is wanted"),
         (("ising", "size"), "Write name=value"),
         (("ising", "user=bob"), "--user"),
         (("ising", "memory=much"), "memory"),

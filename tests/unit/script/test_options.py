@@ -21,6 +21,7 @@ from jobs_app.script import (
     NoJob,
     OptionDefault,
     OptionEnum,
+    OptionNumber,
     OptionString,
     RequiredOption,
 )
@@ -31,6 +32,7 @@ THE_FILE = Job("ising-3").withfile("x.txt")
 
 ENUM = OptionEnum("a b level*")
 ENUM_OR_NONE = OptionEnum(["a", "b"], none_ok=True)
+LIMITED = OptionNumber(3, least=1, most=9)
 DAY, NOON = datetime.date(2020, 1, 31), datetime.time(12, 30)
 MOMENT = datetime.datetime(2020, 1, 31, 12, 30)  # noqa: DTZ001 - as scripts write it
 HOUR = datetime.timedelta(hours=1)
@@ -55,6 +57,46 @@ TABLE: list[tuple[str, Any, list[tuple[Any, Any]]]] = [
             (np.int64(4), 4),
             (10**400, 10**400),
         ],
+    ),
+    (
+        "an integer with limits",
+        LIMITED,
+        [
+            (OMITTED, 3),
+            (1, 1),
+            (9, 9),
+            ("5", 5),
+            (8.5, 8.5),
+            (np.int64(4), 4),
+            (0, REFUSED),
+            (10, REFUSED),
+            (9.5, REFUSED),
+            ("-5", REFUSED),
+            (math.inf, REFUSED),
+            (None, REFUSED),
+            (True, REFUSED),
+            ("abc", REFUSED),
+        ],
+    ),
+    (
+        "a float with a limit",
+        OptionNumber(0.5, least=0),
+        [(OMITTED, 0.5), (0, 0.0), (1e300, 1e300), (-1e-9, REFUSED), (math.nan, REFUSED), (None, REFUSED)],
+    ),
+    (
+        "int itself with a limit",
+        OptionNumber(int, most=4),
+        [(OMITTED, None), (None, None), (4, 4), (5, REFUSED), (3.0, REFUSED), ("3", REFUSED)],
+    ),
+    (
+        "a required number with a limit",
+        RequiredOption(OptionNumber(int, least=1)),
+        [(OMITTED, REFUSED), (None, REFUSED), (1, 1), (0, REFUSED)],
+    ),
+    (
+        "numbers with limits",
+        [OptionNumber(int, least=1)],
+        [(OMITTED, []), ([1, 2], [1, 2]), ([1, 0], REFUSED)],
     ),
     (
         "a text",
@@ -301,6 +343,20 @@ def test_the_place_of_a_wrong_element_is_named() -> None:
         Declared.parse({"x": {"a": [int]}}).check({"x": {"a": [1, "y"]}})
 
 
+@pytest.mark.parametrize(
+    ("declared", "given", "why"),
+    [
+        (OptionNumber(64, least=1, most=4096), -5, "x=-5: a number from 1 to 4096 is wanted"),
+        (OptionNumber(0.5, most=1), 1.5, "x=1.5: a number of at most 1 is wanted"),
+        (OptionNumber(int, least=2), 1, "x=1: a whole number of at least 2 is wanted"),
+    ],
+)
+def test_a_number_beyond_its_limits_is_said_with_them(declared: Any, given: Any, why: str) -> None:
+    with pytest.raises(BadOptions) as caught:
+        Declared.parse({"x": declared}).check({"x": given})
+    assert str(caught.value) == f"{why}."
+
+
 def test_a_long_value_is_shown_in_part() -> None:
     with pytest.raises(BadOptions) as caught:
         Declared.parse({"x": 3}).check({"x": "y" * 100_000})
@@ -379,6 +435,12 @@ def test_nobody_changes_a_default_for_the_next_one() -> None:
         ({"options": {1: 2}}, "the key 1, which is no text"),
         ({"options": {"x": object()}}, "'x' is declared by"),
         ({"options": {"x": frozenset}}, "'x' is declared by the type frozenset"),
+        ({"options": {"x": OptionNumber(0, least=1)}}, "the default 0, where a number of at least 1"),
+        ({"options": {"x": OptionNumber("a", least=1)}}, r"OptionNumber\('a'\), which is no number"),
+        ({"options": {"x": OptionNumber(True, least=1)}}, r"OptionNumber\(True\), which is no number"),
+        ({"options": {"x": OptionNumber(3)}}, "with the limits None and None"),
+        ({"options": {"x": OptionNumber(3, most=math.nan)}}, "with the limits None and nan"),
+        ({"options": {"x": OptionNumber(3, least=4, most=2)}}, "least=4, which is more than most=2"),
         ({"jobs": "previous"}, r"a comma is missing. Write jobs = \('previous',\)"),
         ({"datasets": ("source")}, r"a comma is missing. Write datasets = \('source',\)"),
         ({"jobs": 5}, "no tuple of names"),
@@ -401,7 +463,14 @@ def test_a_word_that_the_enumeration_lacks_is_no_default() -> None:
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 def test_declarations_can_be_copied_and_pickled(again: Any) -> None:
-    for declared in (ENUM, ENUM_OR_NONE, OptionString("x"), RequiredOption(int), OptionDefault({}, 5)):
+    for declared in (
+        ENUM,
+        ENUM_OR_NONE,
+        OptionString("x"),
+        RequiredOption(int),
+        OptionDefault({}, 5),
+        LIMITED,
+    ):
         assert type(again(declared)) is type(declared)
     assert again(ENUM).a == "a"
     assert again(DotDict(a=DotDict(b=1))).a.b == 1
@@ -418,6 +487,12 @@ def test_a_default_that_is_written_out_makes_the_same_state_point() -> None:
     assert point(SCRIPT.check({"mode": "a"})) == point(
         SCRIPT.check({"mode": "a", "x": 3.0, "name": "n", "previous": None, "others": []}, {"both": 1})
     )
+
+
+def test_limits_are_no_part_of_the_state_point() -> None:
+    for given in ({}, {"x": 4}, {"x": "5"}, {"x": 8.5}):
+        limited, free = (Declared.parse({"x": declared}).check(given) for declared in (LIMITED, 3))
+        assert repr(point(limited)) == repr(point(free))
 
 
 def test_a_state_point_speaks_of_jobs_by_their_addresses() -> None:

@@ -15,11 +15,13 @@ from jobs_app.models import Job
 from tests.lab import Lab, lab
 
 SCRIPT = """
-from jobs_app.script.options import OptionEnum, OptionString, RequiredOption
+from jobs_app.script.options import OptionEnum, OptionNumber, OptionString, RequiredOption
 import datetime
 
 options = {
     "size": 128,  # spins a side
+    "turns": OptionNumber(20, least=1, most=100),  # of the crank
+    "share": OptionNumber(0.5, most=1),
     "factor": float,
     "name": "warm",
     "careful": True,
@@ -163,6 +165,28 @@ def test_each_error_stands_at_its_field_and_nothing_that_was_written_is_lost(bro
     shown = fields_of(page)
     assert {name: shown[name] for name in changes} == changes
     assert "9 fields to mend" in page
+
+
+def test_a_number_has_its_limits_in_the_field_in_its_help_and_in_what_is_said_of_a_wrong_one(browser, work):
+    page = browser.get(address(work, "all kinds")).content.decode()
+    (turns,) = re.findall(r'<input [^>]*name="options.turns"[^>]*>', page)
+    assert 'type="number" step="any" min="1" max="100"' in turns
+    assert "of the crank (from 1 to 100)" in page
+    (share,) = re.findall(r'<input [^>]*name="options.share"[^>]*>', page)
+    assert ('max="1"' in share, "min=" in share) == (True, False)
+    assert "a number, at most 1" in page
+    wrong = send(browser, address(work, "all kinds"), **{"options.turns": "-5", "options.must": "7"})
+    assert wrong.status_code == 422
+    assert "A number from 1 to 100 is wanted here." in wrong.content.decode()
+    assert not Job.objects.exists()
+    send(browser, address(work, "all kinds"), **{"options.turns": "5", "options.must": "7"})
+    assert Job.objects.get().parameters["options"]["turns"] == 5
+
+
+def test_what_is_no_number_stays_in_a_field_that_can_show_it(browser, work):
+    answer = send(browser, address(work, "all kinds"), **{"options.turns": "many"})
+    (turns,) = re.findall(r'<input [^>]*name="options.turns"[^>]*>', answer.content.decode())
+    assert ('value="many"' in turns, 'type="number"' in turns) == (True, False)
 
 
 def test_run_hands_the_job_over(browser, work):

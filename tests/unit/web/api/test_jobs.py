@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
+from jsonschema import Draft202012Validator
 
-from jobs_app import job_templates, orders
+from jobs_app import job_templates, job_types, orders, parameters
 from jobs_app.models import IdempotencyKey, Job, JobShare, JobUse
 
 ONE = {"app": "examples.ising", "template": "ising", "name": "cool {id}"}
@@ -279,6 +280,37 @@ def test_and_from_a_template_by_everybody(api_of, alice, bob, kind):
     order = {"app": "examples.ising", "template": f"of {kind}", "name": "one"}
     answer = api_of(bob).call("POST", "/jobs", order)
     assert (answer.status_code, answer.json()["jobs"][0]["type"]) == (201, kind)
+
+
+def test_a_template_says_the_limits_of_its_numbers_and_they_hold(api_of, alice):
+    client = api_of(alice)
+    takes = client.call("GET", "/templates/examples.ising/ising").json()["takes"]["properties"]
+    size = takes["options"]["properties"]["size"]
+    assert (size["type"], size["minimum"], size["maximum"], size["default"]) == ("number", 4, 4096, 128)
+    assert takes["options"]["properties"]["tolerance"]["minimum"] == 0
+    order = {"app": "examples.ising", "template": "ising", "name": "x"}
+    for wrong in (-5, 4097, None):
+        answer = client.call("POST", "/jobs", {**order, "parameters": {"options": {"size": wrong}}})
+        assert (answer.status_code, f"size={wrong}" in answer.content.decode()) == (422, True)
+    answer = client.call("POST", "/jobs", {**order, "parameters": {"options": {"size": -5}}})
+    assert "a number from 4 to 4096 is wanted" in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_parameters_of_fixed_choices_list_them(api_of, alice):
+    alice.is_staff = True
+    alice.save()
+    takes = api_of(alice).call("GET", "/templates/examples.ising/ising").json()["takes"]["properties"]
+    told, results = (Draft202012Validator(takes[name]) for name in ("notify", "results"))
+    for right in (True, False, "held", ["end", "failure"]):
+        assert told.is_valid(right)
+        job_types.notices(right)
+    assert not any(told.is_valid(wrong) for wrong in ("always", ["never"], 3))
+    for right in ("at once", "on success", "keep", "after 1 day", "after 30 days"):
+        assert results.is_valid(right)
+        assert parameters.results(right) == right
+    assert not any(results.is_valid(wrong) for wrong in ("soon", "after days", 30))
+    assert takes["results"]["anyOf"][0]["enum"] == ["at once", "on success", "keep"]
 
 
 def test_templates_that_are_for_others_are_not_shown(api_of, alice, bob, settings):
