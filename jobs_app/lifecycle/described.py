@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs_app import conf
@@ -32,13 +33,15 @@ def described(job: Job) -> Described:
     texts = _kept(attempt) if attempt else []
     task = task_of(attempt or _unborn(job))
     if texts:
-        return Described(True, (*((f"{place}.sub", text) for place, text in enumerate(texts)), _rows(task)))
+        return Described(True, (*texts, *_rows(task)))
     return Described(False, _composed(task, scheduler))
 
 
-def _kept(attempt: Attempt) -> list[str]:
+def _kept(attempt: Attempt) -> list[tuple[str, str]]:
+    """Names and texts. (Of what was sent by an earlier version the names are not known.)"""
     known = attempt.batch.descriptions if attempt.batch else []
-    return [text for text, tokens in known if attempt.token in tokens]
+    mine = [(text, *name) for text, tokens, *name in known if attempt.token in tokens]
+    return [(name[0] if name else f"{place}.sub", text) for place, (text, *name) in enumerate(mine)]
 
 
 def _unborn(job: Job) -> Attempt:
@@ -51,10 +54,13 @@ def _unborn(job: Job) -> Attempt:
     return Attempt(job=job, number=1, token=PLACEHOLDER, work=work.to_json())
 
 
-def _rows(task: Task) -> tuple[str, str]:
+def _rows(task: Task) -> Iterator[tuple[str, str]]:
+    """Of a rerun, which has the slices that were not done then, they would be others now; nodes of a workflow
+    have their own."""
     from jobs_app.pools.condor.submit import rows_of
 
-    return "rows of this job", "".join(f"{row}\n" for row in rows_of(task))
+    if not task.done and not task.nodes:
+        yield "rows of this job", "".join(f"{row}\n" for row in rows_of(task))
 
 
 def _composed(task: Task, scheduler: Scheduler) -> tuple[tuple[str, str], ...]:

@@ -188,7 +188,7 @@ def _drop_unwanted(batch: Batch, link: Link) -> bool:
 
 def _said(sent: Sent) -> dict[str, object]:
     """Of what was found again on the pool nothing is told."""
-    texts = [[text, list(tokens)] for text, tokens in sent.descriptions]
+    texts = [[text, list(tokens), name] for text, tokens, name in sent.descriptions]
     return {"descriptions": texts} if texts else {}
 
 

@@ -13,7 +13,7 @@ class Batch(models.Model):
     segment = models.ForeignKey(Segment, models.PROTECT, related_name="batches")
     remote_id = models.CharField(max_length=100, blank=True)  # empty until the pool has surely taken it
     refused = models.TextField(blank=True)
-    descriptions = models.JSONField(default=list)  # what was sent: [text, [tokens of its attempts]] each
+    descriptions = models.JSONField(default=list)  # what was sent: [text, [tokens of its attempts], name]
     created = models.DateTimeField(auto_now_add=True)
     sent = models.DateTimeField(null=True, blank=True)
 

@@ -146,8 +146,8 @@ class Sent:
     remote_id: str
     refused: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, str] = field(default_factory=dict)
-    # What was sent, and for which attempts; not known of what was found again.
-    descriptions: Sequence[tuple[str, Sequence[str]]] = field(default=(), compare=False)
+    # What was sent, for which attempts, and its name; not known of what was found again.
+    descriptions: Sequence[tuple[str, Sequence[str], str]] = field(default=(), compare=False)
 
 
 class EventKind(enum.StrEnum):

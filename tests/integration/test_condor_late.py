@@ -206,7 +206,8 @@ def test_a_description_that_htcondor_does_not_understand_is_refused_before_anyth
         pool.send(sending(bad))
     good = replace(bad, attributes={"container_image": "docker://debian:12"})
     answer = pool.send(sending(good))
-    (text, attempts) = answer.descriptions[0]
+    text, attempts, name = answer.descriptions[0]
+    assert name == "0.sub"
     assert "container_image = docker://debian:12\n" in text
     assert list(attempts) == [task.attempt]
     assert "WantContainer" in condor_pool.run("condor_q", answer.remote_id, "-long")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 
 from ..base import Task
 from . import forms, plan, submit, workflow
 from .dag import Dag, writing
 from .plan import ClusterPlan
 from .submit import Surroundings
+
+MOST_TEXTS = 100  # of a DAG's nodes, that are kept to be looked at
 
 MakeDag = Callable[[int], Dag]  # from the DAG's number in its sending
 
@@ -22,11 +23,19 @@ class Batch:
     files: Mapping[str, bytes]  # by their names in the sending's folder
 
     @property
-    def descriptions(self) -> tuple[tuple[str, Sequence[str]], ...]:
-        """Each cluster's or DAG's own text, and whose it is."""
-        named = ((self.files.get(f"{number}.sub"), self.files.get(f"{number}.dag")) for number in count())
-        texts = ((one or other, each.attempts) for (one, other), each in zip(named, self.plans, strict=False))
-        return tuple((text.decode(), attempts) for text, attempts in texts if text)
+    def descriptions(self) -> tuple[tuple[str, Sequence[str], str], ...]:
+        """Each text that HTCondor gets, whose it is, and its name: a cluster's; a DAG's with its nodes'."""
+        return tuple(
+            (self.files[name].decode(), each.attempts, name)
+            for place, each in enumerate(self.plans)
+            if each.unit is None
+            for name in self._texts(place)
+        )
+
+    def _texts(self, place: int) -> list[str]:
+        mine = [name for name in self.files if name.startswith(f"{place}.")]
+        dag = [name for name in mine if name.endswith(".dag")]
+        return [*dag, *sorted(name for name in mine if name.endswith(".sub"))[:MOST_TEXTS]]
 
 
 def compose(tasks: Sequence[Task], around: Surroundings) -> Batch:

@@ -43,7 +43,7 @@ class Sender:
         self._plans = plans
         self._templates = templates
         self._brought: set[str] = set()  # versions of what runs on nodes
-        self._said: dict[str, tuple[tuple[str, Sequence[str]], ...]] = {}  # what was composed last
+        self._said: dict[str, tuple[tuple[str, Sequence[str], str], ...]] = {}  # what was composed last
         self._known: dict[str, Standing] = {}  # sendings of which something was missing when we looked
 
     def send(self, sending: Sending) -> Sent:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs_app.pools.base import Hook, Node, Refused, Step, Task
+from jobs_app.pools.base import Hook, Node, Refused, Resources, Step, Task
 from jobs_app.pools.condor import plan, submit, workflow
 from jobs_app.pools.condor.composing import compose
 from jobs_app.pools.condor.names import Names
@@ -169,3 +169,11 @@ def test_what_was_done_before_is_found_here(tmp_path: Path) -> None:
     missing = replace(known.nodes[1], asks=(("one", "gone"),))
     with pytest.raises(Refused, match="Node one left no file 'gone'"):
         list(workflow.asked_here(known, missing))
+
+
+def test_what_is_told_of_it_is_the_dag_and_its_nodes_descriptions_by_their_names() -> None:
+    nodes = Node("one", 0, executable="x"), Node("two", 1, executable="x", resources=Resources(cpus=2))
+    found = compose([task(*nodes)], AROUND)
+    names = [name for _, _, name in found.descriptions]
+    assert names == ["0.dag", "0.noop.sub", "0.one.sub", "0.two.sub"]
+    assert all(list(attempts) == ["a" * 32] for _, attempts, _ in found.descriptions)

@@ -53,7 +53,9 @@ def test_afterwards_it_is_what_was_sent_whatever_the_templates_say_now(
     send = pool.send
 
     def send_and_say(sending: Sending) -> Sent:
-        texts = (("executable = x\n", [sending.tasks[0].attempt]), ("another's\n", ["f" * 32]))
+        mine = [sending.tasks[0].attempt]
+        texts = (("JOB a 3.a.sub\n", mine, "3.dag"), ("executable = x\n", mine, "3.a.sub"))
+        texts += (("another's\n", ["f" * 32], "0.sub"),)
         return replace(send(sending), descriptions=texts)
 
     monkeypatch.setattr(pool, "send", send_and_say)
@@ -63,8 +65,10 @@ def test_afterwards_it_is_what_was_sent_whatever_the_templates_say_now(
     found = described(Job.objects.get(pk=job.pk))
     assert found.sent
     token = Attempt.objects.get().token
-    assert found.files == (("0.sub", "executable = x\n"), ("rows of this job", f"{token}, 0, run\n"))
-    assert len(Batch.objects.get().descriptions) == 2
+    sent = (("3.dag", "JOB a 3.a.sub\n"), ("3.a.sub", "executable = x\n"))
+    assert found.files == (*sent, ("rows of this job", f"{token}, 0, run\n"))
+    Batch.objects.update(descriptions=[["executable = y\n", [token]]])  # as an earlier version kept it
+    assert described(Job.objects.get(pk=job.pk)).files[0] == ("0.sub", "executable = y\n")
 
 
 def test_what_would_be_refused_says_so(new_job: NewJob, real: Scheduler) -> None:
