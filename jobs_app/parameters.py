@@ -188,8 +188,35 @@ def attribute(value: Any) -> Any:
     return path(value)
 
 
+def attribute_key(name: str) -> str:
+    """HTCondor's commands in small letters, as all rules about them are written. Custom attributes (+Name,
+    MY.Name) keep their spelling, which their readers may show."""
+    return name if is_custom(name) else name.lower()
+
+
+def is_custom(name: str) -> bool:
+    return name.startswith("+") or name[:3].lower() == "my."
+
+
+def one_attribute(name: str) -> str:
+    """The same for all names of which HTCondor would take the last: capitals make no difference to it."""
+    return re.sub(r"^\+", "my.", name.lower())
+
+
+def by_key(value: Any) -> dict[str, Any]:
+    """Attributes by the keys that rules know; one that is said twice is refused, since one would be lost."""
+    found: dict[str, Any] = {}
+    said: dict[str, str] = {}
+    for name, item in mapping(value).items():
+        other = said.setdefault(one_attribute(name), name)
+        if other != name:
+            raise BadParameter(f"{other!r} and {name!r} are one attribute. Leave one out")
+        found[attribute_key(name)] = item
+    return found
+
+
 def attributes(value: Any) -> dict[str, Any]:
-    return {attribute_name(name): attribute(item) for name, item in mapping(value).items()}
+    return {attribute_name(name): attribute(item) for name, item in by_key(value).items()}
 
 
 def environment(value: Any) -> dict[str, str]:

@@ -145,9 +145,8 @@ def _checked_node(given: Any) -> Declaration:
     said = getattr(given, "declaration", given)
     if not isinstance(said, Mapping):
         raise BadParameter(f"{given!r} is not a node: give a dictionary, or a CondorWorkflowJobTemplate")
-    found = _normalised(said)
     try:
-        node = check.checked("node of a workflow", NODE, found)
+        node = check.checked("node of a workflow", NODE, _normalised(said))
     except BadParameter as error:
         raise BadParameter(f"node {said.get('name')!r}: {str(error).rstrip('.')}") from None
     _check_node(node)
@@ -164,8 +163,8 @@ def _normalised(said: Mapping[str, Any]) -> dict[str, Any]:
             found.setdefault(ours, found.pop(theirs))
     if found.pop("type", "JOB") == "FIN":
         found["final"] = True
-    attributes = found.get("attributes")
-    if isinstance(attributes, Mapping):
+    if isinstance(found.get("attributes"), Mapping):
+        attributes = check.check_one("attributes", check.by_key, found["attributes"])
         found = {**{name: attributes[name] for name in _LIFTED if name in attributes}, **found}
         found["attributes"] = {name: item for name, item in attributes.items() if name not in _LIFTED}
     return found

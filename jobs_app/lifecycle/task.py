@@ -59,7 +59,7 @@ def attributes_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_executable(job: CondorJob) -> None:
     job.check_table()
-    check_accounting(job)
+    check_accounting(job.user, attributes_of(job.parameters))
     if not job.parameters.get("executable"):
         raise BadParameter(
             f"Job {job.pk} ({job.name!r}) has no executable. Set the parameter `executable` before execute()."

@@ -18,7 +18,7 @@ from jobs_app.pools.base import Hook, Node, Step
 from jobs_app.states import SliceState
 from jobs_app.workflows import Declaration
 
-from .accounting import check_charge
+from .accounting import check_accounting
 from .programs import arguments_of, below, executable_of, resources_of
 from .work import Work
 
@@ -70,8 +70,7 @@ def _check(job: Job, said: Declaration) -> None:
     name = said["name"]
     if not (said.get("executable") or said.get("noop") or said.get("done")):
         raise BadParameter(f"node {name!r} of workflow {job.pk} ({job.name!r}) has no executable. Set one.")
-    asked = {key.lower(): value for key, value in said.get("attributes", {}).items()}
-    check_charge(job, asked.get("accounting_group"), asked.get("accounting_group_user"))
+    check_accounting(job.user, said.get("attributes", {}))
     for which in ("pre_script", "post_script"):
         if which in said and not _is_here(job, said[which]):
             raise BadParameter(

@@ -48,8 +48,8 @@ class CondorJob(Job):
         found = dict(given)
         if "condorpy_template_name" in found:
             found.setdefault("condor_template", found.pop("condorpy_template_name"))
-        attributes = found.get("attributes")
-        if isinstance(attributes, Mapping):
+        if isinstance(found.get("attributes"), Mapping):
+            attributes = check.check_one("attributes", check.by_key, found["attributes"])
             lifted = dict(
                 _lifted(name, value) for name, value in attributes.items() if _has_home(name, value)
             )
@@ -64,18 +64,27 @@ class CondorJob(Job):
         self.check_table()
 
     def get_attribute(self, name: str, default: Any = None) -> Any:
-        own = self.parameters.get("attributes", {})
-        return own[name] if name in own else self._of_parameters().get(name, default)
+        """By its name in any letters."""
+        wanted = check.one_attribute(name)
+        for key, value in self.attributes.items():
+            if check.one_attribute(key) == wanted:
+                return value
+        return default
 
     def set_attribute(self, name: str, value: Any) -> None:
         """Sets a submit attribute (None removes it), until the first execute."""
+        name = check.attribute_key(name)
         home = _HOMES.get(name)
         if home and value is None:
             self._set_parameter(home, None)
         elif _has_home(name, value):
             return self._set_parameter(*_lifted(name, value))
-        rest = {key: old for key, old in self.parameters.get("attributes", {}).items() if key != name}
+        rest = self._attributes_but(name)
         return self._set_parameter("attributes", rest if value is None else {**rest, name: value})
+
+    def _attributes_but(self, name: str) -> dict[str, Any]:
+        own = self.parameters.get("attributes", {}).items()
+        return {key: old for key, old in own if check.one_attribute(key) != check.one_attribute(name)}
 
     def _count_slices(self) -> None:
         self.slices_total = self.num_jobs

@@ -132,10 +132,15 @@ class CondorWorkflowNode:
         self._change({**self.declaration, name: value})
 
     def get_attribute(self, name: str, default: Any = None) -> Any:
-        return self.declaration.get("attributes", {}).get(name, default)
+        wanted = check.one_attribute(name)
+        own = self.declaration.get("attributes", {}).items()
+        return next((value for key, value in own if check.one_attribute(key) == wanted), default)
 
     def set_attribute(self, name: str, value: Any) -> None:
-        self.attributes = {**self.declaration.get("attributes", {}), name: value}
+        wanted = check.one_attribute(name)
+        own = self.declaration.get("attributes", {}).items()
+        rest = {key: old for key, old in own if check.one_attribute(key) != wanted}
+        self.attributes = rest if value is None else {**rest, name: value}
 
     def _change(self, said: workflows.Declaration) -> None:
         given = {name: value for name, value in said.items() if value is not None}

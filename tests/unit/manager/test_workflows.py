@@ -247,7 +247,22 @@ def test_many_nodes_are_checked_in_no_time() -> None:
     assert len(checked(chain)) == 5000
 
 
-def test_no_node_charges_another_s_share(manager: JobManager, alice: User) -> None:
-    node = {"name": "a", "executable": "true", "attributes": {"Accounting_Group_User": "bob"}}
+@pytest.mark.parametrize("key", ["accounting_group_user", "Accounting_Group_User", "ACCOUNTING_GROUP_USER"])
+def test_no_node_charges_another_s_share(manager: JobManager, alice: User, key: str) -> None:
+    node = {"name": "a", "executable": "true", "attributes": {key: "bob"}}
     with pytest.raises(NotAllowed, match="cannot charge jobs to 'bob'"):
         flow(manager, alice, [node]).execute()
+    job = flow(manager, alice, [{"name": "a", "executable": "true"}])
+    job.node("a").set_attribute(key, "bob")
+    with pytest.raises(NotAllowed, match="cannot charge jobs to 'bob'"):
+        job.execute()
+
+
+def test_a_node_s_attribute_is_one_in_all_letters(manager: JobManager, alice: User) -> None:
+    node = flow(manager, alice, [{"name": "a", "attributes": {"Rank": "1"}}]).node("a")
+    node.set_attribute("RANK", "2")
+    assert (node.attributes, node.get_attribute("Rank")) == ({"rank": "2"}, "2")
+    node.set_attribute("rank", None)
+    assert node.get_attribute("rank", "none") == "none"
+    with pytest.raises(BadParameter, match="node 'a': attributes: 'Rank' and 'rank' are one attribute"):
+        flow(manager, alice, [{"name": "a", "attributes": {"Rank": "1", "rank": "2"}}])
