@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base import Refused
+from .own_names import OWN_NAMES
 
 ALLOWED = frozenset(
     """
@@ -60,8 +61,9 @@ _NEVER: Mapping[str, str] = {
     "machine_count|parallel_.*": "it belongs to a universe in which Roost runs no jobs",
 }
 
-# Ours; those by which HTCondor knows whose a job is, what it runs and how it ended; and those that open a way
-# from inside a job to the access point's files, logs or other jobs.
+# Families of names, besides all that HTCondor is known to have: ours; those by which it knows whose a job is,
+# what it runs and how it ended; and those that open a way from inside a job to the access point's files, logs
+# or other jobs. A family holds what its next version adds, too.
 _KEPT = """
     roost.* owner user cmd args? arguments iwd env environment in out err clusterid procid globaljobid x509.*
     ntdomain osuser remote.* leavejobinqueue dagman.* (pre|post)(cmd|command|arg).* checkpoint.* public.*
@@ -71,7 +73,10 @@ _KEPT = """
     notify.* email.* .*noop.* exit.* onexit.* periodic.* hold.* removereason.* release.* lasthold.*
     completion.* enteredcurrent.* qdate mytype targettype stagein.* stageout.* otherjob.* grid.* vm_?.*
     allowstartup.* docker.* container.* managed.* num(job|shadow|restarts|holds|system).* usersegment.*
-    .*(transfer|input|output|file|log).* .*image
+    .*(transfer|input|output|file|log).* .*image _.* runas.* loaduser.* primaryunix.* keystore.*
+    auth(ent|tok).* aws.* ec2.* gce.* gs_.* s3_.* azure.* arc_.* scitokens.* cloudlabel.* cron.* deferral.*
+    shadow.* schedd.* startd.* starter.* claim.* java.* tooldaemon.* transformbody.* routed.* routename
+    machineattr.* .*exit(code|signal|bysignal|status|reason) kill.*sig.* .*provisioned
 """
 _PROTECTED = re.compile("|".join(_KEPT.split()), re.IGNORECASE)
 _CUSTOM = re.compile(r"(?:\+|MY\.)([A-Za-z_][A-Za-z0-9_]*)", re.IGNORECASE)
@@ -91,8 +96,11 @@ def lines(attributes: Mapping[str, Any]) -> list[str]:
 def _key(name: str) -> str:
     custom = _CUSTOM.fullmatch(name)
     if custom:
-        if _PROTECTED.fullmatch(custom[1]):
-            raise Refused(f"The attribute {name!r} is kept by HTCondor or Roost. Choose another name.")
+        if custom[1].lower() in OWN_NAMES or _PROTECTED.fullmatch(custom[1]):
+            raise Refused(
+                f"The attribute {name!r} is kept by HTCondor or Roost. Choose another name. What a job "
+                "may ask of HTCondor has a submit command, which is written without + and MY."
+            )
         return f"MY.{custom[1]}"
     key = name.lower()
     if key not in ALLOWED and not _REQUEST.fullmatch(key):
