@@ -16,6 +16,7 @@ _HOMES: Mapping[str, str] = {
     "request_gpus": "gpus",
     "request_memory": "memory",
     "request_disk": "disk",
+    "max_retries": "retries",
 }
 _SIZES = frozenset({"memory", "disk"})
 _KILOBYTES = "request_disk"  # what HTCondor takes a plain number for; a parameter counts megabytes

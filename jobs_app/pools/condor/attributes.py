@@ -22,11 +22,11 @@ ALLOWED = frozenset(
     deferral_prep_time deferral_time deferral_window description docker_image docker_network_type
     docker_pull_policy encrypt_execute_directory gpus_maximum_capability gpus_minimum_capability
     gpus_minimum_memory gpus_minimum_runtime hold_kill_sig image_size job_lease_duration job_machine_attrs
-    job_machine_attrs_history_length job_max_vacate_time keep_claim_idle kill_sig kill_sig_timeout max_idle
+    job_machine_attrs_history_length job_max_vacate_time kill_sig kill_sig_timeout max_idle
     max_materialize max_retries max_transfer_input_mb max_transfer_output_mb next_job_start_delay nice_user
-    on_exit_hold on_exit_hold_reason on_exit_hold_subcode on_exit_remove periodic_hold periodic_hold_reason
+    on_exit_hold on_exit_hold_reason on_exit_hold_subcode periodic_hold periodic_hold_reason
     periodic_hold_subcode periodic_release periodic_remove periodic_vacate preserve_relative_paths priority
-    rank remove_kill_sig require_gpus requirements retry_until stack_size success_exit_code universe
+    rank remove_kill_sig require_gpus requirements stack_size universe
     want_graceful_removal
     """.split()  # noqa: SIM905
 )
@@ -53,6 +53,14 @@ _NEVER: Mapping[str, str] = {
     "getenv|load_profile|want_io_proxy|.*hook.*": "it would carry the access point's surroundings to nodes",
     "run_as_owner|use_x509.*|x509.*|.*proxy.*|.*oauth.*|.*cred.*|.*token.*|aws_.*|gs_.*|s3_.*|scitokens.*|"
     "delegate_.*|myproxy.*|keystore_.*": "whose rights a job has is decided by its scheduler",
+    "on_exit_remove|retry_until|success_exit_code": (
+        "to Roost exit code 0 is a good end and any other a bad one. For further tries use the parameter "
+        "retries (of a workflow's node: retry); where another code is good, let the program end with 0"
+    ),
+    "retry_request_(memory|disk).*": (
+        "a slice that needs more is held, and goes on with resume(memory=...) or resume(disk=...)"
+    ),
+    "keep_claim_idle": "it keeps a slot on which nothing runs. For many runs of one program use num_jobs",
     "leave_in_queue|hold|noop_job.*|cron_.*|batch_id|jobset.*|job_ad.*|prereqs|suspend_.*": (
         "Roost decides when a job begins and ends: use execute(), pause() and stop()"
     ),

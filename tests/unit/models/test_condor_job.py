@@ -29,6 +29,7 @@ def job(**given: Any) -> CondorJob:
         (("request_cpus", 4), ("cpus", 4)),
         (("request_gpus", 1), ("gpus", 1)),
         (("max_idle", 10), ("max_idle", 10)),
+        (("max_retries", 3), ("retries", 3)),
         (("container_image", "docker://x"), ("container_image", "docker://x")),
         (("accounting_group", "physics"), ("accounting_group", "physics")),
     ],
