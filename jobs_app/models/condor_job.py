@@ -18,8 +18,14 @@ _HOMES: Mapping[str, str] = {
     "request_disk": "disk",
     "max_retries": "retries",
 }
+REQUESTS = ("request_cpus", "request_memory", "request_disk", "request_gpus")
 _SIZES = frozenset({"memory", "disk"})
 _KILOBYTES = "request_disk"  # what HTCondor takes a plain number for; a parameter counts megabytes
+
+
+def _request(name: str) -> property:
+    """As HTCondor counts it: disk in kilobytes."""
+    return property(lambda job: job.get_attribute(name), lambda job, value: job.set_attribute(name, value))
 
 
 class CondorJob(Job):
@@ -45,8 +51,9 @@ class CondorJob(Job):
 
     @classmethod
     def normalised(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """CondorPy's name of the template; and what is a parameter here may stand among the attributes."""
-        found = dict(given)
+        """CondorPy's name of the template and HTCondor's of requests; and what is a parameter here may stand
+        among the attributes."""
+        found = _with_requests(given)
         if "condorpy_template_name" in found:
             found.setdefault("condor_template", found.pop("condorpy_template_name"))
         if isinstance(found.get("attributes"), Mapping):
@@ -105,6 +112,8 @@ class CondorJob(Job):
             found[_KILOBYTES] *= 1024
         return found
 
+    request_cpus, request_memory, request_disk, request_gpus = map(_request, REQUESTS)
+
     @property
     def attributes(self) -> dict[str, Any]:
         """All submit attributes, those among the parameters too."""
@@ -151,6 +160,30 @@ class CondorJob(Job):
         self._set_parameter("remote_input_files", files)
 
 
+def _with_requests(given: Mapping[str, Any]) -> dict[str, Any]:
+    """request_memory=512 is memory=512. Both together are refused, since one of them would be lost."""
+    found = {name: value for name, value in given.items() if name not in REQUESTS}
+    for name in REQUESTS:
+        value = given.get(name)
+        if value is None:
+            continue
+        home, wanted = _request_of(name, value)
+        if found.get(home) is not None:
+            raise BadParameter(f"{name} and {home} are one parameter. Leave one of them out.")
+        found[home] = wanted
+    return found
+
+
+def _request_of(name: str, value: Any) -> tuple[str, Any]:
+    plain = _plain(value)
+    if _is_whole(plain) or (_HOMES[name] in _SIZES and isinstance(plain, str) and check.is_size(plain)):
+        return _lifted(name, value)
+    raise BadParameter(
+        f"{name}: {value!r} is no number that Roost knows. An expression goes among the attributes: "
+        f"attributes={{{name!r}: {value!r}}}."
+    )
+
+
 def _rows(arguments: Any) -> int:
     """Of a table; 0 for what is one command line."""
     is_table = isinstance(arguments, list) and arguments and isinstance(arguments[0], list)
@@ -164,9 +197,13 @@ def _has_home(name: str, value: Any) -> bool:
     if home is None or home == name:
         return home is not None
     plain = _plain(value)
-    if isinstance(plain, int) and not isinstance(plain, bool):
+    if _is_whole(plain):
         return name != _KILOBYTES or plain % 1024 == 0
     return isinstance(plain, str) and home in _SIZES and check.is_size(plain)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:
@@ -178,4 +215,4 @@ def _lifted(name: str, value: Any) -> tuple[str, Any]:
     if home == name:
         return home, value
     plain = _plain(value)
-    return home, plain // 1024 if name == _KILOBYTES and isinstance(plain, int) else plain
+    return home, -(-plain // 1024) if name == _KILOBYTES and isinstance(plain, int) else plain

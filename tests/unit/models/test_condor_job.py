@@ -82,3 +82,46 @@ def test_a_table_that_does_not_fit_the_number_of_slices_is_refused() -> None:
 
 def test_one_row_serves_all_slices() -> None:
     assert job(arguments=[["a"]], num_jobs=3).num_jobs == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "home", "wanted"),
+    [
+        ("request_cpus", 2, "cpus", 2),
+        ("request_cpus", "2", "cpus", 2),
+        ("request_gpus", 1, "gpus", 1),
+        ("request_memory", 512, "memory", 512),
+        ("request_memory", "2 GB", "memory", 2048),
+        ("request_disk", 4096, "disk", 4),
+        ("request_disk", 5000, "disk", 5),
+        ("request_disk", "1 GB", "disk", 1024),
+    ],
+)
+def test_htcondors_name_of_a_request_is_a_parameter_too(
+    name: str, value: Any, home: str, wanted: int
+) -> None:
+    assert job(**{name: value}).parameters == {"executable": "x", home: wanted}
+
+
+def test_requests_are_read_and_set_by_htcondors_names_in_its_units() -> None:
+    made = job(cpus=2, memory="1 GB", disk=3)
+    assert (made.request_cpus, made.request_memory, made.request_disk) == (2, 1024, 3072)
+    assert made.request_gpus is None
+    made.request_disk = 2048
+    made.request_memory = "2 GB"
+    assert (made.parameters["disk"], made.parameters["memory"]) == (2, 2048)
+
+
+def test_a_request_leaves_the_templates_attributes_alone() -> None:
+    assert "attributes" not in checked_parameters("CONDORJOB", {"request_cpus": 2, "request_disk": None})
+
+
+@pytest.mark.parametrize("value", ["2 * MemoryUsage", 1.5, True, [1]])
+def test_an_expression_is_no_request_by_itself(value: Any) -> None:
+    with pytest.raises(BadParameter, match=r"request_memory: .* goes among the attributes"):
+        job(request_memory=value)
+
+
+def test_one_request_is_said_once() -> None:
+    with pytest.raises(BadParameter, match="request_cpus and cpus are one parameter"):
+        job(request_cpus=2, cpus=3)
