@@ -10,7 +10,7 @@ from jobs_app.errors import Invalid, JobHeld, RoostError, UnknownJob
 from jobs_app.management import person
 from jobs_app.management.base import code_of, told
 from jobs_app.management.hints import line
-from jobs_app.models import Job
+from jobs_app.models import CondorWorkflow, Job
 from jobs_app.terminal.output import Output
 
 from . import helping
@@ -148,7 +148,7 @@ def _outcome(job: Job, refusal: RoostError | None, name: str, options: Options) 
         said |= {
             "attempt": job.number_of_attempts,
             "message": _about_its_end(job),
-            "note": _about_its_script(job),
+            "note": _about_its_nodes(job) if _is_all_anew(job, name, options) else _about_its_script(job),
         }
     return said
 
@@ -157,6 +157,16 @@ def _about_its_end(job: Job) -> str:
     """It may end as badly as before, and at once."""
     job.refresh_from_db(fields=["status_message"])
     return job.status_message if job.is_final else ""
+
+
+def _is_all_anew(job: Job, name: str, options: Options) -> bool:
+    return name == "resubmit" and not options.get("slices") and isinstance(job, CondorWorkflow)
+
+
+def _about_its_nodes(job: Job) -> str:
+    """Who knows DAGMan may have expected its rescue DAG."""
+    keeping = line(f"jobs rerun {job.pk} --failed")
+    return f"All its nodes run anew. To keep those that are done, and run the rest: {keeping}"
 
 
 def _about_its_script(job: Job) -> str:

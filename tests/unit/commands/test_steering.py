@@ -101,6 +101,15 @@ def test_a_job_whose_script_has_changed_says_that_it_runs_its_own_copy(make_job,
     assert "cannot be used now" in manage("jobs", "resubmit", str(gone.pk)).out
 
 
+def test_a_workflow_that_is_resubmitted_says_what_would_keep_its_done_nodes(make_job, asked):
+    job = make_job(_status="ERR", type="CONDORWORKFLOW", parameters={"jobs": [{"name": "a"}]})
+    said = manage("jobs", "resubmit", str(job.pk)).out
+    assert "All its nodes run anew." in said
+    assert f"manage.py jobs rerun {job.pk} --failed" in said
+    assert "anew" not in manage("jobs", "rerun", str(job.pk), "--failed").out
+    assert "anew" not in manage("jobs", "resubmit", str(job.pk), "--slices", "0").out
+
+
 def test_some_slices_can_be_meant(make_job, asked):
     job = make_job(_status="RUN")
     manage("jobs", "stop", str(job.pk), "--slices", "1,4,7-9")
