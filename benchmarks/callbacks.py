@@ -1,7 +1,8 @@
 """Callbacks that are accepted over HTTP by the production server, each written down before its answer.
 
 Beside ours stands what Healthchecks does at a ping, under the same server with as many workers and threads:
-a check is locked and updated, and a ping inserted, in one transaction a call. PostgreSQL runs without fsync.
+a check is locked and updated, and a ping inserted, in one transaction a call. PostgreSQL waits for its disk
+(fsync), as in production.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MANY = {"ROOST_CALLBACKS_A_JOB": "1000000", "ROOST_CALLBACKS_AN_ADDRESS": "10000
 
 def measure(bench: Bench) -> Iterator[Row]:
     seconds = SECONDS if not bench.size.quick else 2.0
-    with postgres() as url:
+    with postgres(durable=True) as url:
         for name, database in (("SQLite", {}), ("PostgreSQL", {"ROOST_DATABASE_URL": url})):
             with Home(bench.folder / name, **MANY, **database) as home:
                 bench.say(f"callbacks on {name} ...")

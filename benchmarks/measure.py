@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+ENOUGH = 20  # calls, from which on one can say what the slowest in twenty take
 
 if TYPE_CHECKING:
     from tests.pool.pool import TestPool
@@ -79,11 +81,23 @@ def per_second(
 def in_milliseconds(
     name: str, ours: Times, *, peer: Times | None = None, below_ms: float | None = None
 ) -> Row:
-    """The target is the peer's median, or a number of milliseconds where one is given."""
+    """The target is the peer's median, or a number of milliseconds where one is given. Few calls: no p95."""
     peer_ms = peer.median * 1e3 if peer else None
     limit = below_ms if below_ms is not None else peer_ms
     target = f"< {below_ms:g} ms" if below_ms is not None else ("<= peer" if peer else "")
-    return Row(name, ours.median * 1e3, "ms", target, limit, p95=ours.p95 * 1e3, peer=peer_ms)
+    p95 = ours.p95 * 1e3 if len(ours.seconds) >= ENOUGH else None
+    return Row(name, ours.median * 1e3, "ms", target, limit, p95=p95, peer=peer_ms)
+
+
+def slowest(by_query: Mapping[str, Sequence[float]]) -> str:
+    """What a p95 over all queries does not show. In seconds: how long each call of a query took."""
+    times = {query or "no filter": Times(tuple(seconds)) for query, seconds in by_query.items()}
+    slow = sorted(times, key=lambda query: -times[query].median)[:3]
+    medians = "; ".join(f"{query} {times[query].median * 1e3:.0f} ms" for query in slow)
+    worst = max(times, key=lambda query: times[query].p95)
+    calls = len(times[worst].seconds)
+    p95 = f"{worst} {times[worst].p95 * 1e3:.0f} ms, of {calls} calls"
+    return f"medians of the slowest: {medians}; the worst p95 of a single query: {p95}"
 
 
 @dataclass(frozen=True)

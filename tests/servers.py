@@ -98,15 +98,16 @@ def redis_server() -> Iterator[Server]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(*, durable: bool = False) -> Iterator[str]:
     """The URL of an empty database."""
-    with postgres_server() as server:
+    with postgres_server(durable=durable) as server:
         yield server.url
 
 
 @contextmanager
-def postgres_server() -> Iterator[Server]:
-    """With an empty database. PostgreSQL does not run as root: somebody else runs it then."""
+def postgres_server(*, durable: bool = False) -> Iterator[Server]:
+    """With an empty database. PostgreSQL does not run as root: somebody else runs it then. `durable`: what is
+    committed is on the disk, as in production; tests have no need to wait for that."""
     programs = postgres_programs()
     user = unprivileged()
     port = free_port()
@@ -114,8 +115,9 @@ def postgres_server() -> Iterator[Server]:
         data = Path(folder, "data")
         make_cluster(programs, data, user)
         options = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
-        fast = ["-c", f"unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=200"]
-        command = [str(programs / "postgres"), *options, *fast]
+        own = ["-c", f"unix_socket_directories={folder}", "-c", "max_connections=200"]
+        own += ["-c", f"fsync={'on' if durable else 'off'}"]
+        command = [str(programs / "postgres"), *options, *own]
         url = f"postgres://roost@127.0.0.1:{port}/postgres"
         with running(Server(url, command, port, Path(folder, "log"), user)) as server:
             yield server
