@@ -111,7 +111,7 @@ def _count(request: Request, chosen: Chosen, page: listing.Page, spent: float) -
     return found if found.number >= here else listing.Count(here, exact=False)
 
 
-def _definition(names: tuple[str, ...], *, follow: bool, filtered: bool) -> Definition:
+def _definition(names: tuple[str, ...], *, follow: bool = False, filtered: bool = False) -> Definition:
     kept, shown = tuple(actions.kept(ACTIONS)), columns.columns(names)
     return Definition(
         shown,
