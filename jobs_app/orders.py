@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs_app import audit, conf, permissions
+from jobs_app import audit, conf, permissions, sharing
 from jobs_app.errors import BadStatePoint, Invalid, NotAllowed, UnknownJob
 from jobs_app.manager import JobManager
 from jobs_app.models import IdempotencyKey, Job, JobShare
@@ -83,8 +83,8 @@ def create(person: Person, order: Order) -> list[Job]:
 
 
 def _made(order: Order) -> str:
-    shared = ", ".join(f"{share.group} ({share.may})" for share in order.shares)
-    return f"Created from {order.template or order.type}." + (f" Shared with {shared}." if shared else "")
+    shared = sharing.told((share.group, share.may) for share in order.shares) if order.shares else ""
+    return f"Created from {order.template or order.type}. {shared}".rstrip()
 
 
 @contextmanager
@@ -201,15 +201,4 @@ def refuse_closed(person: Person, given: Iterable[str]) -> None:
 
 
 def _groups(person: Person, shares: Sequence[Share]) -> list[tuple[Group, str]]:
-    return [(group_of(person, share.group), share.may) for share in shares]
-
-
-def group_of(person: Person, name: str) -> Group:
-    """One shares with groups that one is in; staff and services with any."""
-    found = Group.objects.filter(name=name)
-    if not permissions.sees_all(person):
-        found = found.filter(user=person.pk)
-    group = found.first()
-    if group is None:
-        raise Invalid(f"You are in no group {name[:80]!r}, so nothing can be shared with it.")
-    return group
+    return [(sharing.group_of(person, share.group), share.may) for share in shares]

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 
-from jobs_app import orders, permissions, schemas
+from jobs_app import orders, permissions, schemas, sharing
 from jobs_app import parameters as check
 from jobs_app.errors import Invalid
 from jobs_app.forms import fields, sweeps, texts
 from jobs_app.forms.fields import Field, Refused
 from jobs_app.job_types import job_id
-from jobs_app.models import CondorJob, Job, JobShare, Template
+from jobs_app.models import CondorJob, Job, Template
 from jobs_app.orders import Order, Share
 from jobs_app.script.options import decode
 
@@ -290,8 +290,7 @@ class Filled:
         ids = [number for number in said if re.fullmatch(r"[1-9][0-9]{0,8}", number)]
         for group in Group.objects.filter(pk__in=ids):
             may = said[str(group.pk)]
-            if may not in dict(JobShare.MAY):
-                raise Invalid(f"{may[:80]!r} is nothing that a group may do. Choose one of what is offered.")
+            sharing.check(may)
             yield Share(group.name, may)
 
 

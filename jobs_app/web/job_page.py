@@ -14,7 +14,7 @@ from jobs_app.models import History, Job
 from jobs_app.script.options import decode
 from jobs_app.terminal.output import one_line
 
-from . import cells, cures, current, output, relations, slices, timeline
+from . import cells, cures, current, output, relations, shares, slices, timeline
 from .actions import offered
 from .file import PICTURES
 from .security import Request, job_for
@@ -30,7 +30,8 @@ def job(request: Request, pk: int) -> HttpResponse:
     found = job_for(request.user, pk)
     may_act = permissions.may_act(request.user, found)
     parent = found.parent if permissions.seen(request.user, [found.parent_id]) else None
-    etag = current.version(found, request, parent)
+    shared = shares.of(found, request.user)
+    etag = current.version(found, request, parent, shared)
     if same := current.unchanged(request, etag):
         return same
     rows, history = _history(found, whole="history" in request.GET)
@@ -51,6 +52,7 @@ def job(request: Request, pk: int) -> HttpResponse:
         "nodes": relations.graph_of_nodes(found),
         "doing": _doing(found),
         "errors": _troubles(found),
+        "shared": shared,
         **history,
         **_files(found),
         **_output(found, request.GET.get("part", "")),

@@ -23,7 +23,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from jobs_app import compute, inputs, inspection, job_templates, orders, permissions, registry
+from jobs_app import compute, inputs, inspection, job_templates, orders, permissions, registry, sharing
 from jobs_app.errors import Invalid, RoostError, Unknown, WrongState
 from jobs_app.forms import reuse
 from jobs_app.forms.fields import CHOICE, DATE, JOB, LONG, MOMENT, NUMBER, TICK, TIME, Field
@@ -396,10 +396,8 @@ class _Page:
         ]
 
     def _groups(self, texts: Mapping[str, str]) -> list[tuple[Group, str, str]]:
-        rows = Group.objects.order_by("name")
-        if not permissions.sees_all(self.person):
-            rows = rows.filter(user=self.person)
-        return [(row, f"{SHARES}{row.pk}", texts.get(f"{SHARES}{row.pk}", "")) for row in rows[:PICKED]]
+        rows = sharing.groups(self.person)[: sharing.OFFERED]
+        return [(row, f"{SHARES}{row.pk}", texts.get(f"{SHARES}{row.pk}", "")) for row in rows]
 
     def _picks(self) -> list[Job]:
         if not any(each.look == JOB for each in self.form.fields):

@@ -23,6 +23,7 @@ from .relations import relations_page
 from .results import results_page
 from .schedulers import scheduler_action, schedulers
 from .security import guarded, page
+from .shares import share
 from .sign_in import sign_in_link
 from .slices import slices_page
 from .table import table_act, table_rows
@@ -63,6 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<int:pk>/inputs/", page(upload), name="job-inputs"),
     path("jobs/<int:pk>/view/<path:name>", page(view_file), name="job-view"),
     path("jobs/<int:pk>/files/<path:name>", page(job_file), name="job-file"),
+    path("jobs/<int:pk>/shares/", page(share), name="job-shares"),
     path("jobs/<int:pk>/<slug:name>/", page(job_action), name="job-action"),
     path("results/", page(results_page), name="results"),
     path("new/", page(new_job), name="new-job"),

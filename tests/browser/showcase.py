@@ -8,7 +8,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 MANY = 1_000_000
@@ -20,6 +20,7 @@ PROGRAMS = {
     "join": {"executable": "/bin/true", "parents": ["north", "south"]},
     "clean up": {"executable": "/bin/true", "final": True},
 }
+GROUPS = ("snow", "ice and glaciers", "office of avalanches, river levels and all other warnings")
 FLOW = {  # a workflow's nodes: parents, the state of each
     "prepare the grid": ([], DONE),
     "north": (["prepare the grid"], DONE),
@@ -34,7 +35,7 @@ FLOW = {  # a workflow's nodes: parents, the state of each
 def furnish() -> dict[str, int]:
     """The numbers of her jobs, by name."""
     owner = User.objects.create_user("grace")
-    made = [_waiting, _held, _unreachable, _slices, _flow, _far, _own_words, _other_types, _again]
+    made = [_waiting, _held, _unreachable, _slices, _flow, _far, _own_words, _other_types, _again, _shared]
     jobs = {name: job.pk for make in made for name, job in make(owner).items()}
     jobs |= {name: job.pk for name, job in _real(owner).items()}
     _arranged(owner)
@@ -173,6 +174,18 @@ def _again(owner: Any) -> dict[str, Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     return {"again": job}
+
+
+def _shared(owner: Any) -> dict[str, Any]:
+    """With a group of hers, to which another one could be added, and with one that she is not in."""
+    from jobs_app.models import JobShare
+
+    job = _row(owner, "snow depth, for others too", "SCRIPT", "COM", slices_total=4, slices_done=4)
+    snow, ice, others = (Group.objects.create(name=name) for name in GROUPS)
+    owner.groups.add(snow, ice)
+    JobShare.objects.create(job=job, group=snow, may=JobShare.ACT)
+    JobShare.objects.create(job=job, group=others)
+    return {"shared": job}
 
 
 def _other_types(owner: Any) -> dict[str, Any]:

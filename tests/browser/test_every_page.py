@@ -51,6 +51,7 @@ SHOWN = {  # of whom PAGES cannot tell: what stands on show (showcase.py), and a
     "its graph": ("flow", "relations/"),
     "a chain": ("chain", "relations/"),
     "a hostile name": ("hostile", ""),
+    "a shared job": ("shared", ""),
     "a former attempt": ("again", "attempts/1/"),
     "a job of a gallery": ("gallery", ""),
     "the gallery": ("gallery", "files/"),

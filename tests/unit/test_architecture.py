@@ -40,6 +40,7 @@ ROWS = {
     "permissions",
     "script_jobs",
     "search",
+    "sharing",
     "situation",
     "listing",
     "wanted",

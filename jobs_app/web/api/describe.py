@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jobs_app import permissions
+from jobs_app import permissions, sharing
 from jobs_app.models import Job, JobDependency, JobUse
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def full(job: Job, person: Person) -> dict[str, Any]:
         "extended_properties": job.extended_properties,
         "size_bytes": job.size_bytes,
         "may": [verb for verb in permissions.VERBS if verb in verbs],
-        "shares": [{"group": share.group.name, "may": share.may} for share in _shares(job)],
+        "shares": [{"group": share.group.name, "may": share.may} for share in sharing.of(job)],
         "after": _seen(person, JobDependency.objects.filter(job=job).values_list("before_id", flat=True)),
         "uses": _seen(person, JobUse.objects.filter(job=job).values_list("used_id", flat=True)),
         "history": attempts(job),
@@ -84,10 +84,6 @@ def full(job: Job, person: Person) -> dict[str, Any]:
 def attempts(job: Job) -> list[dict[str, Any]]:
     rows = job.attempts.select_related("scheduler").order_by("number")
     return [_attempt(attempt) for attempt in rows]
-
-
-def _shares(job: Job) -> Any:
-    return job.shares.select_related("group").order_by("group__name")
 
 
 def _seen(person: Person, ids: Any) -> list[int]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Header, Query, Router, Schema, Status
 from pydantic import Field
 
-from jobs_app import audit, lifecycle, listing, orders, permissions
+from jobs_app import audit, lifecycle, listing, orders, permissions, sharing
 from jobs_app.errors import Invalid
-from jobs_app.models import Job, JobShare
+from jobs_app.models import Job
 from jobs_app.parameters import job_name, json_mapping
 
 from . import describe, why
@@ -232,8 +231,7 @@ def change(request: Request, pk: JobId, body: Changes) -> Any:
 def _shared(body: Changes) -> str:
     if body.shares is None:
         return ""
-    named = ", ".join(f"{share.group} ({share.may})" for share in body.shares)
-    return f" Shared with {named or 'nobody'}."
+    return " " + sharing.told((share.group, share.may) for share in body.shares)
 
 
 def _change(request: Request, found: Job, body: Changes) -> None:
@@ -248,13 +246,13 @@ def _change(request: Request, found: Job, body: Changes) -> None:
         found.extended_properties = json_mapping(body.extended_properties)
     found.save()
     if groups is not None:
-        _share(found, groups)
+        sharing.replace(found, groups)
 
 
-def _groups(person: Any, shares: list[NewShare] | None) -> list[tuple[Group, str]] | None:
+def _groups(person: Any, shares: list[NewShare] | None) -> list[tuple[Any, str]] | None:
     if shares is None:
         return None
-    return [(orders.group_of(person, share.group), share.may) for share in shares]
+    return [(sharing.group_of(person, share.group), share.may) for share in shares]
 
 
 def _change_parameters(job: Job, given: dict[str, Any], person: Any) -> None:
@@ -263,12 +261,6 @@ def _change_parameters(job: Job, given: dict[str, Any], person: Any) -> None:
         raise Invalid(f"{', '.join(wrong)}: these are checked with the whole job. Create another job.")
     for name, value in given.items():
         job.set_attribute(name, value)
-
-
-def _share(job: Job, groups: list[tuple[Group, str]]) -> None:
-    JobShare.objects.filter(job=job).exclude(group__in=[group for group, _ in groups]).delete()
-    for group, may in groups:
-        JobShare.objects.update_or_create(job=job, group=group, defaults={"may": may})
 
 
 @router.delete("/jobs/{pk}", response={204: None}, auth=door("jobs:write"), summary="Delete a job")

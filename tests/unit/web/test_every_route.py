@@ -61,6 +61,7 @@ ROUTES = {
     "jobs/<int:pk>/attempts/<int:number>/files/<path:name>": JOB,
     "jobs/<int:pk>/attempts/<int:number>/output/<str:part>": JOB,
     "jobs/<int:pk>/cures/<slug:name>/": JOB,
+    "jobs/<int:pk>/shares/": JOB,
     "jobs/<int:pk>/<slug:name>/": JOB,
     "new/": SIGNED_IN,
     "new/from/<int:pk>/": JOB,
