@@ -79,7 +79,7 @@ def _check(user: Any, events: list[str], email: bool, address: str) -> None:
     if unknown := [event for event in events if event not in NOTICES]:
         raise Invalid(f"{unknown[0]!r} is nothing that one can be told of. There is: {', '.join(NOTICES)}.")
     if email and not user.email:
-        raise Invalid("There is no e-mail address in your account. An administrator can add it.")
+        raise Invalid("There is no e-mail address in your account. Add it at /account/.")
     if address:
         webhook.check(address[: LONGEST + 1])
     if len(address) > LONGEST:

@@ -1,4 +1,6 @@
-"""Signing in may fail so often and no more: per address, and per account whether it exists or not."""
+"""A password may be wrong so often and no more: per address, and per account whether it exists or not.
+Signing in and changing the password count together.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,24 @@ def limited(view: View) -> View:
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **kwargs)
-        account = (SIGN_IN_ACCOUNT, request.POST.get("username", "")[:LONGEST].casefold())
-        counted = [(SIGN_IN_ADDRESS, throttling.address(request)), account]
+        counted = one_try(request, request.POST.get("username", ""))
         if seconds := throttling.wait_seconds(counted):
             return too_many(request, seconds)
         response = view(request, *args, **kwargs)
-        _count(response, counted, account)
+        _count(response, counted)
         return response
 
     return answer
 
 
-def _count(response: HttpResponseBase, counted: list[Counted], account: Counted) -> None:
+def one_try(request: HttpRequest, name: str) -> list[Counted]:
+    """What it counts for: the address that it comes from, then the account."""
+    return [(SIGN_IN_ADDRESS, throttling.address(request)), (SIGN_IN_ACCOUNT, name[:LONGEST].casefold())]
+
+
+def _count(response: HttpResponseBase, counted: list[Counted]) -> None:
     if response.status_code == 302:
-        throttling.forget([account])
+        throttling.forget(counted[1:])
     elif response.status_code == 200:
         throttling.failed(counted)
 

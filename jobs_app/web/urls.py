@@ -2,6 +2,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from .account import account
 from .actions import job_action
 from .api.api import api
 from .asked import asked_page, document_page
@@ -77,6 +78,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schedulers/<str:name>/<slug:action>/", page(scheduler_action), name="scheduler-action"),
     path("notices/", page(notices), name="notices"),
     path("notices/<int:number>/again/", page(send_again), name="send-notice-again"),
+    path("account/", page(account), name="account"),
     path("audit/", page(audit), name="audit"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -38,6 +38,7 @@ PAGES = {
     "the tokens": "/tokens/",
     "the schedulers": "/schedulers/",
     "the notices": "/notices/",
+    "the account": "/account/",
 }
 SHOWN = {  # of whom PAGES cannot tell: what stands on show (showcase.py), and a page of it
     "too large a job": ("idle", ""),
@@ -69,6 +70,7 @@ HERS = {
     "a wrong filter": "/jobs/?point=%7B%7B&created_from=some+day",
     "her results": "/results/",
     "her tokens": "/tokens/",
+    "her account, without a password": "/account/",
     "her notices": "/notices/",
 }
 FOR_STAFF = {"everybody's jobs": "/jobs/", "who did what": "/audit/", "the schedulers": "/schedulers/"}

@@ -66,6 +66,7 @@ ROUTES = {
     "new/": SIGNED_IN,
     "new/from/<int:pk>/": JOB,
     "tokens/": SIGNED_IN,
+    "account/": SIGNED_IN,
     "schedulers/": SIGNED_IN,
     "schedulers/<str:name>/<slug:action>/": STAFF,
     "notices/": SIGNED_IN,
