@@ -15,7 +15,7 @@ from jobs_app import permissions
 from jobs_app.errors import NotAllowed, RoostError
 from jobs_app.models import Job
 
-from .security import Request, job_for
+from .security import ONLY_LOOK, ONLY_OWNER, Request, job_for
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def job_action(request: Request, pk: int, name: str) -> HttpResponse:
         raise Http404
     job = job_for(request.user, pk)
     if not permissions.allowed(request.user, action.right, job):
-        raise PermissionDenied
+        raise PermissionDenied(ONLY_OWNER if action.right == permissions.EDIT else ONLY_LOOK)
     try:
         getattr(job, action.verb or action.name)(user=request.user)
     except NotAllowed as error:

@@ -22,7 +22,7 @@ from jobs_app.previews import tree
 from jobs_app.previews.values import Unreadable
 
 from .api.document import etag
-from .security import Request, job_for
+from .security import ONLY_OWNER, Request, job_for
 
 LARGEST_DOCUMENT = 1 << 20
 
@@ -79,7 +79,7 @@ def document_page(request: Request, pk: int) -> HttpResponse:
     """Two who edit it at once do not overwrite each other: who comes second is shown both."""
     job = job_for(request.user, pk)
     if not permissions.allowed(request.user, permissions.EDIT, job):
-        raise PermissionDenied
+        raise PermissionDenied(ONLY_OWNER)
     if not inspection.has_directory(job):
         messages.error(request, "There is no directory yet: it is made when the job is executed.")
         return redirect("job-asked", pk)

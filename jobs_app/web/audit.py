@@ -18,7 +18,7 @@ LARGEST = 2**63 - 1
 @require_safe
 def audit(request: Request) -> HttpResponse:
     if not request.user.is_staff:
-        raise PermissionDenied
+        raise PermissionDenied("The audit trail is for the staff.")
     rows = AuditEntry.objects.order_by("-id")
     asked = {name: request.GET.get(name, "").strip() for name in ("job", "who", "before")}
     if (job := _number(asked["job"])) is not None:

@@ -17,7 +17,7 @@ from jobs_app.errors import NotAllowed, RoostError
 from jobs_app.lifecycle import holds, idle
 from jobs_app.models import Job
 
-from .security import Request, job_for
+from .security import ONLY_LOOK, Request, job_for
 
 LIMITS = {"memory": "MB", "disk": "MB", "wall_time": "s", "cpus": "", "gpus": ""}
 MOST_REMOVED = 10_000
@@ -101,7 +101,7 @@ def cure(request: Request, pk: int, name: str) -> HttpResponse:
         raise Http404
     job = job_for(request.user, pk)
     if not permissions.may_act(request.user, job):
-        raise PermissionDenied
+        raise PermissionDenied(ONLY_LOOK)
     try:
         getattr(job, verb)(user=request.user, **_posted(request, job, name))
     except NotAllowed as error:

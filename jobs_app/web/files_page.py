@@ -27,7 +27,7 @@ from jobs_app.terminal.output import one_line
 
 from . import current, zipping
 from .parts import number
-from .security import FILES, Request, job_for
+from .security import FILES, ONLY_OWNER, Request, job_for
 
 PAGE = 200
 MOST_LOOKED_AT = 50_000  # names of one folder
@@ -239,7 +239,7 @@ def _away_below(job: Job, under: str) -> Iterator[str]:
 def upload(request: Request, pk: int) -> HttpResponse:
     job = job_for(request.user, pk)
     if not permissions.allowed(request.user, permissions.EDIT, job, "files"):
-        raise PermissionDenied
+        raise PermissionDenied(ONLY_OWNER)
     given: Any = request.FILES.getlist("file")
     if not given:
         messages.error(request, "No file was chosen.")

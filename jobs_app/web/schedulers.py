@@ -45,7 +45,7 @@ def _shown(known: dict[str, Any], *, may_see: bool) -> dict[str, Any]:
 @require_POST
 def scheduler_action(request: Request, name: str, action: str) -> HttpResponse:
     if not request.user.is_staff:
-        raise PermissionDenied
+        raise PermissionDenied("Schedulers are for the staff to act on.")
     row = Scheduler.objects.filter(name=name).first()
     if row is None or action not in _ACTIONS:
         raise Http404

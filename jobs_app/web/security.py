@@ -26,6 +26,10 @@ PAGES = (
 )
 FILES = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
+# Why somebody who may see a job is refused: who wants to act on it, and who wants to change it.
+ONLY_LOOK = "You may look at this job, but not act on it. Ask its owner."
+ONLY_OWNER = "Only the owner of this job and the staff may do that."
+
 
 class Request(HttpRequest):
     user: User  # behind `page`, somebody has signed in

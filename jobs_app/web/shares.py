@@ -16,10 +16,9 @@ from jobs_app import permissions, sharing
 from jobs_app.errors import Invalid
 from jobs_app.models import Job, JobShare
 
-from .security import Request, job_for
+from .security import ONLY_OWNER, Request, job_for
 
 END = "end"
-NOT_YOURS = "Only its owner and the staff say with whom this job is shared."
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def _row(share: JobShare, *, is_mine: bool = False) -> Row:
 def share(request: Request, pk: int) -> HttpResponse:
     job = job_for(request.user, pk)
     if not permissions.allowed(request.user, permissions.EDIT, job):
-        raise PermissionDenied(NOT_YOURS)
+        raise PermissionDenied(ONLY_OWNER)
     group = request.POST.get("group", "").replace("\0", "")
     try:
         messages.success(request, _changed(request, job, group))

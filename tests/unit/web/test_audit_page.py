@@ -26,6 +26,13 @@ def test_it_is_for_the_staff_filtered_and_paged(client_of_staff):
     assert "Nobody has done" in client_of_staff.get("/audit/?who=charlie").content.decode()
 
 
+def test_who_is_not_of_the_staff_is_told_so(page_of, bob):
+    answer = page_of(bob).get("/audit/")
+    assert answer.status_code == 403
+    assert b"The audit trail is for the staff." in answer.content
+    assert b"this job" not in answer.content
+
+
 @pytest.mark.parametrize("query", ["job=x", "before=-1", "who=%00", "job=99999999999999999999", "job=%D9%A3"])
 def test_no_question_breaks_it(client_of_staff, query):
     assert client_of_staff.get(f"/audit/?{query}").status_code == 200

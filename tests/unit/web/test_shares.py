@@ -107,7 +107,7 @@ def test_who_it_is_shared_with_sees_with_whom_and_changes_nothing(page_of, bob, 
     assert f"/jobs/{job.pk}/shares/" not in said
     answer = send(client, job, group="hydrology", end="1")
     assert answer.status_code == 403
-    assert b"Only its owner and the staff" in answer.content
+    assert b"Only the owner of this job and the staff" in answer.content
     assert shared(job) == [("hydrology", may)]
 
 
