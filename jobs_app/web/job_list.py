@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +18,7 @@ from jobs_app import listing, permissions, states
 from jobs_app.errors import Invalid
 from jobs_app.gizmos import actions, columns, rows
 from jobs_app.gizmos.definition import Definition, seal
-from jobs_app.models import ChosenColumns, SavedFilter, Scheduler, Template
+from jobs_app.models import ChosenColumns, Job, SavedFilter, Scheduler, Template
 
 from .filters import GROUPS, Chosen
 from .security import Request
@@ -73,6 +73,7 @@ def jobs(request: Request) -> HttpResponse:
         "etag": rows.etag(rows.stamps_of(drawn, definition, request.user)),
         "bulk": _bulk(definition),
         "until": timezone.now().isoformat(),
+        "numbered": None if wrong else _numbered(request, chosen, page),
         "count": None if wrong or request.GET.get("after") else _count(request, chosen, page, spent),
         "here": request.get_full_path(),
         "began": bool(request.GET.get("after")),
@@ -109,6 +110,18 @@ def _count(request: Request, chosen: Chosen, page: listing.Page, spent: float) -
     budget = max(LEAST_TO_COUNT, listing.COUNTING - spent)
     found = listing.count(request.user, chosen.wanted(request.user), budget)
     return found if found.number >= here else listing.Count(here, exact=False)
+
+
+def _numbered(request: Request, chosen: Chosen, page: listing.Page) -> Job | None:
+    """The job whose number was typed, if it is found, but not on the first page: of a million it may be the
+    last."""
+    wanted = chosen.wanted(request.user)
+    if wanted.number is None or request.GET.get("after"):
+        return None
+    if any(job.pk == wanted.number for job in page.jobs):
+        return None
+    found = listing.fetch(request.user, replace(wanted, ids=(wanted.number,)), 1).jobs
+    return found[0] if found else None
 
 
 def _definition(names: tuple[str, ...], *, follow: bool = False, filtered: bool = False) -> Definition:

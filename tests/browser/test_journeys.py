@@ -218,7 +218,7 @@ def test_a_table_of_a_million_is_paged_sorted_and_filtered(open_page: Open) -> N
 def test_one_job_is_found_among_a_million_by_a_word_of_its_description(open_page: Open) -> None:
     page = open_page("crowd")
     page.goto("/jobs/")
-    search = page.get_by_label("Name or description")
+    search = page.get_by_label("Name, description or number")
     search.fill("needle")
     search.press("Enter")  # it is the oldest one: each request sees some of them, and the next one goes on
     expect(rows_named(page, "one of many")).to_have_count(1)

@@ -65,6 +65,16 @@ def test_each_filter_and_order(staff, jobs, wanted, expected):
     assert names(staff, **wanted) == list(expected)
 
 
+def test_a_number_also_finds_the_job_of_that_number(staff, charlie, make_job):
+    found, named = make_job("found"), make_job("other")
+    Job.objects.filter(pk=named.pk).update(name=f"like {found.pk}0")
+    assert names(staff, text=f"{found.pk}") == ["found", f"like {found.pk}0"]
+    assert names(staff, text=f"{found.pk}", status=("ERR",)) == []
+    assert names(staff, text=f" {found.pk} ") == []
+    assert names(staff, text="9" * 200) == []
+    assert names(charlie, text=f"{found.pk}") == []
+
+
 def test_dates(staff, jobs):
     now = timezone.now()
     Job.objects.filter(name="a").update(creation_time=now - timedelta(days=4))

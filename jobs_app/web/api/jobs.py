@@ -84,7 +84,7 @@ class Filters(Schema):
     ended_after: Moment | None = None
     ended_before: Moment | None = None
     statepoint: Text = Field(default="", description='JSON: {"a": 1, "b.c": {"$lt": 5}}', max_length=4000)
-    text: Text = Field(default="", description="in name or description", max_length=200)
+    text: Text = Field(default="", description="in name or description, or the job's number", max_length=200)
     sort: Literal["created", "-created", "ended", "-ended", "name", "-name"] = "-created"
     cursor: Text = Field(default="", max_length=2000)
     limit: int = Field(default=listing.PAGE, ge=1, le=listing.LARGEST_PAGE)

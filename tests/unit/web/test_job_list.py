@@ -37,6 +37,22 @@ def test_bob_sees_a_job_that_is_shared_with_his_group_once(page_of, bob, make_jo
     assert names(page_of(bob).get("/jobs/")) == ["shared"]
 
 
+def test_the_job_of_a_number_is_found_also_where_it_comes_late(
+    page_of, alice, charlie, make_job, monkeypatch
+):
+    monkeypatch.setattr(job_list, "PAGE", 2)
+    first = make_job("<first>")
+    like = [make_job(f"{first.pk} again") for _ in range(3)]
+    address = f"/jobs/?text={first.pk}"
+    response = page_of(alice).get(address)
+    assert len(names(response)) == 2
+    assert f'<a href="/jobs/{first.pk}/">&lt;first&gt;</a>' in response.content.decode()
+    assert "comes later" not in page_of(alice).get(response.context["older"]).content.decode()
+    assert "comes later" not in page_of(alice).get(f"/jobs/?text={like[-1].pk}").content.decode()
+    assert "comes later" not in page_of(alice).get(f"{address}&status=ERR").content.decode()
+    assert "comes later" not in page_of(charlie).get(address).content.decode()
+
+
 def test_staff_sees_everybodys_jobs_or_only_its_own(page_of, charlie, make_job):
     make_job("hers")
     make_job("his", user=charlie)
