@@ -21,6 +21,7 @@ from jobs_app.gizmos.definition import Definition, seal
 from jobs_app.models import ChosenColumns, Job, SavedFilter, Scheduler, Template
 
 from .filters import GROUPS, Chosen
+from .new_job import offered
 from .security import Request
 
 PAGE = 50
@@ -73,6 +74,7 @@ def jobs(request: Request) -> HttpResponse:
         "etag": rows.etag(rows.stamps_of(drawn, definition, request.user)),
         "bulk": _bulk(definition),
         "until": timezone.now().isoformat(),
+        "can_make": not page.jobs and chosen.is_plain and bool(offered(request.user)),
         "numbered": None if wrong else _numbered(request, chosen, page),
         "count": None if wrong or request.GET.get("after") else _count(request, chosen, page, spent),
         "here": request.get_full_path(),

@@ -45,7 +45,7 @@ NEVER_ASKED = frozenset({TOKEN, GO, CONFIRMED, MISSING, "csrfmiddlewaretoken"})
 def new_job(request: Request) -> HttpResponse:
     app, name = request.GET.get("app", ""), request.GET.get("template", "")
     if not app and not name:
-        return render(request, "new/choose.html", {"apps": _apps(request.user)})
+        return render(request, "new/choose.html", {"apps": offered(request.user)})
     template = _template(app, name)
     if not permissions.may_use(request.user, template.app, template.name):
         raise Http404
@@ -67,7 +67,8 @@ def again(request: Request, pk: int) -> HttpResponse:
 # --- templates ------------------------------------------------------------------------------------------
 
 
-def _apps(person: Any) -> list[dict[str, Any]]:
+def offered(person: Any) -> list[dict[str, Any]]:
+    """The apps with the templates that this person may use."""
     found = [{"app": app.label, "name": _name(app), "templates": _usable(person, app)} for app in _known()]
     return [each for each in found if each["templates"]]
 

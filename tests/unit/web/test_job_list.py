@@ -53,6 +53,16 @@ def test_the_job_of_a_number_is_found_also_where_it_comes_late(
     assert "comes later" not in page_of(charlie).get(address).content.decode()
 
 
+def test_who_has_no_jobs_is_shown_where_to_make_one(page_of, alice, settings):
+    link = '<a href="/new/">New job</a> makes one here'
+    assert link in page_of(alice).get("/jobs/").content.decode()
+    assert link not in page_of(alice).get("/jobs/?text=nothing").content.decode()
+    settings.ROOST_TEMPLATE_USERS = {app: ["nobody"] for app in settings.INSTALLED_APPS}
+    said = page_of(alice).get("/jobs/").content.decode()
+    assert link not in said
+    assert "make demo" in said
+
+
 def test_staff_sees_everybodys_jobs_or_only_its_own(page_of, charlie, make_job):
     make_job("hers")
     make_job("his", user=charlie)
