@@ -54,6 +54,18 @@ def test_whoever_has_the_address_may_hasten_a_look(client, sent_job, method):
     assert hints.take_due(Attempt.objects.get().scheduler_id) == ["a" * 32]
 
 
+def test_only_what_decides_of_a_job_waits_for_the_disk_of_postgresql(sent_job, external_job):
+    def asks_no_disk(*calls: Call) -> bool:
+        with CaptureQueriesContext(connection) as asked:
+            assert hear(calls)[0].verdict is Verdict.TAKEN
+        return any("synchronous_commit" in each["sql"] for each in asked)
+
+    hint = Call(sent_job.pk, "10.0.0.1")
+    report = Call(external_job.pk, "10.0.0.1", version="1.0", nonce="n", said={"status": "COM"})
+    assert asks_no_disk(hint) == (connection.vendor == "postgresql")
+    assert not asks_no_disk(report, hint)
+
+
 def test_a_call_changes_nothing_by_itself(client, sent_job):
     client.get(address(sent_job.pk) + "&status=COM")
     assert status_of(sent_job) == "RUN"
