@@ -17,6 +17,7 @@ from jobs_app import parameters as check
 from jobs_app.compute import find_scheduler
 from jobs_app.errors import BadParameter, Invalid, NotAllowed, UnknownJob, UnknownTemplate, UnknownVariable
 from jobs_app.jobdir import statepoint as statepoints
+from jobs_app.lifecycle.asked import check_asked
 from jobs_app.models import Job, Project, Scheduler, ScriptJob, Template
 from jobs_app.registry import App
 
@@ -74,6 +75,7 @@ def draft(plan: Blueprint, name: str, user: Any, given: Mapping[str, Any]) -> Jo
     )
     job.link(after=jobs_named(parameters.pop("after", ())))
     _place(job, parameters.pop("statepoint", None), parameters, plan, user)
+    check_asked(job)
     return job
 
 

@@ -20,6 +20,7 @@ from jobs_app import audit, conf, permissions, sharing
 from jobs_app.errors import BadStatePoint, Invalid, NotAllowed, UnknownJob
 from jobs_app.manager import JobManager
 from jobs_app.models import IdempotencyKey, Job, JobShare
+from jobs_app.models.condor_job import REQUESTS
 from jobs_app.permissions import Caller
 from jobs_app.script.options import encode
 
@@ -42,7 +43,7 @@ OPEN = frozenset(
         "notify",
     }
     | {"options", "datasets", "jobs", "slices", "num_jobs", "concurrency", "retries"}
-    | {"memory", "disk", "wall_time", "cpus", "gpus"}
+    | {"memory", "disk", "wall_time", "cpus", "gpus", *REQUESTS}
 )
 # Names code or folders of the server, so not even an administrator gives it from outside.
 NEVER = frozenset({"process_results_function", "workspace"})

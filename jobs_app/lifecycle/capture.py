@@ -16,6 +16,7 @@ from jobs_app.script.loading import Script
 from jobs_app.script.spec import parts_of
 
 from . import workflow
+from .asked import check_asked
 from .task import check_executable
 from .work import Work
 
@@ -32,8 +33,10 @@ def capture(job: Job) -> Captured:
         return _script(job)
     if isinstance(job, CondorJob):
         check_executable(job)
+        check_asked(job)
         return Captured(Work(steps=(Step(RUN, job.num_jobs),)))
     if isinstance(job, CondorWorkflow):
+        check_asked(job)
         return Captured(workflow.work_of(job))
     if isinstance(job, (BasicJob, ExternalJob)):
         return Captured(Work())

@@ -105,8 +105,8 @@ def nodes_of(job: Job) -> tuple[Node, ...]:
 
 def _node(job: Job, said: Declaration, first: int, known: Sequence[str]) -> Node:
     variables = said.get("variables", {})
-    filled = {
-        name: _filled(said[name], {**variables, "JOB": said["name"], "NODE": said["name"]})
+    own = {
+        name: filled(said[name], variables_of(said))
         for name in ("arguments", "attributes", "environment")
         if name in said
     }
@@ -118,13 +118,13 @@ def _node(job: Job, said: Declaration, first: int, known: Sequence[str]) -> Node
         slices=workflows.slices_of(said),
         parents=tuple(said.get("parents", ())),
         executable=executable_of(job, said.get("executable", "")),
-        arguments=arguments_of(filled.get("arguments", ""), workflows.slices_of(said)),
-        environment=filled.get("environment", {}),
+        arguments=arguments_of(own.get("arguments", ""), workflows.slices_of(said)),
+        environment=own.get("environment", {}),
         inputs=tuple(str(below(job, name)) for name in inputs),
         asks=tuple(asks),
         resources=resources_of(said),
         template=said.get("condor_template", ""),
-        attributes=filled.get("attributes", {}),
+        attributes=own.get("attributes", {}),
         pre=_hook(job, said, "pre_script"),
         post=_hook(job, said, "post_script"),
         pre_skip=said.get("pre_skip"),
@@ -153,13 +153,17 @@ def _hook(job: Job, said: Declaration, which: str) -> Hook | None:
 _VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 
 
-def _filled(value: Any, variables: Mapping[str, str]) -> Any:
+def variables_of(said: Declaration) -> dict[str, str]:
+    return {**said.get("variables", {}), "JOB": said["name"], "NODE": said["name"]}
+
+
+def filled(value: Any, variables: Mapping[str, str]) -> Any:
     """With the node's own variables replaced; each once, so a value is never read as a variable again."""
     if isinstance(value, str):
         return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), value)
     if isinstance(value, Mapping):
-        return {name: _filled(item, variables) for name, item in value.items()}
-    return [_filled(item, variables) for item in value] if isinstance(value, list) else value
+        return {name: filled(item, variables) for name, item in value.items()}
+    return [filled(item, variables) for item in value] if isinstance(value, list) else value
 
 
 # --- states and rows --------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ _HOMES: Mapping[str, str] = {
     "max_retries": "retries",
 }
 REQUESTS = ("request_cpus", "request_memory", "request_disk", "request_gpus")
+_NO_ATTRIBUTES = frozenset({"num_jobs", "remote_input_files", "condor_template", *check.OF_SLICES})
 _SIZES = frozenset({"memory", "disk"})
 _KILOBYTES = "request_disk"  # what HTCondor takes a plain number for; a parameter counts megabytes
 
@@ -77,11 +78,16 @@ class CondorJob(Job):
         for key, value in self.attributes.items():
             if check.one_attribute(key) == wanted:
                 return value
-        return default
+        return self.parameters.get(name, default) if name in _NO_ATTRIBUTES else default
 
     def set_attribute(self, name: str, value: Any) -> None:
         """Sets a submit attribute (None removes it), until the first execute."""
         name = check.attribute_key(name)
+        if name == "attributes":
+            self.attributes = value or {}
+            return None
+        if name in _NO_ATTRIBUTES:
+            return self._set_parameter(name, value)
         home = _HOMES.get(name)
         if home and value is None:
             self._set_parameter(home, None)
@@ -93,6 +99,11 @@ class CondorJob(Job):
     def _attributes_but(self, name: str) -> dict[str, Any]:
         own = self.parameters.get("attributes", {}).items()
         return {key: old for key, old in own if check.one_attribute(key) != check.one_attribute(name)}
+
+    def _check_asked(self, parameters: Mapping[str, Any]) -> None:
+        from jobs_app.lifecycle.asked import check_asked
+
+        check_asked(self, parameters)
 
     def _count_slices(self) -> None:
         self.slices_total = self.num_jobs

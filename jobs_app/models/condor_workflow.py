@@ -23,6 +23,11 @@ class CondorWorkflow(Job):
     class Meta:
         proxy = True
 
+    def _check_asked(self, parameters: Mapping[str, Any]) -> None:
+        from jobs_app.lifecycle.asked import check_asked
+
+        check_asked(self, parameters)
+
     def _count_slices(self) -> None:
         self.slices_total = sum(map(workflows.slices_of, self._declared)) or 1
 

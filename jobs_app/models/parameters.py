@@ -60,9 +60,13 @@ class Parameters(models.Model):
     def _set_parameter(self, name: str, value: Any) -> None:
         self._refuse_when_frozen(name)
         changed = check.checked(self.type, self.PARAMETERS, {name: value})
+        self._check_asked({**self.parameters, **changed})
         self.parameters.pop(name, None)
         self.parameters.update(changed)
         self._count_slices()
+
+    def _check_asked(self, parameters: Mapping[str, Any]) -> None:
+        """Types that HTCondor may run look at what it would be asked."""
 
     def _refuse_when_frozen(self, name: str) -> None:
         if self.frozen:

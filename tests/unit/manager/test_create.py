@@ -93,7 +93,7 @@ class TestPrecedence:
     def manager(self, new_app: NewApp, db: None) -> JobManager:
         templates = [
             BasicJobTemplate("plain", {"description": "from the template", "extended_properties": {"a": 1}}),
-            CondorJobTemplate("run", {"executable": "x", "attributes": {"a": "1"}, "num_jobs": 3}),
+            CondorJobTemplate("run", {"executable": "x", "attributes": {"rank": "1"}, "num_jobs": 3}),
         ]
         return new_app(job_templates=lambda cls: templates).get_job_manager()
 
@@ -102,16 +102,16 @@ class TestPrecedence:
         assert (job.description, job.extended_properties) == ("mine", {"a": 1})
 
     def test_the_callers_attributes_replace_the_templates(self, manager: JobManager) -> None:
-        job = manager.create_job("one", None, "run", attributes={"b": "2"})
-        assert job.attributes == {"executable": "x", "b": "2"}
+        job = manager.create_job("one", None, "run", attributes={"nice_user": "2"})
+        assert job.attributes == {"executable": "x", "nice_user": "2"}
 
     def test_none_leaves_the_templates(self, manager: JobManager) -> None:
         assert manager.create_job("one", None, "plain", description=None).description == "from the template"
 
     def test_two_jobs_of_a_template_share_nothing(self, manager: JobManager) -> None:
         one, two = (manager.create_job(name, None, "run") for name in ("one", "two"))
-        one.set_attribute("a", "changed")
-        assert two.get_attribute("a") == "1"
+        one.set_attribute("rank", "changed")
+        assert two.get_attribute("rank") == "1"
 
     def test_a_type_that_contradicts_the_template_is_refused(self, manager: JobManager) -> None:
         with pytest.raises(Invalid, match="makes BASIC jobs, not CONDORJOB"):
@@ -207,6 +207,43 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         {"job_type": "CONDOR", "attributes": {"output": "x\nqueue 1000"}},
         BadParameter,
         "attributes: .* contains a newline",
+    ),
+    "a submit description that is not there": (
+        {"job_type": "CONDOR", "condorpy_template_name": "nope"},
+        BadParameter,
+        "There is no submit description 'nope'. There are: .*vanilla",
+    ),
+    "whose the job is": (
+        {"job_type": "CONDOR", "attributes": {"+Owner": "x"}},
+        BadParameter,
+        "'[+]Owner' is kept",
+    ),
+    "a statement": (
+        {"job_type": "CONDOR", "attributes": {"include": "x"}},
+        BadParameter,
+        "it is a statement",
+    ),
+    "a second queue": ({"job_type": "CONDOR", "attributes": {"Queue": 7}}, BadParameter, "it is a statement"),
+    "a folder": (
+        {"job_type": "CONDOR", "attributes": {"initialdir": "/"}},
+        BadParameter,
+        "keeps the folders",
+    ),
+    "surroundings": ({"job_type": "CONDOR", "attributes": {"getenv": True}}, BadParameter, "surroundings"),
+    "somebody's environment": (
+        {"job_type": "CONDOR", "attributes": {"+A": "$$ENV(HOME)"}},
+        BadParameter,
+        r"'\+A' uses",
+    ),
+    "what a node may not say": (
+        {"job_type": "CONDORWORKFLOW", "jobs": [{"name": "a", "attributes": {"getenv": True}}]},
+        BadParameter,
+        "node 'a': The submit attribute 'getenv'",
+    ),
+    "a node's submit description": (
+        {"job_type": "CONDORWORKFLOW", "jobs": [{"name": "a", "condor_template": "nope"}]},
+        BadParameter,
+        "node 'a': There is no submit description 'nope'",
     ),
     "no slices": ({"job_type": "CONDOR", "num_jobs": 0}, BadParameter, "num_jobs: 0 is less than 1"),
 }
