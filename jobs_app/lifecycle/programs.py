@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jobs_app.errors import BadParameter
 from jobs_app.models import Job
 from jobs_app.parameters import split_arguments
 from jobs_app.pools.base import Resources
@@ -21,6 +22,30 @@ def executable_of(job: Job, name: str) -> str:
 def below(job: Job, name: str) -> Path:
     """A relative name is one in the job's workspace, which by default is its own folder."""
     return Path(job.workspace or job.directory) / name
+
+
+def check_inputs(job: Job, names: Iterable[str], whose: str) -> None:
+    """An error is better now than on the pool. What another job may still leave is looked for when this one
+    is sent, and so is what lies in its own folder, which is made after this."""
+    for name in names:
+        if _is_missing(job, name) and not job.waits_for.exists():
+            raise BadParameter(
+                f"{whose}: remote_input_files names {name[:200]!r}, and no such file can be read here. "
+                "Put it there, or name the job that makes it: after=[...]."
+            )
+
+
+def _is_missing(job: Job, name: str) -> bool:
+    path = Path(job.workspace, name)
+    return path.is_absolute() and "$(" not in str(path) and not _is_there(path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 _SLICE = re.compile(r"\$\((?:process|procid)\)", re.IGNORECASE)

@@ -13,7 +13,7 @@ from jobs_app.pools.base import Task
 from . import blocks, workflow
 from .accounting import check_accounting
 from .inherit import done_ranges
-from .programs import arguments_of, below, executable_of, resources_of
+from .programs import arguments_of, below, check_inputs, executable_of, resources_of
 from .work import Work
 
 
@@ -64,3 +64,4 @@ def check_executable(job: CondorJob) -> None:
         raise BadParameter(
             f"Job {job.pk} ({job.name!r}) has no executable. Set the parameter `executable` before execute()."
         )
+    check_inputs(job, job.remote_input_files, f"Job {job.pk} ({job.name!r})")

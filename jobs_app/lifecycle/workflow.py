@@ -19,7 +19,7 @@ from jobs_app.states import SliceState
 from jobs_app.workflows import Declaration
 
 from .accounting import check_accounting
-from .programs import arguments_of, below, executable_of, resources_of
+from .programs import arguments_of, below, check_inputs, executable_of, resources_of
 from .work import Work
 
 
@@ -59,8 +59,11 @@ def work_of(job: CondorWorkflow) -> Work:
     declared: list[Declaration] = job.parameters.get("jobs", [])
     if not declared:
         raise Invalid(f"Workflow {job.pk} ({job.name!r}) has no nodes. Give it some: jobs=[...].")
+    known = [said["name"] for said in declared]
     for said in declared:
         _check(job, said)
+        mine = [name for name in said.get("remote_input_files", ()) if not _is_asked(name, known)]
+        check_inputs(job, mine, f"node {said['name']!r} of workflow {job.pk} ({job.name!r})")
     graph = graph_of(job)
     steps = (Step(RUN, sum(place.slices for place in graph)),)
     return Work(steps=steps, graph=tuple(map(tuple, graph)), settings=_settings(job))

@@ -131,10 +131,31 @@ def test_relative_inputs_are_those_of_the_workspace(
     job = new_job(remote_input_files=["input.csv", "/etc/hostname"])
     job.workspace = str(tmp_path)
     job.save()
+    (tmp_path / "input.csv").touch()
     job.execute()
     courier.tick()
     (batch,) = pool.batches.values()
     assert batch.tasks[0].inputs == (str(tmp_path / "input.csv"), "/etc/hostname")
+
+
+@pytest.mark.parametrize("name", ["/nowhere/a.csv", "/" + "x" * 300])
+def test_an_input_that_is_not_there_is_said_at_once(new_job: NewJob, name: str) -> None:
+    job = new_job(remote_input_files=["/etc/hostname", name])
+    with pytest.raises(BadParameter, match=f"remote_input_files names '{name[:200]}'"):
+        job.execute()
+    assert (job.status, job.address) == ("Pending", None)
+
+
+def test_an_input_that_another_job_may_still_leave_is_not_looked_for(new_job: NewJob) -> None:
+    job = new_job(after=[new_job()], remote_input_files=["/nowhere/a.csv"])
+    job.execute()
+    assert job.status == "Submitted"
+
+
+def test_what_lies_in_the_job_s_own_folder_is_looked_for_later(new_job: NewJob) -> None:
+    job = new_job(remote_input_files=["a.csv", "$(JOB_WORKSPACE)/b.csv", "/nowhere/$$(x)"])
+    job.execute()
+    assert job.status == "Submitted"
 
 
 def test_a_million_slices_are_245_rows(new_job: NewJob, courier: Courier) -> None:

@@ -205,7 +205,7 @@ def test_a_task_has_the_nodes_with_their_places(manager: JobManager, alice: User
                 "executable": "true",
                 "arguments": ["--label=$(label)", "$(JOB)"],
                 "variables": {"label": 'it\'s "x" $(JOB)'},
-                "remote_input_files": ["a:*.nc", "/tmp/plain"],
+                "remote_input_files": ["a:*.nc", "/etc/hostname"],
                 "pre_script": str(script),
                 "pre_script_args": ["$RETRY"],
                 "memory": "1 GB",
@@ -217,7 +217,7 @@ def test_a_task_has_the_nodes_with_their_places(manager: JobManager, alice: User
     node = nodes_of(job)["b"]
     assert (node.first, node.slices, node.parents) == (2, 1, ("a",))
     assert node.arguments == (('--label=it\'s "x" $(JOB)', "b"),)
-    assert (node.asks, node.inputs) == ((("a", "*.nc"),), ("/tmp/plain",))
+    assert (node.asks, node.inputs) == ((("a", "*.nc"),), ("/etc/hostname",))
     assert node.pre is not None
     assert (node.pre.path, node.pre.arguments) == (str(script), ("$RETRY",))
     assert node.resources.memory_mb == 1024
@@ -245,6 +245,14 @@ def test_many_nodes_are_checked_in_no_time() -> None:
         {"name": f"n{number}", "parents": [f"n{number - 1}"] if number else []} for number in range(5000)
     ]
     assert len(checked(chain)) == 5000
+
+
+def test_a_node_s_input_is_looked_for_when_it_is_executed(manager: JobManager, alice: User) -> None:
+    nodes = [{"name": "a", "executable": "true", "remote_input_files": ["/nowhere/a.csv"]}]
+    with pytest.raises(
+        BadParameter, match=r"node 'a' of workflow .*: remote_input_files names '/nowhere/a.csv'"
+    ):
+        flow(manager, alice, nodes).execute()
 
 
 @pytest.mark.parametrize("key", ["accounting_group_user", "Accounting_Group_User", "ACCOUNTING_GROUP_USER"])
