@@ -34,6 +34,8 @@ AT_ONCE = 3
 PACE = 0.3, 1.7  # seconds between two faults
 LONGEST_END = 600.0  # seconds after the last fault, in which every job must have ended
 UNKNOWN_FOR = 150.0  # seconds after which a person stops a job that its pool does not know
+LONG = 500  # faults, from which on a run has all kinds
+LEAST, FOR_SELDOM = 3, 0.1  # so often a kind is to take effect; share of the draws for those that have not
 GRACE = 8.0  # seconds in which the witness may learn what Roost knows already
 
 
@@ -204,15 +206,28 @@ class Soak:
 
     def inject(self, wanted: int, faults: Sequence[Fault]) -> None:
         busy: dict[str, Future[None]] = {}
-        while sum(self.done.values()) < wanted:
+        while not self._is_enough(wanted, faults):
             busy = {place: future for place, future in busy.items() if not future.done()}
             free = [each for each in faults if each.place not in busy]
             if len(busy) < AT_ONCE and free:
-                fault = self.chance.choices(free, [each.weight for each in free])[0]
+                fault = self._drawn(free, wanted)
                 scene = Scene(self.world, random.Random(self.chance.getrandbits(64)), self.touch)
                 busy[fault.place] = self._threads.submit(self._do, fault, scene)
             time.sleep(self.chance.uniform(*PACE))
         wait(busy.values())
+
+    def _is_enough(self, wanted: int, faults: Sequence[Fault]) -> bool:
+        """A long run has each kind; one that takes no effect at all does not keep it for ever."""
+        done = sum(self.done.values())
+        each = wanted < LONG or all(self.done[fault.name] for fault in faults)
+        return done >= wanted and (each or done >= 1.2 * wanted)
+
+    def _drawn(self, free: Sequence[Fault], wanted: int) -> Fault:
+        """In a long run, kinds that are drawn seldom come some times all the same."""
+        seldom = [each for each in free if self.done[each.name] < LEAST]
+        if wanted >= LONG and seldom and self.chance.random() < FOR_SELDOM:
+            return self.chance.choice(seldom)
+        return self.chance.choices(free, [each.weight for each in free])[0]
 
     def _do(self, fault: Fault, scene: Scene) -> None:
         try:
