@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,13 @@ class Blueprint:
     type: str
     template: Template | None
     parameters: Mapping[str, Any]
+    schedulers: dict[str, Scheduler] = field(default_factory=dict, compare=False)  # found so far
+
+    def scheduler(self, name: str | None) -> Scheduler | None:
+        """Of a thousand jobs that name the same one it is looked up once."""
+        if name and name not in self.schedulers:
+            self.schedulers[name] = find_scheduler(name)
+        return self.schedulers[name] if name else None
 
 
 def blueprint(app: App, project: Project, template_name: str | None, job_type: Any) -> Blueprint:
@@ -71,7 +78,7 @@ def draft(plan: Blueprint, name: str, user: Any, given: Mapping[str, Any]) -> Jo
         name=check.job_name(name),
         user=user,
         _process_results_function=parameters.pop("process_results_function", ""),
-        scheduler=_scheduler(parameters.pop("scheduler", None)),
+        scheduler=plan.scheduler(parameters.pop("scheduler", None)),
     )
     job.link(after=jobs_named(parameters.pop("after", ())))
     _place(job, parameters.pop("statepoint", None), parameters, plan, user)
@@ -153,10 +160,6 @@ class _Places(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._names)
-
-
-def _scheduler(name: str | None) -> Scheduler | None:
-    return find_scheduler(name) if name else None
 
 
 def jobs_named(ids: Any) -> list[Job]:

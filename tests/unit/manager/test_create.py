@@ -564,3 +564,13 @@ def test_a_job_may_have_a_function_for_its_results(manager: JobManager) -> None:
         job = manager.create_job("one", None, job_type="BASIC", process_results_function=given)
         job.save()
         assert Job.objects.get(pk=job.pk).process_results_function is process_results
+
+
+def test_a_scheduler_that_many_jobs_name_is_looked_up_once(
+    manager: JobManager, django_assert_max_num_queries: Any
+) -> None:
+    many = [{"name": f"job {number}", "scheduler": "embedded"} for number in range(50)]
+    manager.create_jobs(many[:1], None, job_type="CONDORJOB", executable="true")
+    with django_assert_max_num_queries(20):
+        jobs = manager.create_jobs(many, None, job_type="CONDORJOB", executable="true")
+    assert {job.scheduler.name for job in jobs} == {"embedded"}
