@@ -73,7 +73,7 @@ def hear(calls: Sequence[Call], slot: int = 0) -> list[Heard]:
     now = timezone.now()
     with transaction.atomic():
         known = _known({call.job_id for call in calls}, now)
-        if not any(call.nonce and job.type == EXTERNAL for call in calls if (job := known.get(call.job_id))):
+        if not any(_is_authority(call, known.get(call.job_id)) for call in calls):
             _need_no_disk()
         verdicts = [_first_verdict(call, known.get(call.job_id)) for call in calls]
         _refuse_too_many(calls, verdicts, known, now, slot % SLOTS)
@@ -95,7 +95,12 @@ def _heard(call: Call, verdict: Verdict, known: Mapping[int, _Known]) -> Heard:
     job = known.get(call.job_id)
     if job is None or verdict is not Verdict.TAKEN:
         return Heard(verdict)
-    return Heard(verdict, bool(call.nonce) and job.type == EXTERNAL, job.scheduler_id)
+    return Heard(verdict, _is_authority(call, job), job.scheduler_id)
+
+
+def _is_authority(call: Call, job: _Known | None) -> bool:
+    """Whether what it says is how the job is: a report, and nobody else tells."""
+    return bool(call.nonce) and job is not None and job.type == EXTERNAL
 
 
 def _known(ids: Iterable[int], now: datetime) -> dict[int, _Known]:
